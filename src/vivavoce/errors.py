@@ -1,0 +1,75 @@
+"""Every exception that vivavoce raises, in one tree.
+
+VivavoceError
+├── ConfigurationError      a setting, a key or an extra is wrong or missing: says which and what to do
+│   └── MissingExtraError   an optional package is not installed: names the `pip install` command
+├── ProtocolError           a rule of the Realtime API was broken
+│   ├── LocalProtocolError  by this program: a bug here or a wrong call
+│   └── RemoteProtocolError by the peer: carries what an `error` event needs (code, param)
+├── EngineError             an engine (VAD, STT, LLM, TTS) failed or refused its input
+├── ConnectionLostError     the connection to the model could not be made or broke
+└── SessionClosedError      a call on a session that has ended
+"""
+
+from __future__ import annotations
+
+
+class VivavoceError(Exception):
+    """Root of every exception that this package raises on purpose."""
+
+
+class ConfigurationError(VivavoceError):
+    """A setting, key or option is wrong; the message names it and says what is accepted."""
+
+
+class MissingExtraError(ConfigurationError):
+    """An optional package is needed and absent.
+
+    Args:
+        extra: name of the extra that brings it, for example ``"local"``.
+        purpose: what needed it, for example ``"the Silero voice activity detector"``.
+    """
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs an extra: pip install 'vivavoce[{extra}]'")
+        self.extra = extra
+
+
+class ProtocolError(VivavoceError):
+    """A rule of the Realtime API was broken."""
+
+
+class LocalProtocolError(ProtocolError):
+    """This program broke a rule of the protocol: a wrong call, not bad input."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer broke a rule of the protocol.
+
+    Args:
+        message: what was wrong, in words for the peer's developer.
+        code: machine-readable code of the `error` event, for example ``"invalid_value"``.
+        param: path of the offending field, for example ``"session.audio.input.format"``, or ``None``.
+        event_id: the client's id of the offending event, or ``None``.
+    """
+
+    def __init__(
+        self, message: str, *, code: str, param: str | None = None, event_id: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.param = param
+        self.event_id = event_id
+
+
+class EngineError(VivavoceError):
+    """An engine failed or refused its input; the session goes on."""
+
+
+class ConnectionLostError(VivavoceError):
+    """The connection to the realtime model could not be made, or broke."""
+
+
+class SessionClosedError(VivavoceError):
+    """A method was called on a session that has ended."""

@@ -1,0 +1,335 @@
+"""The ports: what an engine must offer. Structural types, so that third parties need not import vivavoce.
+
+Audio between the pipeline and an engine is PCM16, little endian, mono, at the engine's own `sample_rate`;
+the pipeline resamples. Times are milliseconds. Every method that waits is a coroutine or an async iterator,
+never blocks the event loop, and may be cancelled at any await.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivavoce.protocol import FunctionTool, Item, ToolChoice
+
+# --- voice activity ---------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class VoiceActivityDetector(Protocol):
+    """Says how likely each chunk of audio holds speech, for many streams in one computation.
+
+    Synchronous on purpose: a batched step costs microseconds per stream and runs inline on the event loop
+    (in a thread the interpreter lock makes it a hundred times slower).
+
+    Attributes:
+        sample_rate: rate it hears at, in Hz.
+        chunk_samples: length of one chunk, in samples.
+    """
+
+    sample_rate: int
+    chunk_samples: int
+
+    def open(self) -> int:
+        """Reserve a slot for one stream, with fresh state, and return its number."""
+        ...
+
+    def close(self, slot: int) -> None:
+        """Give the slot back."""
+        ...
+
+    def reset(self, slot: int) -> None:
+        """Forget what the stream in this slot has heard."""
+        ...
+
+    def probabilities(self, slots: Sequence[int], chunks: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Return the speech probability of one chunk of each named slot.
+
+        Args:
+            slots: n different open slots.
+            chunks: array (n, chunk_samples) of int16; row i belongs to `slots[i]`.
+
+        Returns:
+            Array (n,) of float32 between 0 and 1.
+        """
+        ...
+
+
+# --- speech to text ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a transcriber heard in one utterance.
+
+    Attributes:
+        text: the words; empty when nothing was said.
+        language: ISO-639-1 code when the engine knows it.
+    """
+
+    text: str
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionOptions:
+    """Wishes of the session (`session.audio.input.transcription`); an engine uses what it can.
+
+    Attributes:
+        model: name of the model the client asked for.
+        language: ISO-639-1 code.
+        prompt: free text or keywords that guide the transcription.
+        phrases: words the session is likely to hear (tool names, enum values), for engines that can be biased.
+    """
+
+    model: str | None = None
+    language: str | None = None
+    prompt: str | None = None
+    phrases: tuple[str, ...] = ()
+
+
+class TranscriptionStream(Protocol):
+    """One utterance on its way through a transcriber."""
+
+    def feed(self, pcm: bytes) -> None:
+        """Take audio (PCM16 at the transcriber's rate). Never waits; what exceeds the bound is refused.
+
+        Raises:
+            EngineError: the stream's queue is full.
+        """
+        ...
+
+    async def finish(self) -> Transcript:
+        """Say that the utterance is over and wait for its transcript.
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Drop the utterance at once; safe to call twice and after `finish`."""
+        ...
+
+
+@runtime_checkable
+class Transcriber(Protocol):
+    """Turns speech into text while the person is still speaking."""
+
+    sample_rate: int
+
+    def open(self, options: TranscriptionOptions, on_partial: Callable[[str], None]) -> TranscriptionStream:
+        """Begin an utterance.
+
+        Args:
+            options: language and other wishes.
+            on_partial: called on the event loop with the whole text so far, each time it grows; the text of
+                successive calls only ever extends the one before when the engine can promise that.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """End threads and processes; safe to call twice."""
+        ...
+
+
+# --- thinking ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """What a language model is asked.
+
+    Attributes:
+        instructions: the system prompt.
+        items: the conversation so far, oldest first, as protocol items. Spoken user turns are messages whose
+            `input_audio` part has its `transcript`; what the person did not hear is already cut away.
+        tools: functions it may call.
+        tool_choice: `"auto"`, `"none"`, `"required"` or one function.
+        parallel_tool_calls: whether several calls in one response are allowed.
+        max_output_tokens: upper bound, or `None`.
+        user: an opaque name of the session, for a provider's logs and caches.
+    """
+
+    instructions: str = ""
+    items: tuple[Item, ...] = ()
+    tools: tuple[FunctionTool, ...] = ()
+    tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool = True
+    max_output_tokens: int | None = None
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More text of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCallDelta:
+    """A piece of a function call.
+
+    Attributes:
+        index: which call of this response, from 0; the pieces of one call share it.
+        name: name of the function; given with the first piece.
+        arguments: more characters of the JSON arguments.
+        call_id: the provider's id of the call when it has one.
+    """
+
+    index: int
+    name: str | None = None
+    arguments: str = ""
+    call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsage:
+    """Tokens as the engine counts them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDone:
+    """The last event of an answer.
+
+    Attributes:
+        reason: why it ended.
+        usage: token counts, or `None` when the engine does not know them.
+    """
+
+    reason: Literal["stop", "max_output_tokens", "content_filter"] = "stop"
+    usage: ModelUsage | None = None
+
+
+ModelEvent = TextDelta | FunctionCallDelta | ModelDone
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Thinks: reads the conversation, streams an answer or function calls."""
+
+    def respond(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """Stream the answer; the last event is `ModelDone`. Closing the iterator stops the model at once.
+
+        Raises:
+            EngineError: the model failed; the message is fit for the session's owner.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections; safe to call twice."""
+        ...
+
+
+# --- text to speech ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """When a word of the text is heard.
+
+    Attributes:
+        end: index in the text just after the word (characters), so that `text[:end]` is what was said by then.
+        end_ms: when the word has been spoken, from the start of this synthesis.
+    """
+
+    end: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChunk:
+    """A piece of synthesised speech.
+
+    Attributes:
+        pcm: PCM16 at the synthesiser's rate; may be empty.
+        words: words known so far that were not in an earlier chunk, in order; a chunk carries a word at the
+            latest together with the audio in which it ends.
+    """
+
+    pcm: bytes
+    words: tuple[SpokenWord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOptions:
+    """How to speak.
+
+    Attributes:
+        voice: name of a voice of the Realtime API (`alloy`, `marin` …) or of the engine.
+        speed: 0.25 to 1.5; 1.0 is the voice's own pace. The pitch stays.
+        language: ISO-639-1 code, or `None` for the voice's own.
+    """
+
+    voice: str = "alloy"
+    speed: float = 1.0
+    language: str | None = None
+
+
+@runtime_checkable
+class Synthesizer(Protocol):
+    """Speaks: turns text into audio, streamed."""
+
+    sample_rate: int
+
+    def synthesize(self, text: str, options: SpeechOptions) -> AsyncIterator[SpeechChunk]:
+        """Stream the speech of `text` (usually one clause). Closing the iterator stops the engine at once.
+
+        Raises:
+            EngineError: the engine failed or knows no such voice.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """End threads and processes; safe to call twice."""
+        ...
+
+
+# --- together ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCost:
+    """What one talking session costs this machine, for admission control.
+
+    Attributes:
+        cores: share of one core that a talking session uses while it is being listened to or spoken to.
+    """
+
+    cores: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """One set of engines; shared by all sessions of a process.
+
+    Attributes:
+        vad: hears whether somebody speaks.
+        transcriber: hears what is said.
+        llm: thinks.
+        synthesizer: speaks.
+        cost: what a talking session costs.
+        names: engine names for logs, traces and `vivavoce doctor`.
+    """
+
+    vad: VoiceActivityDetector
+    transcriber: Transcriber
+    llm: LanguageModel
+    synthesizer: Synthesizer
+    cost: EngineCost = field(default_factory=EngineCost)
+    names: dict[str, Any] = field(default_factory=dict)
+
+    async def aclose(self) -> None:
+        """Close every engine; safe to call twice."""
+        await self.transcriber.aclose()
+        await self.llm.aclose()
+        await self.synthesizer.aclose()

@@ -1,0 +1,7 @@
+"""`python -m vivavoce.cli` runs the command line."""
+
+import sys
+
+from vivavoce.cli import main
+
+sys.exit(main())

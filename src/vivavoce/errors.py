@@ -6,6 +6,7 @@ VivavoceError
 ├── ProtocolError           a rule of the Realtime API was broken
 │   ├── LocalProtocolError  by this program: a bug here or a wrong call
 │   └── RemoteProtocolError by the peer: carries what an `error` event needs (code, param)
+├── AudioFormatError        audio is not in the form that was promised: says what was found and is accepted
 ├── EngineError             an engine (VAD, STT, LLM, TTS) failed or refused its input
 ├── ConnectionLostError     the connection to the model could not be made or broke
 └── SessionClosedError      a call on a session that has ended
@@ -61,6 +62,10 @@ class RemoteProtocolError(ProtocolError):
         self.code = code
         self.param = param
         self.event_id = event_id
+
+
+class AudioFormatError(VivavoceError):
+    """Audio is not in the form that was promised; the message says what was found and what is accepted."""
 
 
 class EngineError(VivavoceError):

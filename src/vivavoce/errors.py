@@ -9,7 +9,8 @@ VivavoceError
 ├── AudioFormatError        audio is not in the form that was promised: says what was found and is accepted
 ├── EngineError             an engine (VAD, STT, LLM, TTS) failed or refused its input
 ├── ConnectionLostError     the connection to the model could not be made or broke
-└── SessionClosedError      a call on a session that has ended
+├── SessionClosedError      a call on a session that has ended
+└── StalledError            on the virtual clock of a test: everybody waits, nothing is scheduled
 """
 
 from __future__ import annotations
@@ -78,3 +79,7 @@ class ConnectionLostError(VivavoceError):
 
 class SessionClosedError(VivavoceError):
     """A method was called on a session that has ended."""
+
+
+class StalledError(VivavoceError):
+    """A program on the virtual clock waits for something that can no longer happen."""

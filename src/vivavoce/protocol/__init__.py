@@ -25,6 +25,17 @@ from vivavoce.protocol.client_events import (
     ResponseCreate,
     SessionUpdate,
 )
+from vivavoce.protocol.codec import (
+    client_event_from,
+    decode_client_event,
+    decode_server_event,
+    encode,
+    encode_text,
+    item_from,
+    server_event_from,
+    session_from,
+    to_builtins,
+)
 from vivavoce.protocol.error import (
     ErrorDetail,
 )
@@ -338,6 +349,15 @@ __all__ = [
     "UnsetType",
     "Usage",
     "Voice",
+    "client_event_from",
+    "decode_client_event",
+    "decode_server_event",
+    "encode",
+    "encode_text",
+    "item_from",
     "present",
     "replace",
+    "server_event_from",
+    "session_from",
+    "to_builtins",
 ]

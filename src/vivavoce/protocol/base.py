@@ -1,8 +1,8 @@
 """What every wire struct is made of.
 
-A field that may be absent has the type ``X | UnsetType`` and the default `UNSET`; it is written only when it
-has a value. JSON ``null`` is ``None`` and is written. The two differ: ``turn_detection: null`` turns detection
-off, leaving the field out keeps it as it was.
+A field that may be absent has the type ``X | UnsetType`` and the default `UNSET`; it is written only when
+it has a value. JSON ``null`` is ``None`` and is written. The two differ: ``turn_detection: null`` turns
+detection off, leaving the field out keeps it as it was.
 """
 
 from typing import ClassVar, TypeVar
@@ -16,7 +16,7 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 
-class Wire(Struct, frozen=True, kw_only=True):
+class Wire(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """A JSON object of the Realtime API: immutable, built by keyword."""
 
 

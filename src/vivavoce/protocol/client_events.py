@@ -67,7 +67,7 @@ class ConversationItemCreate(FromClient, frozen=True, kw_only=True, tag="convers
         previous_item_id: the item to insert it after; absent is at the end, ``"root"`` at the start.
     """
 
-    previous_item_id: str | None | UnsetType = UNSET
+    previous_item_id: str | UnsetType | None = UNSET
     item: Item
 
 

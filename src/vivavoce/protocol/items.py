@@ -63,7 +63,7 @@ class InputAudio(Tagged, frozen=True, kw_only=True, tag="input_audio"):
     """
 
     audio: bytes | UnsetType = UNSET
-    transcript: str | None | UnsetType = UNSET
+    transcript: str | UnsetType | None = UNSET
 
 
 class InputImage(Tagged, frozen=True, kw_only=True, tag="input_image"):
@@ -93,7 +93,7 @@ class OutputAudio(Tagged, frozen=True, kw_only=True, tag="output_audio"):
     """
 
     audio: bytes | UnsetType = UNSET
-    transcript: str | None | UnsetType = UNSET
+    transcript: str | UnsetType | None = UNSET
 
 
 ContentPart: TypeAlias = InputText | InputAudio | InputImage | OutputText | OutputAudio
@@ -166,7 +166,7 @@ class McpListedTool(Wire, frozen=True, kw_only=True):
     name: str
     description: str = ""
     input_schema: Mapping[str, Any]
-    annotations: Mapping[str, Any] | None | UnsetType = UNSET
+    annotations: Mapping[str, Any] | UnsetType | None = UNSET
 
 
 class McpListToolsItem(Tagged, frozen=True, kw_only=True, tag="mcp_list_tools"):
@@ -215,8 +215,8 @@ class McpCallItem(Tagged, frozen=True, kw_only=True, tag="mcp_call"):
     name: str
     arguments: str
     output: str | None = None
-    error: McpCallError | None | UnsetType = UNSET
-    approval_request_id: str | None | UnsetType = UNSET
+    error: McpCallError | UnsetType | None = UNSET
+    approval_request_id: str | UnsetType | None = UNSET
 
 
 class McpApprovalRequestItem(Tagged, frozen=True, kw_only=True, tag="mcp_approval_request"):
@@ -240,7 +240,7 @@ class McpApprovalResponseItem(Tagged, frozen=True, kw_only=True, tag="mcp_approv
     object: ItemObject | UnsetType = UNSET
     approval_request_id: str
     approve: bool
-    reason: str | None | UnsetType = UNSET
+    reason: str | UnsetType | None = UNSET
 
 
 class ItemReference(Tagged, frozen=True, kw_only=True, tag="item_reference"):

@@ -73,8 +73,8 @@ class StatusError(Wire, frozen=True, kw_only=True):
     """Why a response failed."""
 
     type: str | UnsetType = UNSET
-    code: str | None | UnsetType = UNSET
-    message: str | None | UnsetType = UNSET
+    code: str | UnsetType | None = UNSET
+    message: str | UnsetType | None = UNSET
 
 
 class StatusDetails(Wire, frozen=True, kw_only=True):
@@ -87,7 +87,7 @@ class StatusDetails(Wire, frozen=True, kw_only=True):
 
     type: Literal["completed", "cancelled", "incomplete", "failed"]
     reason: StatusReason | UnsetType = UNSET
-    error: StatusError | None | UnsetType = UNSET
+    error: StatusError | UnsetType | None = UNSET
 
 
 class ResponseAudioOutput(Wire, frozen=True, kw_only=True):
@@ -156,6 +156,6 @@ class ResponseCreateParams(Wire, frozen=True, kw_only=True):
     tool_choice: ToolChoice | UnsetType = UNSET
     parallel_tool_calls: bool | UnsetType = UNSET
     max_output_tokens: MaxOutputTokens | UnsetType = UNSET
-    reasoning: Reasoning | None | UnsetType = UNSET
-    prompt: Prompt | None | UnsetType = UNSET
-    metadata: Metadata | None | UnsetType = UNSET
+    reasoning: Reasoning | UnsetType | None = UNSET
+    prompt: Prompt | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType | None = UNSET

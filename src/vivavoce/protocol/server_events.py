@@ -87,21 +87,21 @@ class ConversationCreated(FromServer, frozen=True, kw_only=True, tag="conversati
 class ConversationItemCreated(FromServer, frozen=True, kw_only=True, tag="conversation.item.created"):
     """Older servers send this in place of `conversation.item.added` and `.done`."""
 
-    previous_item_id: str | None | UnsetType = UNSET
+    previous_item_id: str | UnsetType | None = UNSET
     item: Item
 
 
 class ConversationItemAdded(FromServer, frozen=True, kw_only=True, tag="conversation.item.added"):
     """An item entered the conversation; one of the model's is still empty."""
 
-    previous_item_id: str | None | UnsetType = UNSET
+    previous_item_id: str | UnsetType | None = UNSET
     item: Item
 
 
 class ConversationItemDone(FromServer, frozen=True, kw_only=True, tag="conversation.item.done"):
     """An item of the conversation is final."""
 
-    previous_item_id: str | None | UnsetType = UNSET
+    previous_item_id: str | UnsetType | None = UNSET
     item: Item
 
 
@@ -168,9 +168,9 @@ class TranscriptionError(Wire, frozen=True, kw_only=True):
     """Why an utterance could not be transcribed."""
 
     type: str | UnsetType = UNSET
-    code: str | None | UnsetType = UNSET
-    message: str | None | UnsetType = UNSET
-    param: str | None | UnsetType = UNSET
+    code: str | UnsetType | None = UNSET
+    message: str | UnsetType | None = UNSET
+    param: str | UnsetType | None = UNSET
 
 
 class ConversationItemInputAudioTranscriptionDelta(
@@ -185,7 +185,7 @@ class ConversationItemInputAudioTranscriptionDelta(
     item_id: str
     content_index: int | UnsetType = UNSET
     delta: str | UnsetType = UNSET
-    logprobs: Sequence[LogProb] | None | UnsetType = UNSET
+    logprobs: Sequence[LogProb] | UnsetType | None = UNSET
     obfuscation: str | UnsetType = UNSET
 
 
@@ -198,7 +198,7 @@ class ConversationItemInputAudioTranscriptionCompleted(
     content_index: int
     transcript: str
     usage: TranscriptionUsage
-    logprobs: Sequence[LogProb] | None | UnsetType = UNSET
+    logprobs: Sequence[LogProb] | UnsetType | None = UNSET
     languages: Sequence[TranscriptionLanguage] | UnsetType = UNSET
 
 
@@ -229,7 +229,7 @@ class ConversationItemInputAudioTranscriptionSegment(
 class InputAudioBufferCommitted(FromServer, frozen=True, kw_only=True, tag="input_audio_buffer.committed"):
     """The input buffer became the user message `item_id`."""
 
-    previous_item_id: str | None | UnsetType = UNSET
+    previous_item_id: str | UnsetType | None = UNSET
     item_id: str
 
 

@@ -62,7 +62,7 @@ class ServerVad(Tagged, frozen=True, kw_only=True, tag="server_vad"):
     threshold: Annotated[float, between(0, 1)] | UnsetType = UNSET
     prefix_padding_ms: Milliseconds | UnsetType = UNSET
     silence_duration_ms: Milliseconds | UnsetType = UNSET
-    idle_timeout_ms: Annotated[int, between(5000, 30000)] | None | UnsetType = UNSET
+    idle_timeout_ms: Annotated[int, between(5000, 30000)] | UnsetType | None = UNSET
     create_response: bool | UnsetType = UNSET
     interrupt_response: bool | UnsetType = UNSET
 
@@ -105,10 +105,10 @@ class Transcription(Wire, frozen=True, kw_only=True):
     """
 
     model: str | UnsetType = UNSET
-    language: str | None | UnsetType = UNSET
-    prompt: str | None | UnsetType = UNSET
-    languages: Sequence[str] | None | UnsetType = UNSET
-    keywords: Sequence[str] | None | UnsetType = UNSET
+    language: str | UnsetType | None = UNSET
+    prompt: str | UnsetType | None = UNSET
+    languages: Sequence[str] | UnsetType | None = UNSET
+    keywords: Sequence[str] | UnsetType | None = UNSET
     delay: Effort | UnsetType = UNSET
 
 
@@ -116,9 +116,9 @@ class AudioInput(Wire, frozen=True, kw_only=True):
     """How the server listens. ``None`` turns the three optional stages off."""
 
     format: AudioFormat | UnsetType = UNSET
-    transcription: Transcription | None | UnsetType = UNSET
-    noise_reduction: NoiseReduction | None | UnsetType = UNSET
-    turn_detection: TurnDetection | None | UnsetType = UNSET
+    transcription: Transcription | UnsetType | None = UNSET
+    noise_reduction: NoiseReduction | UnsetType | None = UNSET
+    turn_detection: TurnDetection | UnsetType | None = UNSET
 
 
 class CustomVoice(Wire, frozen=True, kw_only=True):
@@ -169,8 +169,8 @@ class Prompt(Wire, frozen=True, kw_only=True):
     """A stored prompt and the values of its variables."""
 
     id: str
-    version: str | None | UnsetType = UNSET
-    variables: Mapping[str, Any] | None | UnsetType = UNSET
+    version: str | UnsetType | None = UNSET
+    variables: Mapping[str, Any] | UnsetType | None = UNSET
 
 
 class Reasoning(Wire, frozen=True, kw_only=True):
@@ -203,13 +203,13 @@ class RealtimeSession(Tagged, frozen=True, kw_only=True, tag="realtime"):
     tool_choice: ToolChoice | UnsetType = UNSET
     parallel_tool_calls: bool | UnsetType = UNSET
     max_output_tokens: MaxOutputTokens | UnsetType = UNSET
-    reasoning: Reasoning | None | UnsetType = UNSET
-    tracing: Literal["auto"] | TracingConfig | None | UnsetType = UNSET
+    reasoning: Reasoning | UnsetType | None = UNSET
+    tracing: Literal["auto"] | TracingConfig | UnsetType | None = UNSET
     truncation: Truncation | UnsetType = UNSET
-    prompt: Prompt | None | UnsetType = UNSET
+    prompt: Prompt | UnsetType | None = UNSET
     expires_at: int | UnsetType = UNSET
     audio: SessionAudio | UnsetType = UNSET
-    include: Sequence[Include] | None | UnsetType = UNSET
+    include: Sequence[Include] | UnsetType | None = UNSET
 
 
 class TranscriptionSessionAudio(Wire, frozen=True, kw_only=True):
@@ -229,7 +229,7 @@ class TranscriptionSession(Tagged, frozen=True, kw_only=True, tag="transcription
     id: str | UnsetType = UNSET
     expires_at: int | UnsetType = UNSET
     audio: TranscriptionSessionAudio | UnsetType = UNSET
-    include: Sequence[Include] | None | UnsetType = UNSET
+    include: Sequence[Include] | UnsetType | None = UNSET
 
 
 Session: TypeAlias = RealtimeSession | TranscriptionSession

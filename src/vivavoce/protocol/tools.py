@@ -66,11 +66,11 @@ class McpTool(Tagged, frozen=True, kw_only=True, tag="mcp"):
     connector_id: ConnectorId | UnsetType = UNSET
     tunnel_id: str | UnsetType = UNSET
     authorization: str | UnsetType = UNSET
-    headers: Mapping[str, str] | None | UnsetType = UNSET
-    allowed_tools: Sequence[str] | McpToolFilter | None | UnsetType = UNSET
-    require_approval: Literal["always", "never"] | McpApprovalFilter | None | UnsetType = UNSET
+    headers: Mapping[str, str] | UnsetType | None = UNSET
+    allowed_tools: Sequence[str] | McpToolFilter | UnsetType | None = UNSET
+    require_approval: Literal["always", "never"] | McpApprovalFilter | UnsetType | None = UNSET
     server_description: str | UnsetType = UNSET
-    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None | UnsetType = UNSET
+    allowed_callers: Sequence[Literal["direct", "programmatic"]] | UnsetType | None = UNSET
     defer_loading: bool | UnsetType = UNSET
 
 
@@ -87,7 +87,7 @@ class ToolChoiceMcp(Tagged, frozen=True, kw_only=True, tag="mcp"):
     """The model must call this MCP server, or this one tool of it."""
 
     server_label: str
-    name: str | None | UnsetType = UNSET
+    name: str | UnsetType | None = UNSET
 
 
 ToolChoice: TypeAlias = Literal["none", "auto", "required"] | ToolChoiceFunction | ToolChoiceMcp

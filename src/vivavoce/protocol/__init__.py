@@ -1,7 +1,8 @@
 """The words of the wire: events, items, session and responses of the Realtime API, and their JSON.
 
-Only structs and their codec live here, no rules of conversation: whether an item may be truncated, or a voice
-changed, is decided in `vivavoce.conversation`. Any room may import this one; it imports only `vivavoce.errors`.
+Only structs and their codec live here, no rules of conversation: whether an item may be truncated, or
+a voice changed, is decided in `vivavoce.conversation`. Any room may import this one; it imports only
+`vivavoce.errors`.
 """
 
 from vivavoce.protocol.base import (

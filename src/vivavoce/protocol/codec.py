@@ -76,7 +76,7 @@ def client_event_from(raw: object) -> ClientEvent:
         if wire_name not in CLIENT_EVENT_TYPES:
             shapes.refuse_choice(wire_name, CLIENT_EVENT_TYPES, "type")
         event: ClientEvent = _strict(raw, CLIENT_EVENT_TYPES[wire_name], "")
-    except RemoteProtocolError as error:    except RemoteProtocolError as error:
+    except RemoteProtocolError as error:
         event_id = raw.get("event_id") if isinstance(raw, Mapping) else None
         error.event_id = event_id if isinstance(event_id, str) else None
         raise

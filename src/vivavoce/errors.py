@@ -9,6 +9,7 @@ VivavoceError
 ├── AudioFormatError        audio is not in the form that was promised: says what was found and is accepted
 ├── EngineError             an engine (VAD, STT, LLM, TTS) failed or refused its input
 ├── ConnectionLostError     the connection to the model could not be made or broke
+├── ToolError               a tool was unknown, got bad arguments, raised or took too long
 ├── SessionClosedError      a call on a session that has ended
 └── StalledError            on the virtual clock of a test: everybody waits, nothing is scheduled
 """
@@ -75,6 +76,21 @@ class EngineError(VivavoceError):
 
 class ConnectionLostError(VivavoceError):
     """The connection to the realtime model could not be made, or broke."""
+
+
+class ToolError(VivavoceError):
+    """A tool was unknown, got bad arguments, raised or took too long; the model is told and the session goes on.
+
+    Args:
+        message: what happened.
+        tool_name: name by which the model called, or empty.
+        call_id: the model's id of the call, or empty.
+    """
+
+    def __init__(self, message: str, *, tool_name: str = "", call_id: str = "") -> None:
+        super().__init__(message)
+        self.tool_name = tool_name
+        self.call_id = call_id
 
 
 class SessionClosedError(VivavoceError):

@@ -1,0 +1,46 @@
+"""What instructions and tools receive about the session they run in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from vivavoce.agents.usage import Usage
+
+if TYPE_CHECKING:
+    from vivavoce.agents.agent import RealtimeAgent
+    from vivavoce.protocol import Item
+
+TContext = TypeVar("TContext")
+
+
+@dataclass(slots=True)
+class RunContextWrapper(Generic[TContext]):
+    """The user's own object, with what the session knows beside it.
+
+    Attributes:
+        context: the object given to `RealtimeRunner.run(context=…)`, or ``None``; never sent to a model.
+        usage: tokens of the session so far.
+    """
+
+    context: TContext
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(slots=True)
+class ToolContext(RunContextWrapper[TContext]):
+    """A `RunContextWrapper` for one call of one tool.
+
+    Attributes:
+        call_id: the model's id of this call.
+        tool_name: name by which the model called.
+        arguments: the JSON text that the model sent.
+        agent: the agent that holds the tool.
+        history: the conversation up to this call; later items do not appear in it.
+    """
+
+    call_id: str = ""
+    tool_name: str = ""
+    arguments: str = "{}"
+    agent: RealtimeAgent[Any] | None = None
+    history: tuple[Item, ...] = ()

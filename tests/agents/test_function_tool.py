@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from vivavoce.agents import FunctionTool, ToolContext, function_tool
+from vivavoce.errors import ConfigurationError, ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+VARIABLE = contextvars.ContextVar("variable", default="unset")
+
+
+@function_tool
+def get_weather(city: str) -> str:
+    """Get the current weather for a city.
+
+    Args:
+        city: where
+    """
+    return f"It is sunny in {city}."
+
+
+@function_tool(name_override="forecast", description_override="Look ahead.", timeout=5)
+async def get_forecast(context: ToolContext[dict[str, int]], city: str, days: int = 2) -> dict[str, Any]:
+    """Not this."""
+    return {"city": city, "days": days, "limit": context.context["limit"], "call": context.call_id}
+
+
+def invoke(tool: FunctionTool, arguments: str, context: Any = None) -> Any:
+    return asyncio.run(tool.invoke(ToolContext(context, call_id="call_1", tool_name=tool.name), arguments))
+
+
+def test_a_decorated_function_describes_itself() -> None:
+    assert get_weather.name == "get_weather"
+    assert get_weather.description == "Get the current weather for a city."
+    wire = get_weather.to_wire()
+    assert (wire.type, wire.name) == ("function", "get_weather")
+    assert dict(wire.parameters)["required"] == ["city"]  # type: ignore[arg-type]  # never unset here
+
+
+def test_overrides_win() -> None:
+    assert (get_forecast.name, get_forecast.description, get_forecast.timeout) == (
+        "forecast",
+        "Look ahead.",
+        5,
+    )
+
+
+def test_plain_and_async_functions_are_called() -> None:
+    assert invoke(get_weather, '{"city": "Oslo"}') == "It is sunny in Oslo."
+    assert invoke(get_forecast, '{"city": "Oslo"}', {"limit": 9}) == {
+        "city": "Oslo",
+        "days": 2,
+        "limit": 9,
+        "call": "call_1",
+    }
+
+
+def test_bad_arguments_never_reach_the_function() -> None:
+    with pytest.raises(ToolError, match="city: Field required"):
+        invoke(get_weather, "{}")
+
+
+def test_a_plain_function_runs_in_a_thread_with_the_callers_context_variables() -> None:
+    @function_tool
+    def where() -> list[str]:
+        return [threading.current_thread().name, VARIABLE.get()]
+
+    VARIABLE.set("mine")
+    name, value = invoke(where, "{}")
+    assert name.startswith("vivavoce-tool")
+    assert value == "mine"
+
+
+def test_a_plain_function_may_return_an_awaitable() -> None:
+    async def later() -> str:
+        return "later"
+
+    @function_tool
+    def now() -> Awaitable[str]:
+        return later()
+
+    assert invoke(now, "") == "later"
+
+
+def test_a_call_that_takes_too_long_is_ended() -> None:
+    @function_tool(timeout=0.01)
+    async def forever() -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        invoke(forever, "{}")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError("no such city"), "Please try again. Error: no such city"),
+        (TimeoutError(), "Tool 'get_weather' timed out"),
+    ],
+)
+def test_the_model_is_told_of_a_failure(error: Exception, message: str) -> None:
+    context = ToolContext(None, tool_name="get_weather")
+    assert message in asyncio.run(get_weather.describe_failure(context, error))
+
+
+def test_the_message_for_the_model_can_be_replaced_or_withheld() -> None:
+    async def polite(_context: ToolContext[Any], error: Exception) -> str:
+        return f"Sorry: {error}"
+
+    @function_tool(failure_error_function=polite)
+    def one() -> None: ...
+
+    @function_tool(failure_error_function=None)
+    def two() -> None: ...
+
+    context = ToolContext(None)
+    assert asyncio.run(one.describe_failure(context, ValueError("x"))) == "Sorry: x"
+    assert asyncio.run(two.describe_failure(context, ValueError("x"))) == "The tool failed."
+
+
+async def _echo(_context: ToolContext[Any], arguments: str) -> str:
+    return arguments
+
+
+def test_a_tool_can_be_written_by_hand() -> None:
+    tool = FunctionTool("echo", "Say it again.", {"type": "object"}, on_invoke_tool=_echo)
+    assert invoke(tool, '{"a":1}') == '{"a":1}'
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"name": "two words"}, "tool name 'two words' is not accepted"),
+        ({"description": None}, "description must be a text, got None"),
+        ({"params_json_schema": {"type": "array"}}, "JSON Schema with type 'object'"),
+        ({"on_invoke_tool": 3}, "on_invoke_tool must be an async function"),
+        ({"timeout": 0}, "timeout must be seconds above 0, got 0"),
+        ({"timeout": "5"}, "timeout must be seconds above 0, got '5'"),
+    ],
+)
+def test_a_wrong_field_of_a_tool_is_refused(fields: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        FunctionTool(**{"name": "echo", "description": "", "on_invoke_tool": _echo, **fields})
+    assert complaint in str(caught.value)
+
+
+def test_only_functions_can_be_decorated() -> None:
+    with pytest.raises(ConfigurationError, match="takes a function, got 'text'"):
+        function_tool("text")  # type: ignore[call-overload]  # the mistake under test

@@ -1,0 +1,141 @@
+"""`vivavoce serve`: a Realtime API server on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from vivavoce.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from vivavoce.server import ServerConfig
+
+__all__ = ["SUMMARY", "add_arguments", "config_from", "run"]
+
+SUMMARY = "serve the Realtime API on this machine"
+
+_EPILOG = """\
+environment:
+  VIVAVOCE_API_KEY       keys that clients must present one of, comma-separated (added to --api-key)
+  VIVAVOCE_LLM_API_KEY   key for the server behind --llm (when --llm-api-key is not given)
+
+examples:
+  vivavoce serve
+      this machine only, no key, built-in engines
+  vivavoce serve --llm http://127.0.0.1:11434/v1 --llm-model llama3.2
+      think with a model of one's own, on any OpenAI-compatible server
+  VIVAVOCE_API_KEY=sk-secret vivavoce serve --host 0.0.0.0 --port 8080
+      for others too: they must present the key
+
+a client:
+  client = AsyncOpenAI(base_url="http://127.0.0.1:8000/v1", api_key="anything")
+  async with client.realtime.connect(model="local") as connection: ...
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `vivavoce serve`."""
+    parser.description = (
+        "Serve the Realtime API over WebSocket. Any client of that API can connect: an OpenAI client, an Agents "
+        "SDK, a browser. Ends cleanly on Ctrl-C and SIGTERM; a second one ends at once."
+    )
+    parser.epilog = _EPILOG
+    listen = parser.add_argument_group("where")
+    listen.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    listen.add_argument(
+        "--port", type=int, default=8000, help="TCP port, 0 for any free one (default: %(default)s)"
+    )
+    listen.add_argument(
+        "--api-key",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="key that clients must present; may be given several times, or hold several with commas between. "
+        "Without one, only this machine may connect",
+    )
+    engines = parser.add_argument_group("engines")
+    engines.add_argument(
+        "--engines",
+        choices=("embedded", "bench"),
+        default="embedded",
+        help="embedded: hears, thinks and speaks on this machine without a download; "
+        "bench: costs nothing and understands nothing, for measuring the server (default: %(default)s)",
+    )
+    engines.add_argument("--llm", metavar="URL", help="base URL of an OpenAI-compatible server to think with")
+    engines.add_argument("--llm-model", metavar="NAME", help="model to ask that server for")
+    engines.add_argument("--llm-api-key", metavar="KEY", help="key for that server")
+    limits = parser.add_argument_group("limits")
+    limits.add_argument(
+        "--max-sessions",
+        type=int,
+        metavar="N",
+        help="sessions at once; more are refused with 503 (default: what the cores carry with these engines)",
+    )
+    limits.add_argument(
+        "--max-session-minutes",
+        type=float,
+        default=60.0,
+        metavar="M",
+        help="length of a session (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="what to log on stderr (default: %(default)s); never holds keys or what users say",
+    )
+
+
+def config_from(args: argparse.Namespace) -> ServerConfig:
+    """Build the server's settings from parsed options and the environment.
+
+    Raises:
+        ConfigurationError: an option has a value that cannot be used.
+    """
+    from vivavoce.engines.registry import EngineChoice
+    from vivavoce.pipeline import SessionOptions
+    from vivavoce.server import Limits, ServerConfig
+    from vivavoce.server.auth import parse_keys
+
+    if args.max_session_minutes <= 0:
+        raise ConfigurationError(
+            f"--max-session-minutes is {args.max_session_minutes:g}; it must be positive"
+        )
+    if args.llm is None and (args.llm_model or args.llm_api_key):
+        raise ConfigurationError(
+            "--llm-model and --llm-api-key need --llm, the URL of the server they are for"
+        )
+    return ServerConfig(
+        host=args.host,
+        port=args.port,
+        api_keys=parse_keys(",".join([*args.api_key, os.environ.get("VIVAVOCE_API_KEY", "")])),
+        limits=Limits(max_sessions=args.max_sessions),
+        session=SessionOptions(max_session_s=args.max_session_minutes * 60.0),
+        engines=EngineChoice(
+            preset=args.engines,
+            llm_url=args.llm,
+            llm_model=args.llm_model,
+            llm_api_key=args.llm_api_key or os.environ.get("VIVAVOCE_LLM_API_KEY") or None,
+        ),
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM."""
+    from vivavoce.server import run as run_server
+    from vivavoce.server.logs import configure_logging
+
+    config = config_from(args)
+    configure_logging(args.log_level)
+    sys.stderr.write(f"vivavoce: preparing the {args.engines} engines\n")
+
+    def announce(url: str) -> None:
+        if not config.api_keys:
+            sys.stderr.write("vivavoce: no API key is set, so only this machine may connect\n")
+        sys.stdout.write(f"vivavoce: listening on {url}\n")
+        sys.stdout.flush()
+
+    run_server(config, on_ready=announce)
+    return 0

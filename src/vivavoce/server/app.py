@@ -1,0 +1,172 @@
+"""The ASGI application: the realtime socket, and a few plain HTTP routes beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from vivavoce import __version__
+from vivavoce.server.auth import Guard
+from vivavoce.server.envelope import REQUEST_ID_HEADER, Refusal, new_request_id, refuse_upgrade
+from vivavoce.server.realtime import RealtimeEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.types import Message, Receive, Scope, Send
+
+    from vivavoce.engines.base import Engines
+    from vivavoce.server.config import ServerConfig
+
+__all__ = ["REALTIME_PATHS", "RealtimeApp", "create_app"]
+
+REALTIME_PATHS = ("/v1/realtime", "/openai/v1/realtime", "/openai/realtime")
+"""Where the socket answers: the API's own path, and the two that Azure clients use."""
+
+
+def create_app(config: ServerConfig, engines: Engines) -> RealtimeApp:
+    """Build the ASGI application, to be served here or mounted in a program of one's own.
+
+    Whoever serves it must switch permessage-deflate off and let messages of `Limits.max_message_bytes` pass;
+    `vivavoce.server.serve` does. Mounted below another application, `RealtimeApp.aclose` must be called at
+    shutdown, because a mounted application is not told of it.
+
+    Args:
+        config: settings; `host` and `port` are for `serve` and mean nothing here.
+        engines: shared by all sessions; the caller closes them after the application.
+    """
+    return RealtimeApp(config, engines)
+
+
+class RealtimeApp:
+    """A Realtime API server as one ASGI application.
+
+    The socket is served beside Starlette, not through it: its WebSocket layer would cost every audio frame
+    half as much again.
+
+    Args:
+        config: settings.
+        engines: shared by all sessions.
+    """
+
+    def __init__(self, config: ServerConfig, engines: Engines) -> None:
+        self._guard = Guard(config.api_keys)
+        self._realtime = RealtimeEndpoint(engines, config, self._guard, cpus=_usable_cpus())
+        self._model = config.session.model
+        self._http = Starlette(
+            routes=[
+                Route("/healthz", self._healthz),
+                Route("/v1/models", self._models),
+                *(Route(path, self._needs_upgrade) for path in REALTIME_PATHS),
+            ],
+            exception_handlers={HTTPException: _http_error, Exception: _server_error},
+            lifespan=self._lifespan,
+        )
+
+    @property
+    def sessions(self) -> int:
+        """Sessions that are connected now."""
+        return self._realtime.admission.sessions
+
+    @property
+    def max_sessions(self) -> int:
+        """Sessions that may be connected at once."""
+        return self._realtime.admission.max_sessions
+
+    async def aclose(self) -> None:
+        """Refuse new sessions and close those that are connected (1001); safe to call twice."""
+        await self._realtime.aclose()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, WebSocket or lifespan."""
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, _with_request_id(send))
+        else:
+            await self._http(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path in REALTIME_PATHS:
+            await self._realtime(scope, receive, send)
+            return
+        await receive()  # websocket.connect
+        await refuse_upgrade(scope, send, _not_found("GET", path), new_request_id())
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        yield
+        await self.aclose()
+
+    async def _healthz(self, _request: Request) -> Response:
+        admission = self._realtime.admission
+        status = {
+            "status": "draining" if admission.draining else "ok",
+            "sessions": admission.sessions,
+            "max_sessions": admission.max_sessions,
+            "version": __version__,
+        }
+        return JSONResponse(status, status_code=503 if admission.draining else 200)
+
+    async def _models(self, request: Request) -> Response:
+        if refusal := self._guard.refusal(request.scope):
+            return _respond(refusal)
+        model = {"id": self._model, "object": "model", "created": 0, "owned_by": "vivavoce"}
+        return JSONResponse({"object": "list", "data": [model]})
+
+    async def _needs_upgrade(self, _request: Request) -> Response:
+        message = "This is a WebSocket endpoint: connect with ws:// or wss://."
+        headers = {"upgrade": "websocket", "connection": "upgrade"}
+        return _respond(Refusal(426, message, code="upgrade_required", headers=headers))
+
+
+def _respond(refusal: Refusal) -> Response:
+    return Response(refusal.body(), refusal.status, headers=refusal.headers, media_type="application/json")
+
+
+def _not_found(method: str, path: str) -> Refusal:
+    return Refusal(404, f"Invalid URL ({method} {path[:256]})", code="not_found")
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        return _respond(_not_found(request.method, request.url.path))
+    if error.status_code == 405:
+        message = (
+            f"Not allowed to {request.method} on {request.url.path[:256]} (use {headers.get('Allow', 'GET')})"
+        )
+        return _respond(Refusal(405, message, code="method_not_supported", headers=headers))
+    return _respond(Refusal(error.status_code, error.detail, code=None, headers=headers))
+
+
+async def _server_error(_request: Request, _error: Exception) -> Response:
+    message = "The server had an error while processing your request."
+    return _respond(Refusal(500, message, code="internal_error", type="server_error"))
+
+
+def _with_request_id(send: Send) -> Send:
+    request_id = new_request_id().encode()
+
+    async def send_with_id(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id)]
+        await send(message)
+
+    return send_with_id
+
+
+def _usable_cpus() -> int:
+    """Return how many cores this process may use, which in a container can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,151 @@
+"""Who may come in: API keys in every form that clients send them, and local origins without a key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from vivavoce.server.envelope import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from starlette.types import Scope
+
+__all__ = ["REALTIME_SUBPROTOCOL", "Guard", "is_loopback", "offered_keys", "parse_keys", "select_subprotocol"]
+
+REALTIME_SUBPROTOCOL = "realtime"
+"""The subprotocol that a browser's WebSocket offers beside its key, and the only one the server selects."""
+
+_KEY_SUBPROTOCOL = "openai-insecure-api-key."
+_LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
+
+
+def parse_keys(text: str) -> tuple[str, ...]:
+    """Split comma-separated API keys; blanks around them and empty ones are dropped."""
+    return tuple(key for part in text.split(",") if (key := part.strip()))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address (without port or brackets) can only mean this machine."""
+    name = host.rstrip(".").lower()
+    if name in _LOOPBACK_NAMES or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def select_subprotocol(scope: Scope) -> str | None:
+    """Return the subprotocol to accept, or `None` when the client did not offer `realtime`."""
+    return REALTIME_SUBPROTOCOL if REALTIME_SUBPROTOCOL in scope.get("subprotocols", ()) else None
+
+
+def offered_keys(scope: Scope) -> list[str]:
+    """Return every API key that a request carries.
+
+    Read are `Authorization: Bearer`, the `api-key` header and query parameter (Azure), and the browser's
+    subprotocol `openai-insecure-api-key.<KEY>`.
+    """
+    keys = []
+    for value in _headers(scope, b"authorization"):
+        scheme, _, credentials = value.partition(" ")
+        if scheme.lower() == "bearer":
+            keys.append(credentials.strip())
+    keys += _headers(scope, b"api-key")
+    keys += parse_qs(scope.get("query_string", b"").decode("latin-1")).get("api-key", [])
+    keys += [
+        name.removeprefix(_KEY_SUBPROTOCOL)
+        for name in scope.get("subprotocols", ())
+        if name.startswith(_KEY_SUBPROTOCOL)
+    ]
+    return [key for key in keys if key]
+
+
+class Guard:
+    """Decides about one request at a time from its ASGI scope; keeps no state.
+
+    With keys, a request must carry one of them. Without keys only this machine may come in: the connection
+    must come from loopback, and neither its `Host` nor its `Origin` may name anything else, because a web
+    page anywhere can make its reader's browser connect to `localhost` (by DNS rebinding, under its own name).
+
+    Args:
+        api_keys: the keys that are accepted; empty for none.
+    """
+
+    def __init__(self, api_keys: Iterable[str] = ()) -> None:
+        self._digests = tuple(_digest(key) for key in api_keys)
+
+    @property
+    def open(self) -> bool:
+        """Whether requests need no key."""
+        return not self._digests
+
+    def refusal(self, scope: Scope) -> Refusal | None:
+        """Return why this request may not come in, or `None` when it may."""
+        return self._check_locality(scope) if self.open else self._check_key(offered_keys(scope))
+
+    def _check_key(self, offered: Sequence[str]) -> Refusal | None:
+        # A list, not a generator: every pair is compared, so that time says nothing about which one matched.
+        matches = [hmac.compare_digest(_digest(key), good) for key in offered for good in self._digests]
+        if any(matches):
+            return None
+        if not offered:
+            message = (
+                "You did not provide an API key. Send it as `Authorization: Bearer <key>`, as an `api-key` "
+                f"header, or from a browser as the subprotocol `{_KEY_SUBPROTOCOL}<key>`."
+            )
+        else:
+            message = "Incorrect API key provided. Use one of the keys that this server was started with."
+        return Refusal(401, message, code="invalid_api_key", headers={"www-authenticate": "Bearer"})
+
+    @staticmethod
+    def _check_locality(scope: Scope) -> Refusal | None:
+        client = scope.get("client")
+        if client is not None and not is_loopback(client[0]):
+            return Refusal(
+                403,
+                "This server has no API key, so it answers this machine only. Start it with --api-key.",
+                code="loopback_only",
+            )
+        for host in _headers(scope, b"host"):
+            if not is_loopback(_hostname(f"//{host}")):
+                return Refusal(
+                    403,
+                    f"Host {host!r} is not this machine: without an API key only loopback names are "
+                    "answered. Start the server with --api-key to serve it under another name.",
+                    code="host_not_allowed",
+                    param="Host",
+                )
+        for origin in _headers(scope, b"origin"):
+            if not is_loopback(_hostname(origin)):
+                return Refusal(
+                    403,
+                    f"Origin {origin!r} is not allowed: without an API key only pages served by this machine "
+                    "may connect. Start the server with --api-key to allow others.",
+                    code="origin_not_allowed",
+                    param="Origin",
+                )
+        return None
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def _headers(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1").strip() for key, value in scope.get("headers", ()) if key == name]
+
+
+def _hostname(url: str) -> str:
+    """Return the host of a URL; an empty string, which is no loopback name, when it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

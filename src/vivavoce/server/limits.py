@@ -1,0 +1,142 @@
+"""What a server lets in and how much it holds: pure decisions, no clock and no socket."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from vivavoce.errors import ConfigurationError
+
+__all__ = [
+    "BASE_CORES_PER_SESSION",
+    "Admission",
+    "ErrorStreak",
+    "Limits",
+    "default_max_sessions",
+]
+
+BASE_CORES_PER_SESSION = 0.005
+"""Share of a core that carrying one talking session costs before any engine: socket, JSON, turn-taking."""
+
+_AUDIO_PER_MESSAGE = 15 * 1024 * 1024
+_ENVELOPE_ALLOWANCE = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of a server. Nothing in it grows without one of them.
+
+    Attributes:
+        max_sessions: sessions at once in this process; `None` computes it with `default_max_sessions`.
+        max_message_bytes: longest client message, in bytes of JSON text. The default carries 15 MiB of audio
+            (20 MiB of base64) and the JSON around it.
+        max_consecutive_errors: undecodable messages in a row after which the connection is closed (1008).
+        high_water_bytes: unsent bytes at which a session stops producing audio for its slow reader.
+        low_water_bytes: unsent bytes at which it goes on.
+        max_queued_bytes: unsent bytes beyond which the connection is closed (1008).
+        stall_s: seconds a reader may stay above the low-water mark before the connection is closed (1008).
+        close_grace_s: seconds a peer has to take what is still queued when its connection closes.
+    """
+
+    max_sessions: int | None = None
+    max_message_bytes: int = _AUDIO_PER_MESSAGE * 4 // 3 + _ENVELOPE_ALLOWANCE
+    max_consecutive_errors: int = 1000
+    high_water_bytes: int = 256 * 1024
+    low_water_bytes: int = 64 * 1024
+    max_queued_bytes: int = 16 * 1024 * 1024
+    stall_s: float = 30.0
+    close_grace_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the order of the bounds.
+
+        Raises:
+            ConfigurationError: a bound is not positive, or the marks are not low <= high <= max.
+        """
+        if self.max_sessions is not None and self.max_sessions < 1:
+            raise ConfigurationError(f"max_sessions is {self.max_sessions}; it must be at least 1")
+        if not 0 < self.low_water_bytes <= self.high_water_bytes <= self.max_queued_bytes:
+            raise ConfigurationError(
+                "the send queue needs 0 < low_water_bytes <= high_water_bytes <= max_queued_bytes, not "
+                f"{self.low_water_bytes}, {self.high_water_bytes}, {self.max_queued_bytes}"
+            )
+        for name in ("max_message_bytes", "max_consecutive_errors", "stall_s", "close_grace_s"):
+            if getattr(self, name) <= 0:
+                raise ConfigurationError(f"{name} is {getattr(self, name)}; it must be positive")
+
+
+def default_max_sessions(engine_cores: float, cpus: int) -> int:
+    """Return how many talking sessions a machine carries without slowing any of them.
+
+    Each costs `BASE_CORES_PER_SESSION` plus what its engines need, so engines that cost nothing give 200
+    sessions per core, and engines of a quarter core give 3 per core. Never less than 1.
+
+    Args:
+        engine_cores: share of a core that the engines of one talking session use (`Engines.cost.cores`).
+        cpus: cores that this process may use.
+    """
+    return max(1, math.floor(max(1, cpus) / (BASE_CORES_PER_SESSION + max(0.0, engine_cores)) + 1e-9))
+
+
+class Admission:
+    """Counts the sessions inside and refuses at the door when the house is full or closing.
+
+    Args:
+        max_sessions: how many may be inside at once.
+    """
+
+    def __init__(self, max_sessions: int) -> None:
+        self._max_sessions = max_sessions
+        self._sessions = 0
+        self._draining = False
+
+    @property
+    def max_sessions(self) -> int:
+        """How many sessions may be inside at once."""
+        return self._max_sessions
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions are inside."""
+        return self._sessions
+
+    @property
+    def draining(self) -> bool:
+        """Whether nobody is let in any more."""
+        return self._draining
+
+    def drain(self) -> None:
+        """Let nobody in from now on; those inside stay."""
+        self._draining = True
+
+    def admit(self) -> bool:
+        """Let one more session in and count it, or return `False`."""
+        if self._draining or self._sessions >= self._max_sessions:
+            return False
+        self._sessions += 1
+        return True
+
+    def leave(self) -> None:
+        """Uncount one session that was admitted."""
+        self._sessions -= 1
+
+
+class ErrorStreak:
+    """Counts undecodable messages in a row, so that a flood of them has an end.
+
+    Args:
+        limit: how many in a row are too many.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._length = 0
+
+    def good(self) -> None:
+        """Note a message that could be read: the streak is over."""
+        self._length = 0
+
+    def bad(self) -> bool:
+        """Note a message that could not be read; return whether the limit is reached."""
+        self._length += 1
+        return self._length >= self._limit

@@ -1,0 +1,181 @@
+"""The process: one listening socket, one event loop, and an end within about a second of a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from vivavoce.engines.registry import build_engines
+from vivavoce.errors import ConfigurationError
+from vivavoce.server.app import REALTIME_PATHS, RealtimeApp, create_app
+from vivavoce.server.logs import quiet_http_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from vivavoce.engines.base import Engines
+    from vivavoce.server.config import ServerConfig
+
+__all__ = ["UNSENT_BYTES", "open_listener", "run", "serve"]
+
+UNSENT_BYTES = 16 * 1024
+"""What the kernel may hold unsent for one peer. By default it hides a minute of audio from us, and with it
+that a peer reads too slowly."""
+
+_PING_S = 20.0
+_ENGINES_CLOSE_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+def run(
+    config: ServerConfig, *, engines: Engines | None = None, on_ready: Callable[[str], None] | None = None
+) -> None:
+    """Run `serve` on an event loop of its own (uvloop where installed) until SIGINT or SIGTERM."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(config, engines=engines, on_ready=on_ready))
+
+
+async def serve(
+    config: ServerConfig, *, engines: Engines | None = None, on_ready: Callable[[str], None] | None = None
+) -> None:
+    """Serve the Realtime API until SIGINT or SIGTERM (or cancellation), then close every session.
+
+    A second signal ends the process at once.
+
+    Args:
+        config: settings.
+        engines: engines to use, closed by the caller; when absent they are built from `config.engines` and
+            closed here.
+        on_ready: called with the WebSocket URL once connections are accepted.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on, or an engine is missing something.
+    """
+    with open_listener(config) as listener:
+        if engines is not None:
+            await _serve_on(listener, config, engines, on_ready)
+            return
+        built = build_engines(config.engines)
+        try:
+            await _serve_on(listener, config, built, on_ready)
+        finally:
+            async with asyncio.timeout(_ENGINES_CLOSE_S):
+                await built.aclose()
+
+
+async def _serve_on(
+    listener: socket.socket,
+    config: ServerConfig,
+    engines: Engines,
+    on_ready: Callable[[str], None] | None,
+) -> None:
+    def announce() -> None:
+        if on_ready is not None:
+            on_ready(_url(listener))
+
+    server = _Server(create_app(config, engines), config, on_ready=announce)
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
+
+
+def open_listener(config: ServerConfig) -> socket.socket:
+    """Bind the address without listening yet; connections inherit the options set here.
+
+    Raises:
+        ConfigurationError: the address cannot be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {config.host} port {config.port}: {error.strerror or error}; "
+            "choose another --port (0 takes any free one) or --host"
+        ) from error
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # A peer that vanished from the network takes nothing and closes nothing: the kernel gives it up.
+        timeout_ms = round(config.limits.stall_s * 1000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn with sessions that are told goodbye, and signals that end the process with code 0."""
+
+    def __init__(self, app: RealtimeApp, config: ServerConfig, *, on_ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="websockets-sansio",
+                ws_max_size=config.limits.max_message_bytes,
+                ws_ping_interval=_PING_S,
+                ws_ping_timeout=_PING_S,
+                ws_per_message_deflate=False,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        quiet_http_stack()
+        self._app = app
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        _log.info("shutting down", extra={"sessions": self._app.sessions})
+        for server in self.servers:
+            server.close()
+        await self._app.aclose()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - overrides
+        """Note the first signal; let the second one do what it does by default."""
+        # The base class raises the signal again after a clean end, which would make the exit code a failure.
+        if self.should_exit:
+            signal.signal(sig, signal.SIG_DFL)
+            signal.raise_signal(sig)
+        self.should_exit = True
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    name = f"[{host}]" if ":" in host else host
+    return f"ws://{name}:{port}{REALTIME_PATHS[0]}"
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

@@ -1,0 +1,55 @@
+"""What the query string of `/v1/realtime` asks for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from vivavoce.server.envelope import Refusal
+
+if TYPE_CHECKING:
+    from vivavoce.pipeline import SessionOptions
+
+__all__ = ["MAX_MODEL_CHARS", "session_options"]
+
+MAX_MODEL_CHARS = 256
+"""Longest model name that is taken."""
+
+
+def session_options(query_string: bytes, defaults: SessionOptions) -> SessionOptions | Refusal:
+    """Return the options of the session that a connection asks for, or why it cannot have one.
+
+    Any `model` is taken and shown back, because clients name the hosted models by default; Azure's spelling
+    `deployment` means the same, and parameters the server has no use for (`api-version`) are ignored.
+
+    Args:
+        query_string: as it stands in the ASGI scope.
+        defaults: the server's own options.
+    """
+    values = {name: last for name, (*_, last) in parse_qs(query_string.decode("latin-1")).items()}
+    if "call_id" in values:
+        return Refusal(
+            404,
+            f"No call with id {values['call_id'][:64]!r}: this server carries no WebRTC or SIP calls. "
+            "Connect with ?model= instead.",
+            code="call_id_not_found",
+            param="call_id",
+        )
+    intent = values.get("intent", "realtime")
+    if intent not in {"realtime", "transcription"}:
+        return Refusal(
+            400,
+            f"Invalid intent {intent[:64]!r}. Supported values are: 'realtime', 'transcription'.",
+            code="invalid_intent",
+            param="intent",
+        )
+    model = values.get("model") or values.get("deployment") or defaults.model
+    if len(model) > MAX_MODEL_CHARS:
+        return Refusal(
+            400,
+            f"The model name has {len(model)} characters; at most {MAX_MODEL_CHARS} are taken.",
+            code="invalid_model",
+            param="model",
+        )
+    return replace(defaults, model=model, transcription_only=intent == "transcription")

@@ -1,0 +1,200 @@
+"""`/v1/realtime`: from a WebSocket handshake to a session, and from its frames to events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from vivavoce.errors import RemoteProtocolError
+from vivavoce.pipeline import LocalSession
+from vivavoce.protocol import ErrorDetail, ErrorEvent
+from vivavoce.protocol.codec import decode_client_event
+from vivavoce.server.auth import select_subprotocol
+from vivavoce.server.envelope import REQUEST_ID_HEADER, Refusal, new_request_id, refuse_upgrade
+from vivavoce.server.limits import Admission, ErrorStreak, default_max_sessions
+from vivavoce.server.query import session_options
+from vivavoce.server.socket import RealtimeSocket
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive, Scope, Send
+
+    from vivavoce.engines.base import Engines
+    from vivavoce.pipeline import SessionOptions
+    from vivavoce.protocol import ClientEvent
+    from vivavoce.server.auth import Guard
+    from vivavoce.server.config import ServerConfig
+
+__all__ = ["RealtimeEndpoint"]
+
+RETRY_AFTER_S = 5
+_MESSAGES_PER_TURN = 32
+
+_log = logging.getLogger(__name__)
+
+
+class RealtimeEndpoint:
+    """The raw ASGI application behind `/v1/realtime`: one call is one connection and at most one session.
+
+    Args:
+        engines: shared by all sessions; closed by whoever made them.
+        config: session defaults and limits.
+        guard: who may come in.
+        cpus: cores that this process may use, for the default number of sessions.
+    """
+
+    def __init__(self, engines: Engines, config: ServerConfig, guard: Guard, *, cpus: int) -> None:
+        self._engines = engines
+        self._defaults = config.session
+        self._limits = config.limits
+        self._guard = guard
+        self.admission = Admission(
+            config.limits.max_sessions or default_max_sessions(engines.cost.cores, cpus)
+        )
+        self._open: set[RealtimeSocket] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket connection from handshake to close."""
+        await receive()  # websocket.connect
+        request_id = new_request_id()
+        refusal = self._guard.refusal(scope)
+        options = refusal or session_options(scope.get("query_string", b""), self._defaults)
+        if not isinstance(options, Refusal) and not self.admission.admit():
+            options = self._full()
+        if isinstance(options, Refusal):
+            _log.info("connection refused", extra={"status": options.status, "code": options.code})
+            await refuse_upgrade(scope, send, options, request_id)
+            return
+        try:
+            await send(
+                {
+                    "type": "websocket.accept",
+                    "subprotocol": select_subprotocol(scope),
+                    "headers": [(REQUEST_ID_HEADER, request_id.encode())],
+                }
+            )
+            await self._carry(
+                receive, RealtimeSocket(send, self._limits), options, beta=_asks_for_beta(scope)
+            )
+        finally:
+            self.admission.leave()
+
+    async def aclose(self) -> None:
+        """Let nobody in any more and close every session (1001); returns within about two seconds."""
+        self.admission.drain()
+        for socket in list(self._open):
+            socket.close(1001, "The server is shutting down.")
+        try:
+            async with asyncio.timeout(self._limits.close_grace_s + 1.0):
+                await self._empty.wait()
+        except TimeoutError:
+            _log.warning("sessions did not end in time", extra={"sessions": len(self._open)})
+
+    async def _carry(
+        self, receive: Receive, socket: RealtimeSocket, options: SessionOptions, *, beta: bool
+    ) -> None:
+        """Run one session on an accepted socket until either side closes it."""
+        session = LocalSession(self._engines, socket, options)
+        socket.on_writable = session.resume
+        session.on_end = lambda reason: socket.close(1001, reason)
+        self._open.add(socket)
+        self._empty.clear()
+        _log.info("session started", extra={"session_id": session.id, "sessions": len(self._open)})
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                if beta:
+                    _refuse_beta(socket)
+                else:
+                    session.start()
+                if self.admission.draining:
+                    socket.close(1001, "The server is shutting down.")
+                reader = tasks.create_task(self._read(receive, session, socket))
+                await socket.run()
+                reader.cancel()
+        finally:
+            await session.aclose()
+            self._open.discard(socket)
+            if not self._open:
+                self._empty.set()
+            code = None if socket.closing is None else socket.closing[0]
+            _log.info("session ended", extra={"session_id": session.id, "close_code": code})
+
+    async def _read(self, receive: Receive, session: LocalSession, socket: RealtimeSocket) -> None:
+        """Feed the session with what the peer sends, until the peer is gone or this side closes."""
+        streak = ErrorStreak(self._limits.max_consecutive_errors)
+        messages = 0
+        while True:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                socket.peer_gone()
+                return
+            if socket.closing is not None:
+                return
+            try:
+                event = self._decode(message)
+            except RemoteProtocolError as error:
+                session.receive_error(error)
+                if streak.bad():
+                    _log.warning("closing a connection that sends garbage", extra={"session_id": session.id})
+                    socket.close(1008, "Too many invalid messages in a row.")
+            else:
+                streak.good()
+                self._deliver(event, session, socket)
+            messages += 1
+            if messages % _MESSAGES_PER_TURN == 0:
+                # One network read can hold thousands of small messages: the other sessions want their turn.
+                await asyncio.sleep(0)
+
+    def _decode(self, message: Message) -> ClientEvent:
+        text = message.get("text")
+        if text is None:
+            raise RemoteProtocolError(
+                "Binary messages are not supported: send each event as JSON text, audio in base64.",
+                code="invalid_event",
+            )
+        if len(text) > self._limits.max_message_bytes:
+            raise RemoteProtocolError(
+                f"The message has {len(text)} bytes; at most {self._limits.max_message_bytes} are taken.",
+                code="message_too_large",
+            )
+        return decode_client_event(text)
+
+    @staticmethod
+    def _deliver(event: ClientEvent, session: LocalSession, socket: RealtimeSocket) -> None:
+        try:
+            session.receive(event)
+        except Exception:  # noqa: BLE001 - a bug in one session must end that one, with a close code
+            _log.exception("session failed", extra={"session_id": session.id, "event": event.type})
+            socket.close(1011, "The session failed on the server's side.")
+
+    def _full(self) -> Refusal:
+        if self.admission.draining:
+            message = "The server is shutting down. Connect to another one."
+            code = "server_shutting_down"
+        else:
+            message = (
+                f"All {self.admission.max_sessions} sessions of this server are taken. Try again later, or "
+                "start the server with a larger --max-sessions."
+            )
+            code = "session_limit_reached"
+        return Refusal(
+            503, message, code=code, type="server_error", headers={"retry-after": str(RETRY_AFTER_S)}
+        )
+
+
+def _asks_for_beta(scope: Scope) -> bool:
+    """Return whether the client speaks the retired beta dialect."""
+    return "openai-beta.realtime-v1" in scope.get("subprotocols", ()) or any(
+        name == b"openai-beta" and b"realtime=v1" in value for name, value in scope.get("headers", ())
+    )
+
+
+def _refuse_beta(socket: RealtimeSocket) -> None:
+    """Answer as the hosted API does since it retired the beta dialect."""
+    code = "beta_api_shape_disabled"
+    message = "The Realtime Beta API is not supported. Drop the OpenAI-Beta header and use the GA API."
+    error = ErrorDetail(type="invalid_request_error", code=code, message=message)
+    socket.send([ErrorEvent(event_id=f"event_{new_request_id()[4:25]}", error=error)])
+    socket.close(4000, f"invalid_request_error.{code}")

@@ -1,0 +1,156 @@
+"""The decoder's side of the pipe: one pocketsphinx decoder in a process of its own.
+
+pocketsphinx keeps Python's interpreter lock while it decodes (up to 160 ms at the end of an utterance), so a
+thread would stop the event loop. This file is run by its path, and imports nothing but the standard library
+and pocketsphinx, so that a worker starts in half a second and stays small.
+
+One request, one reply. A request is a byte that names it, a length (4 bytes, little endian) and that many
+bytes; a reply is one line of JSON:
+
+========  ============================  ==================================================================
+request   payload                       reply
+========  ============================  ==================================================================
+(none)                                  `{}` once the model is loaded, or `{"fatal": reason}`
+``s``     none                          `{}`: a fresh segment has begun, what was open is dropped
+``d``     PCM16, 16 kHz                 `{"words": newly settled words, "pause_ms": silence since the last}`
+``f``     none                          `{"text": the whole segment}`
+========  ============================  ==================================================================
+
+A request that fails is answered by `{"error": reason}`. The worker ends when its standard input does: when the
+parent closes it, and when the parent dies of whatever cause.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+import sys
+from collections.abc import Iterable
+from typing import Any, BinaryIO
+
+HEADER = struct.Struct("<cI")
+"""Name of the request and length of its payload."""
+
+FRAME_MS = 10
+SETTLING_FRAMES = 50
+"""A word is settled when it ended this long ago: the best path rarely changes further back than half a second."""
+
+CEPSTRAL_MEAN = "40,3,-1"
+"""The acoustic model's own start for mean normalisation. Set anew before every segment, because the decoder
+otherwise carries what it learnt from one speaker over to the next one's words."""
+
+_PRONUNCIATION = re.compile(r"\(\d+\)$")
+
+
+def spoken(words: Iterable[str]) -> list[str]:
+    """Return the words a person would write: no silences, noises or marks of alternate pronunciations."""
+    return [
+        _PRONUNCIATION.sub("", word)
+        for word in words
+        if not word.startswith(("<", "[", "++")) and word.strip()
+    ]
+
+
+class SegmentDecoder:
+    """One decoder that transcribes segment after segment, each as if it were the first.
+
+    Raises:
+        RuntimeError: pocketsphinx cannot load its model.
+    """
+
+    def __init__(self) -> None:
+        from pocketsphinx import Decoder
+
+        self._decoder: Any = Decoder(samprate=16000, loglevel="FATAL")
+        self._decoding = False
+        self._settled_until = 0
+
+    def start(self) -> None:
+        """Begin a segment; an open one is dropped."""
+        if self._decoding:
+            self._decoder.end_utt()
+        self._decoder.set_cmn(CEPSTRAL_MEAN)
+        self._decoder.start_utt()
+        self._decoding = True
+        self._settled_until = 0
+
+    def decode(self, pcm: bytes) -> tuple[str, int]:
+        """Hear more.
+
+        Args:
+            pcm: PCM16 at 16 kHz.
+
+        Returns:
+            The words that settled with it, and the milliseconds of silence since the last word heard.
+        """
+        self._decoder.process_raw(pcm, no_search=False, full_utt=False)
+        now = self._decoder.n_frames()
+        last_end = 0
+        settled: list[str] = []
+        for segment in self._decoder.seg() or ():
+            if not spoken([segment.word]):
+                continue
+            last_end = segment.end_frame
+            if self._settled_until <= segment.start_frame and segment.end_frame <= now - SETTLING_FRAMES:
+                settled.append(segment.word)
+                self._settled_until = segment.end_frame
+        return " ".join(spoken(settled)), max(0, now - last_end) * FRAME_MS
+
+    def finish(self) -> str:
+        """End the segment and return its text, after the slower second pass."""
+        self._decoder.end_utt()
+        self._decoding = False
+        hypothesis = self._decoder.hyp()
+        return "" if hypothesis is None else " ".join(spoken(hypothesis.hypstr.split()))
+
+
+def answer(decoder: SegmentDecoder, name: bytes, payload: bytes) -> dict[str, object]:
+    """Do what one request asks for and return the reply to it."""
+    try:
+        if name == b"s":
+            decoder.start()
+            return {}
+        if name == b"d":
+            words, pause_ms = decoder.decode(payload)
+            return {"words": words, "pause_ms": pause_ms}
+        if name == b"f":
+            return {"text": decoder.finish()}
+    except RuntimeError as error:
+        return {"error": str(error)}
+    return {"error": f"unknown request {name!r}"}
+
+
+def serve(requests: BinaryIO, replies: BinaryIO) -> None:
+    """Answer requests until there are no more."""
+
+    def reply(message: dict[str, object]) -> None:
+        replies.write(json.dumps(message).encode() + b"\n")
+        replies.flush()
+
+    try:
+        decoder = SegmentDecoder()
+    except (ImportError, RuntimeError) as error:
+        reply({"fatal": f"{type(error).__name__}: {error}"})
+        return
+    reply({})
+    while len(header := requests.read(HEADER.size)) == HEADER.size:
+        name, length = HEADER.unpack(header)
+        reply(answer(decoder, name, requests.read(length)))
+
+
+def main() -> None:
+    """Serve on the standard streams."""
+    # Whatever the C library prints must not mix with the replies.
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    try:
+        serve(sys.stdin.buffer, replies)
+    except BrokenPipeError:
+        # The parent died with a reply on its way; nobody is left to tell.
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

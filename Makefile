@@ -1,0 +1,70 @@
+# Needs a Python (3.11 or newer), make and git; everything else goes into .venv.
+# Written for GNU make 3.81 and newer, so that macOS's own make will do.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+STRICT := protocol conversation audio
+comma  := ,
+empty  :=
+space  := $(empty) $(empty)
+# Files of the rooms that decide: every branch of them is tested.
+PURE   := $(subst $(space),$(comma),$(foreach room,$(STRICT),src/vivavoce/$(room)/*))
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test check bench clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\): .*## \(.*\)/  make \1	\2/p' Makefile
+
+demo: $(VENV)/.demo ## Hear an agent: install what that needs, then run `vivavoce demo`
+	@$(BIN)/vivavoce demo
+
+test: check ## Everything: the checks, all tests, the coverage floors
+	$(BIN)/python -m pytest --cov --cov-report=
+	@echo 'Coverage of $(STRICT): every line and branch.'
+	@$(BIN)/python -m coverage report --skip-covered --show-missing --fail-under=100 --include='$(PURE)'
+	@echo 'Coverage of the rest: 90 %.'
+	@$(BIN)/python -m coverage report --skip-covered --show-missing --fail-under=90 --omit='$(PURE)'
+
+check: $(VENV)/.dev ## What a machine can tell in seconds: style, types, imports, house rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_house_rules.py
+
+bench: $(VENV)/.dev ## Measure: run every script of bench/
+	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+clean: ## Remove what make made, .venv included
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Installing vivavoce with its local engines and server into $(VENV) (about a minute) ...'
+	@$(PIP) install -c constraints.txt -e '.[local,server,cli]'
+	@touch $@
+
+# silero-vad is the oracle of one test. Its model is wanted, not its dependency torch.
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Installing vivavoce and its tests into $(VENV) (a minute or two) ...'
+	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@$(PIP) install -c constraints.txt --no-deps silero-vad
+	@touch $(VENV)/.demo $@
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo 'vivavoce needs Python 3.11 or newer, and none is on the PATH. Install one, or name it: make PYTHON=/path/to/python3' >&2; \
+	  exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$found ($$("$$found" -c 'import platform; print(platform.python_version())')) ..."; \
+	if ! "$$found" -m venv --clear $(VENV); then \
+	  rm -rf $(VENV); \
+	  echo 'That Python cannot make a virtual environment. On Debian or Ubuntu: apt install python3-venv' >&2; \
+	  exit 1; \
+	fi

@@ -1,5 +1,6 @@
 """Server events about one response, its items and its content parts, and about MCP work."""
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from vivavoce.protocol.base import UNSET, Tagged, UnsetType
@@ -68,9 +69,14 @@ class ResponseCreated(FromServer, frozen=True, kw_only=True, tag="response.creat
 
 
 class ResponseDone(FromServer, frozen=True, kw_only=True, tag="response.done"):
-    """A response is over, however it ended: nothing follows for it."""
+    """A response is over, however it ended: nothing follows for it.
+
+    Attributes:
+        stage_times: an extension of vivavoce: when the stages of the turn were reached, in ms from the first.
+    """
 
     response: Response
+    stage_times: Mapping[str, float] | UnsetType = UNSET
 
 
 class ResponseOutputItemAdded(FromServer, frozen=True, kw_only=True, tag="response.output_item.added"):

@@ -1,0 +1,118 @@
+"""What the model is given to read: the conversation as the person knows it, cut to what fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from vivavoce.conversation.ids import IdSource
+from vivavoce.conversation.items import Items, Record
+from vivavoce.conversation.settings import Session
+from vivavoce.conversation.tokens import Tokens, fit_context, fixed_tokens, tokens_of
+from vivavoce.errors import RemoteProtocolError
+from vivavoce.protocol import (
+    FunctionTool,
+    InputItem,
+    Item,
+    ItemReference,
+    MessageItem,
+    OutputAudio,
+    OutputText,
+    RealtimeSession,
+    present,
+    replace,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenContext:
+    """The items that the model reads, and what they cost."""
+
+    items: tuple[Item, ...]
+    tokens: Tokens
+
+
+def context_records(input_items: Sequence[InputItem], items: Items, ids: IdSource) -> list[Record]:
+    """Return the context that a client gave for one response.
+
+    Raises:
+        RemoteProtocolError: a reference names an item that is not there.
+    """
+    records = []
+    for index, item in enumerate(input_items):
+        if not isinstance(item, ItemReference):
+            check_item(item, f"response.input[{index}]")
+            records.append(Record(replace(item, id=present(item.id, ids.new("item")))))
+            continue
+        record = items.get(item.id)
+        if record is None:
+            raise RemoteProtocolError(
+                f"Item with item_id not found: {item.id}",
+                code="invalid_value",
+                param=f"response.input[{index}].id",
+            )
+        records.append(record)
+    return records
+
+
+def give_context(
+    records: Iterable[Record],
+    instructions: str,
+    tools: Sequence[FunctionTool],
+    limit: int,
+    session: Session,
+) -> GivenContext | None:
+    """Choose what the model reads.
+
+    Returns:
+        The items, newest kept; `None` when they do not fit and truncation is disabled.
+    """
+    known = [record for record in records if _is_known(record.item)]
+    truncation = session.truncation if isinstance(session, RealtimeSession) else "auto"
+    fixed = fixed_tokens(instructions, tools)
+    fit = fit_context([tokens_of(record) for record in known], fixed, limit, truncation)
+    if fit is None:
+        return None
+    return GivenContext(tuple(record.item for record in known[fit.first :]), fit.tokens + Tokens(text=fixed))
+
+
+def _is_known(item: Item) -> bool:
+    """Whether the item is finished, and was not an answer of which nothing was heard."""
+    if not isinstance(item, MessageItem) or item.role != "assistant":
+        return present(getattr(item, "status", "completed"), "completed") != "in_progress"
+    return item.status != "in_progress" and any(
+        (isinstance(part, OutputAudio) and part.transcript) or (isinstance(part, OutputText) and part.text)
+        for part in item.content
+    )
+
+
+_CONTENT_OF_ROLE = {
+    "system": ("input_text",),
+    "user": ("input_text", "input_audio", "input_image"),
+    "assistant": ("output_text", "output_audio"),
+}
+
+
+def check_item(item: Item, param: str) -> None:
+    """Refuse an item that a client may not make.
+
+    Raises:
+        RemoteProtocolError: naming the part that does not fit the role.
+    """
+    if not isinstance(item, MessageItem):
+        return
+    allowed = _CONTENT_OF_ROLE[item.role]
+    for index, part in enumerate(item.content):
+        if part.type not in allowed:
+            listed = ", ".join(f"'{kind}'" for kind in allowed)
+            raise RemoteProtocolError(
+                f"Invalid value: '{part.type}'. Supported values are: {listed}.",
+                code="invalid_value",
+                param=f"{param}.content[{index}].type",
+            )
+        if isinstance(part, OutputAudio) and part.audio:
+            raise RemoteProtocolError(
+                "Assistant audio cannot be put into a conversation; use output_text.",
+                code="invalid_value",
+                param=f"{param}.content[{index}].audio",
+            )

@@ -1,0 +1,238 @@
+"""The listening half of the server: the input buffer, the person's turns, and the items they become."""
+
+from __future__ import annotations
+
+from vivavoce.conversation.effects import BeginUtterance, DropUtterance, EndUtterance, FeedUtterance, Listen
+from vivavoce.conversation.input_buffer import InputBuffer
+from vivavoce.conversation.items import Items, Record
+from vivavoce.conversation.outbox import Outbox
+from vivavoce.conversation.settings import SEMANTIC_SILENCE_MS, Settings, refuse
+from vivavoce.conversation.transcripts import Transcripts
+from vivavoce.conversation.turns import SpeechStarted, SpeechStopped, TurnDetection
+from vivavoce.errors import RemoteProtocolError
+from vivavoce.protocol import (
+    AudioFormat,
+    ConversationItemAdded,
+    ConversationItemDone,
+    InputAudio,
+    InputAudioBufferCleared,
+    InputAudioBufferCommitted,
+    InputAudioBufferSpeechStarted,
+    InputAudioBufferSpeechStopped,
+    InputAudioBufferTimeoutTriggered,
+    MessageItem,
+    ServerVad,
+    UnsetType,
+)
+
+MIN_COMMIT_MS = 100
+DEFAULT_PREFIX_MS = 300
+_LOOKBACK_MS = 500
+"""Kept beyond the padding, because a turn is noticed a little after it began."""
+
+
+class Listener:
+    """What the server hears.
+
+    Args:
+        outbox: where events and effects go.
+        items: the conversation.
+        settings: the session's.
+        transcripts: what is being transcribed.
+        max_ms: how much uncommitted audio it holds.
+    """
+
+    def __init__(
+        self, outbox: Outbox, items: Items, settings: Settings, transcripts: Transcripts, max_ms: int
+    ) -> None:
+        self._outbox = outbox
+        self._items = items
+        self._settings = settings
+        self._transcripts = transcripts
+        self._max_ms = max_ms
+        self._buffer = InputBuffer(self._format(), max_ms)
+        self._turn: TurnDetection | None = None
+        self._utterance: str | None = None
+        self._refused = False
+        self.last_voiced = 0.0
+        self.configure(first=True)
+
+    @property
+    def position_ms(self) -> int:
+        """Milliseconds of input since the session began."""
+        return self._buffer.position_ms
+
+    @property
+    def speaking(self) -> bool:
+        """Whether turn detection has an open turn."""
+        return self._turn is not None and self._turn.speaking
+
+    def _format(self) -> AudioFormat:
+        fmt = self._settings.input.format
+        assert not isinstance(fmt, UnsetType)
+        return fmt
+
+    def configure(self, *, first: bool = False) -> None:
+        """Take over the session's input settings after they changed."""
+        fmt, detection = self._format(), self._settings.turn_detection
+        changed = first
+        if fmt != self._buffer.fmt:
+            self._drop_utterance()
+            self._buffer.change_format(fmt)
+            changed = True
+        if (self._turn is None) != (detection is None):
+            self._drop_utterance()
+            self._turn = None if detection is None else TurnDetection()
+            changed = True
+        if self._turn is not None:
+            if isinstance(detection, ServerVad):
+                assert isinstance(detection.threshold, int | float)
+                assert isinstance(detection.silence_duration_ms, int)
+                self._turn.threshold = detection.threshold
+                self._turn.silence_ms = detection.silence_duration_ms
+            elif detection is not None:
+                self._turn.threshold = 0.5
+                self._turn.silence_ms = SEMANTIC_SILENCE_MS[str(detection.eagerness)]
+            if changed:
+                self._turn.reset()
+        if changed:
+            self._outbox.effect(Listen(detection is not None, fmt, self.position_ms))
+
+    @property
+    def _prefix_ms(self) -> int:
+        detection = self._settings.turn_detection
+        if isinstance(detection, ServerVad) and isinstance(detection.prefix_padding_ms, int):
+            return detection.prefix_padding_ms
+        return DEFAULT_PREFIX_MS
+
+    # --- the client's events ------------------------------------------------------------------------------
+
+    def append(self, audio: bytes) -> None:
+        """Take audio.
+
+        Raises:
+            RemoteProtocolError: the buffer is full; told once until there is room again.
+        """
+        if not self._buffer.has_room_for(audio):
+            if self._refused:
+                return
+            self._refused = True
+            raise refuse(
+                f"The input audio buffer is full: it holds at most {self._max_ms // 1000} seconds. "
+                "Commit or clear it.",
+                "audio",
+                "input_audio_buffer_full",
+            )
+        self._refused = False
+        if self._turn is None and self._utterance is None and audio:
+            self._open_utterance(self._buffer.start_ms)
+        self._buffer.append(audio)
+        if self._utterance is not None:
+            self._outbox.effect(FeedUtterance(self._utterance, audio))
+        elif self._turn is not None:
+            self._buffer.keep_last(self._prefix_ms + _LOOKBACK_MS)
+
+    def commit(self) -> None:
+        """Make a user message of the buffer, at the client's wish.
+
+        Raises:
+            RemoteProtocolError: there are less than 100 ms in it.
+        """
+        held = self._buffer.duration_ms
+        if held < MIN_COMMIT_MS:
+            raise RemoteProtocolError(
+                "Error committing input audio buffer: buffer too small. Expected at least "
+                f"{MIN_COMMIT_MS}ms of audio, but buffer only has {held:.2f}ms of audio.",
+                code="input_audio_buffer_commit_empty",
+            )
+        if self._utterance is None:
+            self._open_utterance(self._buffer.start_ms)
+        if self._turn is not None:
+            self._turn.reset()
+        self._commit()
+
+    def clear(self) -> None:
+        """Throw the buffer away."""
+        self._drop_utterance()
+        self._buffer.clear()
+        self._refused = False
+        if self._turn is not None:
+            self._turn.reset()
+        self._outbox.emit(InputAudioBufferCleared)
+
+    # --- turns --------------------------------------------------------------------------------------------
+
+    def voice(
+        self, probability: float, start_ms: int, end_ms: int, now: float
+    ) -> SpeechStarted | SpeechStopped | None:
+        """Take the speech probability of a chunk and say what it means for the turn.
+
+        A start has been announced when this returns; for a stop, `turn_ended` announces and commits.
+        """
+        if self._turn is None:
+            return None
+        if probability >= self._turn.threshold:
+            self.last_voiced = now
+        decision = self._turn.receive(probability, start_ms, end_ms)
+        if isinstance(decision, SpeechStarted):
+            begin = max(self._buffer.start_ms, decision.at_ms - self._prefix_ms)
+            self._buffer.drop_before(begin)
+            item_id = self._open_utterance(begin)
+            self._outbox.emit(InputAudioBufferSpeechStarted, audio_start_ms=begin, item_id=item_id)
+        return decision
+
+    def turn_ended(self, decision: SpeechStopped) -> None:
+        """Announce the end of the turn and make a user message of it."""
+        assert self._utterance is not None
+        self._outbox.emit(InputAudioBufferSpeechStopped, audio_end_ms=decision.at_ms, item_id=self._utterance)
+        self._commit()
+
+    def silence_became_item(self, silent_ms: int) -> None:
+        """Make a user message of a silence that lasted too long (`idle_timeout_ms`)."""
+        item_id = self._outbox.ids.new("item")
+        end = self.position_ms
+        start = max(0, end - silent_ms)
+        self._outbox.emit(
+            InputAudioBufferTimeoutTriggered, audio_start_ms=start, audio_end_ms=end, item_id=item_id
+        )
+        self._buffer.clear()
+        self._add_item(item_id, Record(_user_item(item_id, ""), audio_ms=end - start, fmt=self._format()))
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _open_utterance(self, start_ms: int) -> str:
+        item_id = self._utterance = self._outbox.ids.new("item")
+        self._transcripts.begin(item_id, announced=self._settings.transcription is not None)
+        self._outbox.effect(BeginUtterance(item_id, self._buffer.read(start_ms), self._buffer.fmt))
+        return item_id
+
+    def _drop_utterance(self) -> None:
+        if self._utterance is not None:
+            self._transcripts.drop(self._utterance)
+            self._outbox.effect(DropUtterance(self._utterance))
+            self._utterance = None
+
+    def _commit(self) -> None:
+        item_id, self._utterance = self._utterance, None
+        assert item_id is not None
+        record = Record(
+            _user_item(item_id, None), audio_ms=int(self._buffer.duration_ms), fmt=self._buffer.fmt
+        )
+        self._items.audio.add(item_id, self._buffer.read(self._buffer.start_ms))
+        self._buffer.clear()
+        self._refused = False
+        self._transcripts.attach(item_id, record)
+        self._add_item(item_id, record)
+        self._outbox.effect(EndUtterance(item_id))
+
+    def _add_item(self, item_id: str, record: Record) -> None:
+        previous = self._items.append(item_id, record)
+        self._outbox.emit(InputAudioBufferCommitted, previous_item_id=previous, item_id=item_id)
+        self._outbox.emit(ConversationItemAdded, previous_item_id=previous, item=record.item)
+        self._outbox.emit(ConversationItemDone, previous_item_id=previous, item=record.item)
+
+
+def _user_item(item_id: str, transcript: str | None) -> MessageItem:
+    return MessageItem(
+        id=item_id, status="completed", role="user", content=[InputAudio(transcript=transcript)]
+    )

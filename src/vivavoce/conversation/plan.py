@@ -1,0 +1,102 @@
+"""What a response will be: the session's settings with the wishes for this one response laid over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from vivavoce.conversation.settings import Settings, check_tools, modality_of, refuse, voice_is_locked
+from vivavoce.protocol import (
+    AudioFormat,
+    AudioOutput,
+    FunctionTool,
+    InputItem,
+    Modality,
+    RealtimeSession,
+    ResponseCreateParams,
+    ToolChoice,
+    UnsetType,
+    present,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsePlan:
+    """The settings of one response, all of them known.
+
+    Attributes:
+        in_conversation: `False` for an out-of-band response, which leaves the conversation as it is.
+        input: what replaces the conversation as context, or `None`.
+        max_output_tokens: as reported: a number or `"inf"`.
+        metadata: the client's labels, repeated in `response.created` and `response.done`.
+    """
+
+    in_conversation: bool
+    input: tuple[InputItem, ...] | None
+    modality: Modality
+    instructions: str
+    tools: tuple[FunctionTool, ...]
+    tool_choice: ToolChoice
+    parallel_tool_calls: bool
+    max_output_tokens: int | Literal["inf"]
+    voice: str
+    speed: float
+    fmt: AudioFormat
+    metadata: Mapping[str, str] | None
+
+
+def plan_response(params: ResponseCreateParams, settings: Settings, *, voice_locked: bool) -> ResponsePlan:
+    """Resolve the settings of a response.
+
+    Args:
+        params: what the client wishes; empty for a response that turn detection starts.
+        settings: the session's.
+        voice_locked: whether the conversation holds assistant audio.
+
+    Raises:
+        RemoteProtocolError: a wish cannot be met.
+    """
+    session = settings.session
+    assert isinstance(session, RealtimeSession)
+    for name in ("prompt", "reasoning"):
+        if present(getattr(params, name), None):
+            raise refuse(f"This server's model does not support '{name}'.", f"response.{name}")
+    tools = _chosen(params.tools, session.tools, ())
+    check_tools(tools, "response.tools")
+    output = settings.output_of(session)
+    fmt, voice = _audio(params, output)
+    if voice != output.voice:
+        if voice_locked:
+            raise voice_is_locked()
+        settings.check_voice(voice, "response.audio.output.voice")
+    wished_input = params.input
+    return ResponsePlan(
+        in_conversation=present(params.conversation, "auto") == "auto",
+        input=None if isinstance(wished_input, UnsetType) else tuple(wished_input),
+        modality=modality_of(_chosen(params.output_modalities, session.output_modalities, ("audio",))),
+        instructions=_chosen(params.instructions, session.instructions, ""),
+        tools=cast(tuple[FunctionTool, ...], tuple(tools)),
+        tool_choice=_chosen(params.tool_choice, session.tool_choice, "auto"),
+        parallel_tool_calls=_chosen(params.parallel_tool_calls, session.parallel_tool_calls, True),
+        max_output_tokens=_chosen(params.max_output_tokens, session.max_output_tokens, "inf"),
+        voice=cast(str, voice),
+        speed=cast(float, output.speed),
+        fmt=fmt,
+        metadata=present(params.metadata, None),
+    )
+
+
+def _chosen(wish: Any, setting: Any, default: Any) -> Any:
+    return present(wish, present(setting, default))
+
+
+def _audio(params: ResponseCreateParams, output: AudioOutput) -> tuple[AudioFormat, object]:
+    fmt: AudioFormat | UnsetType = output.format
+    voice: object = output.voice
+    if not isinstance(params.audio, UnsetType) and not isinstance(params.audio.output, UnsetType):
+        wished = params.audio.output
+        fmt = fmt if isinstance(wished.format, UnsetType) else wished.format
+        voice = present(wished.voice, voice)
+    assert not isinstance(fmt, UnsetType)
+    return fmt, voice

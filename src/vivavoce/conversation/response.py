@@ -1,0 +1,279 @@
+"""One response from `response.created` to `response.done`.
+
+    WAITING ─begin─► GENERATING ─finish─► DRAINING ─(all audio sent)─► ENDED
+       └──────────────── cancel, fail ───────┴──────────────────────────►
+
+"response.done … is always emitted, no matter the final state" (Realtime API reference).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from enum import Enum, auto
+from typing import Literal
+
+from vivavoce.conversation.items import Items
+from vivavoce.conversation.outbox import Outbox
+from vivavoce.conversation.output import AudioMessage, FunctionCallOutput, OutputItem, TextMessage
+from vivavoce.conversation.plan import ResponsePlan
+from vivavoce.conversation.playout import Playout
+from vivavoce.conversation.tokens import Tokens, output_audio_tokens, text_tokens, usage
+from vivavoce.protocol import (
+    Response,
+    ResponseAudio,
+    ResponseAudioOutput,
+    ResponseCreated,
+    ResponseDone,
+    ResponseStatus,
+    StatusDetails,
+    StatusError,
+    StatusReason,
+    Usage,
+)
+
+FinishReason = Literal["stop", "max_output_tokens", "content_filter"]
+
+
+class ResponseState(Enum):
+    """How far a response is."""
+
+    WAITING = auto()
+    GENERATING = auto()
+    DRAINING = auto()
+    ENDED = auto()
+
+
+TRANSITIONS: Mapping[ResponseState, frozenset[ResponseState]] = {
+    ResponseState.WAITING: frozenset({ResponseState.GENERATING, ResponseState.ENDED}),
+    ResponseState.GENERATING: frozenset({ResponseState.DRAINING, ResponseState.ENDED}),
+    ResponseState.DRAINING: frozenset({ResponseState.ENDED}),
+    ResponseState.ENDED: frozenset(),
+}
+
+
+class RunningResponse:
+    """A response that is being made.
+
+    Args:
+        outbox: where events go.
+        items: the conversation to write into, or `None` for an out-of-band response.
+        plan: its settings.
+        conversation_id: of the conversation it belongs to, or `None`.
+        lead_ms: how far ahead of its playback audio is sent.
+        stages: when each stage of the turn was reached so far, in seconds; see `ServerConversation`.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        items: Items | None,
+        plan: ResponsePlan,
+        *,
+        conversation_id: str | None,
+        lead_ms: int,
+        stages: dict[str, float],
+    ) -> None:
+        self.id = outbox.ids.new("resp")
+        self.plan = plan
+        self.state = ResponseState.WAITING
+        self.play_end = 0.0
+        self.given = Tokens()
+        self.stages = stages
+        self._outbox = outbox
+        self._items = items
+        self._conversation_id = conversation_id
+        self._lead_ms = lead_ms
+        self._output: list[OutputItem] = []
+        self._messages: deque[Playout] = deque()  # of audio, in the order in which they are spoken
+        self._speaking: AudioMessage | None = None
+        self._writing: TextMessage | None = None
+        self._calls: dict[int, FunctionCallOutput] = {}
+        self._finish: tuple[FinishReason, int] = ("stop", 0)
+        self._made_text = 0
+        outbox.emit(ResponseCreated, response=self._snapshot("in_progress"))
+
+    @property
+    def running(self) -> bool:
+        """Whether `response.done` is still to come."""
+        return self.state is not ResponseState.ENDED
+
+    @property
+    def backlog_ms(self) -> int:
+        """Milliseconds of audio that wait to be sent."""
+        return sum(playout.backlog_ms for playout in self._messages)
+
+    def begin(self, given: Tokens) -> None:
+        """Say that the model has been asked, with so many tokens of context."""
+        self._go(ResponseState.GENERATING)
+        self.given = given
+
+    # --- what the model makes -----------------------------------------------------------------------------
+
+    def text(self, delta: str) -> None:
+        """Take written text."""
+        if self._writing is None:
+            self._close_calls()
+            self._writing = TextMessage(self._outbox, self._items, self.id, len(self._output))
+            self._output.append(self._writing)
+        self._made_text += text_tokens(delta)
+        self._writing.add(delta)
+
+    def begin_clause(self, text: str, now: float) -> None:
+        """Take a clause that is about to be spoken; its audio follows."""
+        if not self._messages or self._messages[-1].ended:
+            self._close_calls()
+            per_ms = self.plan.fmt.sample_rate * self.plan.fmt.bytes_per_sample // 1000
+            self._messages.append(Playout(per_ms, self._lead_ms))
+        self._messages[-1].begin_clause(text)
+        self.release(now)
+
+    def audio(self, audio: bytes, words: Sequence[tuple[int, int]], now: float) -> None:
+        """Take audio of the newest clause, and the words in it, see `Playout.add_audio`."""
+        self._messages[-1].add_audio(audio, words)
+        self.release(now)
+
+    def end_clause(self, now: float) -> None:
+        """Take the end of the newest clause's audio."""
+        self._messages[-1].end_clause()
+        self.release(now)
+
+    def function_call(self, index: int, name: str, arguments: str, call_id: str | None, now: float) -> None:
+        """Take a piece of a function call; pieces with the same index make one call."""
+        self._end_messages()
+        self.release(now)
+        call = self._calls.get(index)
+        if call is None:
+            self._close_calls()
+            call_id = call_id or self._outbox.ids.new("call")
+            call = FunctionCallOutput(
+                self._outbox, self._items, self.id, len(self._output), name=name, call_id=call_id
+            )
+            self._calls[index] = call
+            self._output.append(call)
+            self._made_text += text_tokens(name)
+        if arguments and call.open:
+            self._made_text += text_tokens(arguments)
+            call.add(arguments)
+
+    def finish(self, reason: FinishReason, cached_tokens: int, now: float) -> None:
+        """Take the end of generation; the response ends when its audio has been sent."""
+        self._finish = (reason, cached_tokens)
+        self._go(ResponseState.DRAINING)
+        self._close_calls()
+        self._end_messages()
+        self.release(now)
+
+    # --- how it ends --------------------------------------------------------------------------------------
+
+    def cancel(self, reason: StatusReason) -> None:
+        """End it now; what was not sent is dropped."""
+        self._close_open("incomplete")
+        self._end("cancelled", StatusDetails(type="cancelled", reason=reason))
+
+    def fail(self, code: str, message: str) -> None:
+        """End it because an engine failed."""
+        self._close_open("incomplete")
+        error = StatusError(type="server_error", code=code, message=message)
+        self._end("failed", StatusDetails(type="failed", error=error))
+
+    # --- time ---------------------------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """Return when `release` has something to do."""
+        return self._speaking.playout.next_deadline() if self._speaking else None
+
+    def release(self, now: float) -> None:
+        """Send the audio that is due, and end the response when all of it has gone."""
+        while self.running and self._messages:
+            message = self._speaking or self._open_message()
+            if message.release(now):
+                self.stages.setdefault("first_audio", now)
+            self.play_end = message.playout.play_end
+            if not message.playout.drained:
+                return
+            message.close(self._final_item_status())
+            self._speaking = None
+            self._messages.popleft()
+        if self.state is ResponseState.DRAINING:
+            self._complete()
+
+    def _open_message(self) -> AudioMessage:
+        playout = self._messages[0]
+        playout.play_end = self.play_end
+        self._speaking = AudioMessage(
+            self._outbox, self._items, self.id, len(self._output), fmt=self.plan.fmt, playout=playout
+        )
+        self._output.append(self._speaking)
+        return self._speaking
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _go(self, state: ResponseState) -> None:
+        assert state in TRANSITIONS[self.state], f"{self.state} → {state}"
+        self.state = state
+
+    def _close_calls(self) -> None:
+        for call in self._calls.values():
+            if call.open:
+                call.close(self._final_item_status())
+
+    def _end_messages(self) -> None:
+        if self._writing is not None:
+            self._writing.close(self._final_item_status())
+            self._writing = None
+        if self._messages:
+            self._messages[-1].end()
+
+    def _final_item_status(self) -> Literal["completed", "incomplete"]:
+        return "completed" if self._finish[0] == "stop" else "incomplete"
+
+    def _close_open(self, status: Literal["incomplete"]) -> None:
+        for output in (self._speaking, self._writing, *self._calls.values()):
+            if output is not None and output.open:
+                output.close(status)
+        self._speaking = None
+        self._messages.clear()
+
+    def _complete(self) -> None:
+        reason, _ = self._finish
+        if reason == "stop":
+            self._end("completed", None)
+        else:
+            self._end("incomplete", StatusDetails(type="incomplete", reason=reason))
+
+    def _end(self, status: ResponseStatus, details: StatusDetails | None) -> None:
+        self._go(ResponseState.ENDED)
+        origin = next(iter(self.stages.values()), 0.0)
+        self._outbox.emit(
+            ResponseDone,
+            response=self._snapshot(status, details, self._usage()),
+            stage_times={stage: round((at - origin) * 1000, 1) for stage, at in self.stages.items()},
+        )
+
+    def _usage(self) -> Usage:
+        spoken = [output for output in self._output if isinstance(output, AudioMessage)]
+        made = Tokens(
+            text=self._made_text + sum(text_tokens(message.playout.said()) for message in spoken),
+            audio=sum(output_audio_tokens(message.record.audio_ms) for message in spoken),
+        )
+        if not self._output:
+            return usage(Tokens(), Tokens(), 0)
+        return usage(self.given, made, self._finish[1])
+
+    def _snapshot(
+        self, status: ResponseStatus, details: StatusDetails | None = None, spent: Usage | None = None
+    ) -> Response:
+        plan = self.plan
+        return Response(
+            id=self.id,
+            status=status,
+            status_details=details,
+            output=[output.record.item for output in self._output],
+            conversation_id=self._conversation_id,
+            output_modalities=[plan.modality],
+            max_output_tokens=plan.max_output_tokens,
+            audio=ResponseAudio(output=ResponseAudioOutput(format=plan.fmt, voice=plan.voice)),
+            usage=spent,
+            metadata=plan.metadata,
+        )

@@ -1,0 +1,361 @@
+"""`ServerConversation`: one session as the server of a Realtime API sees it. Decides everything, waits never.
+
+Feed it with the `receive…` methods, then drain `events_to_send()` and carry out `effects()`; call
+`handle_deadline` when `next_deadline()` has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from vivavoce.conversation.answering import Responder
+from vivavoce.conversation.editing import Editor
+from vivavoce.conversation.effects import Effect, EndSession
+from vivavoce.conversation.ids import IdSource
+from vivavoce.conversation.items import Items
+from vivavoce.conversation.listening import Listener
+from vivavoce.conversation.outbox import Outbox
+from vivavoce.conversation.response import FinishReason, RunningResponse
+from vivavoce.conversation.settings import SessionOptions, Settings, initial_session, refuse
+from vivavoce.conversation.transcripts import Transcripts
+from vivavoce.conversation.turns import SpeechStarted, SpeechStopped
+from vivavoce.errors import RemoteProtocolError
+from vivavoce.protocol import (
+    ClientEvent,
+    ConversationItemCreate,
+    ConversationItemDelete,
+    ConversationItemDeleted,
+    ConversationItemRetrieve,
+    ConversationItemTruncate,
+    InputAudioBufferAppend,
+    InputAudioBufferClear,
+    InputAudioBufferCommit,
+    OutputAudioBufferClear,
+    RealtimeSession,
+    ResponseCancel,
+    ResponseCreate,
+    ResponseCreateParams,
+    ServerEvent,
+    ServerVad,
+    SessionCreated,
+    SessionUpdate,
+    SessionUpdated,
+    present,
+)
+
+BACKLOG_LIMIT_MS = 30_000
+"""Whoever speaks should wait while so much audio of a response has not been sent."""
+
+
+class ServerConversation:
+    """One realtime session, from `session.created` to its end.
+
+    Stages of a turn (`response.done.stage_times`, ms from the first): `end_of_speech` (the last voiced
+    audio arrived), `end_of_turn` (the turn was taken to be over), `transcript`, `first_token`, `first_audio`.
+
+    Args:
+        options: what the operator of the server decided.
+        ids: where ids come from.
+        now: the time, in seconds on any steady clock.
+    """
+
+    def __init__(self, options: SessionOptions, ids: IdSource, now: float) -> None:
+        self.id = ids.new("sess")
+        self._options = options
+        self._outbox = Outbox(ids)
+        self._settings = Settings(initial_session(self.id, options), options)
+        self._items = Items(options.retained_audio_bytes)
+        self._transcripts = Transcripts(self._outbox)
+        self._outbox.emit(SessionCreated, session=self._settings.session)
+        self._listener = Listener(
+            self._outbox,
+            self._items,
+            self._settings,
+            self._transcripts,
+            int(options.max_input_buffer_s * 1000),
+        )
+        self._responder = Responder(
+            self._outbox, self._items, self._settings, self._transcripts, options, ids.new("conv")
+        )
+        self._editor = Editor(self._outbox, self._items, self._settings, self._transcripts)
+        self._expires = now + options.max_session_s
+        self._idle_since: float | None = None
+        self._owed_turn: dict[str, float] | None = None
+        self.ended = False
+        self._handlers: dict[type[ClientEvent], Callable[[Any, float], None]] = {
+            SessionUpdate: self._session_update,
+            InputAudioBufferAppend: self._append,
+            InputAudioBufferCommit: self._commit,
+            InputAudioBufferClear: self._clear,
+            OutputAudioBufferClear: self._output_clear,
+            ConversationItemCreate: self._item_create,
+            ConversationItemRetrieve: self._item_retrieve,
+            ConversationItemDelete: self._item_delete,
+            ConversationItemTruncate: self._item_truncate,
+            ResponseCreate: self._response_create,
+            ResponseCancel: self._response_cancel,
+        }
+
+    # --- what comes out -----------------------------------------------------------------------------------
+
+    def events_to_send(self) -> list[ServerEvent]:
+        """Return the events for the client, in order; they are forgotten here."""
+        return self._outbox.take_events()
+
+    def effects(self) -> list[Effect]:
+        """Return what the driver must carry out, in order; it is forgotten here."""
+        return self._outbox.take_effects()
+
+    def next_deadline(self) -> float | None:
+        """Return when `handle_deadline` has something to do, or `None` once the session is over."""
+        if self.ended:
+            return None
+        times = [self._expires, self._responder.next_deadline(), self._idle_deadline()]
+        return min(time for time in times if time is not None)
+
+    def backlog_ms(self, response_id: str) -> int:
+        """Return how much audio of a response waits to be sent, to hold synthesis back."""
+        response = self._responder.get(response_id)
+        return response.backlog_ms if response is not None else 0
+
+    # --- what comes in: the client ------------------------------------------------------------------------
+
+    def receive(self, event: ClientEvent, now: float) -> None:
+        """Take a client event. What is wrong with it is answered with an `error` event."""
+        if self.ended:
+            return
+        try:
+            self._handlers[type(event)](event, now)
+        except RemoteProtocolError as error:
+            event_id = present(event.event_id, None)
+            self._outbox.error(error.message, code=error.code, param=error.param, event_id=event_id)
+
+    def receive_error(self, error: RemoteProtocolError) -> None:
+        """Take a frame that could not be decoded: answered with an `error` event, the session goes on."""
+        self._outbox.error(error.message, code=error.code, param=error.param, event_id=error.event_id)
+
+    def _session_update(self, event: SessionUpdate, _now: float) -> None:
+        self._settings.update(
+            event.session,
+            voice_locked=self._items.voice_locked,
+            responding=self._responder.active is not None,
+        )
+        self._outbox.emit(SessionUpdated, session=self._settings.session)
+        self._listener.configure()
+
+    def _append(self, event: InputAudioBufferAppend, _now: float) -> None:
+        self._listener.append(event.audio)
+
+    def _commit(self, _event: InputAudioBufferCommit, _now: float) -> None:
+        self._listener.commit()
+        self._make_room()
+
+    def _clear(self, _event: InputAudioBufferClear, _now: float) -> None:
+        self._listener.clear()
+
+    def _output_clear(self, _event: OutputAudioBufferClear, _now: float) -> None:
+        raise refuse(
+            "output_audio_buffer.clear is only for WebRTC and SIP, where the server plays; "
+            "on this connection stop your own playback and send conversation.item.truncate.",
+            "type",
+        )
+
+    def _item_create(self, event: ConversationItemCreate, _now: float) -> None:
+        self._editor.create(event)
+        self._idle_since = None
+        self._make_room()
+
+    def _item_retrieve(self, event: ConversationItemRetrieve, _now: float) -> None:
+        self._editor.retrieve(event)
+
+    def _item_delete(self, event: ConversationItemDelete, now: float) -> None:
+        if self._editor.delete(event):
+            self._responder.transcript_settled(event.item_id, now)
+
+    def _item_truncate(self, event: ConversationItemTruncate, _now: float) -> None:
+        self._editor.truncate(event)
+
+    def _response_create(self, event: ResponseCreate, now: float) -> None:
+        self._respond(present(event.response, ResponseCreateParams()), now, {"asked": now})
+
+    def _response_cancel(self, event: ResponseCancel, now: float) -> None:
+        self._responder.cancel_asked(present(event.response_id, None), now)
+        self._response_over(now)
+
+    # --- what comes in: the ears --------------------------------------------------------------------------
+
+    def receive_voice(self, probability: float, start_ms: int, end_ms: int, now: float) -> None:
+        """Take the speech probability of the audio between two positions of the input."""
+        decision = self._listener.voice(probability, start_ms, end_ms, now)
+        if isinstance(decision, SpeechStarted):
+            self._speech_started(now)
+        elif isinstance(decision, SpeechStopped):
+            self._turn_ended(decision, now)
+
+    def _speech_started(self, now: float) -> None:
+        """Decide whether this speech is a barge-in.
+
+        "interrupt_response: whether or not to automatically interrupt any ongoing response with output to the
+        default conversation when a VAD start event occurs."
+        """
+        self._idle_since = None
+        detection = self._settings.turn_detection
+        active = self._responder.active
+        if detection is not None and detection.interrupt_response and active is not None:
+            self._responder.cancel(active, "turn_detected", now)
+            self._owed_turn = None
+
+    def _turn_ended(self, decision: SpeechStopped, now: float) -> None:
+        self._listener.turn_ended(decision)
+        self._make_room()
+        detection = self._settings.turn_detection
+        if detection is not None and detection.create_response:
+            self._answer_turn({"end_of_speech": self._listener.last_voiced, "end_of_turn": now}, now)
+
+    def _answer_turn(self, stages: dict[str, float], now: float) -> None:
+        if not isinstance(self._settings.session, RealtimeSession):
+            return
+        if self._responder.active is not None:
+            # Only with interrupt_response off: the person spoke over an answer that went on. They still get
+            # theirs, when that one is over.
+            self._owed_turn = stages
+            return
+        self._respond(ResponseCreateParams(), now, stages)
+
+    def receive_partial_transcript(self, item_id: str, text: str) -> None:
+        """Take a transcriber's guess at everything said so far in an utterance."""
+        self._transcripts.partial(item_id, text)
+
+    def receive_transcript(self, item_id: str, text: str, seconds: float, now: float) -> None:
+        """Take the transcript of an utterance of `seconds` of audio."""
+        if self._transcripts.complete(item_id, text, seconds):
+            self._responder.transcript_settled(item_id, now)
+
+    def receive_transcript_failure(self, item_id: str, message: str, now: float) -> None:
+        """Take the news that an utterance could not be transcribed; the turn goes on."""
+        if self._transcripts.fail(item_id, message):
+            self._responder.transcript_settled(item_id, now)
+
+    # --- what comes in: the mind and the mouth ------------------------------------------------------------
+
+    def _running(self, response_id: str) -> RunningResponse | None:
+        return self._responder.get(response_id)
+
+    def receive_first_token(self, response_id: str, now: float) -> None:
+        """Take note that the model has begun to answer."""
+        if (response := self._running(response_id)) is not None:
+            response.stages.setdefault("first_token", now)
+
+    def receive_text(self, response_id: str, delta: str) -> None:
+        """Take text of a written answer."""
+        if (response := self._running(response_id)) is not None:
+            response.text(delta)
+
+    def receive_clause(self, response_id: str, text: str, now: float) -> None:
+        """Take a clause that will be spoken; its audio follows."""
+        if (response := self._running(response_id)) is not None:
+            response.begin_clause(text, now)
+
+    def receive_speech(
+        self, response_id: str, audio: bytes, words: Sequence[tuple[int, int]], now: float
+    ) -> None:
+        """Take audio of the clause, in the response's format, with words `(end, end_ms)` in it."""
+        if (response := self._running(response_id)) is not None:
+            response.audio(audio, words, now)
+
+    def receive_clause_end(self, response_id: str, now: float) -> None:
+        """Take the end of the clause's audio."""
+        if (response := self._running(response_id)) is not None:
+            response.end_clause(now)
+
+    def receive_function_call(
+        self, response_id: str, index: int, name: str, arguments: str, call_id: str | None, now: float
+    ) -> None:
+        """Take a piece of a function call; pieces with the same index make one call."""
+        if (response := self._running(response_id)) is not None:
+            response.function_call(index, name, arguments, call_id, now)
+
+    def receive_finish(self, response_id: str, reason: FinishReason, cached_tokens: int, now: float) -> None:
+        """Take the end of generation: nothing more comes for this response."""
+        if (response := self._running(response_id)) is not None:
+            response.finish(reason, cached_tokens, now)
+            self._responder.settle(response, now)
+            self._response_over(now)
+
+    def receive_failure(self, response_id: str, code: str, message: str, now: float) -> None:
+        """Take the failure of an engine: the response ends, the session goes on."""
+        if (response := self._running(response_id)) is not None:
+            self._responder.fail(response, code, message, now)
+            self._response_over(now)
+
+    def pause_output(self) -> None:
+        """Hold paced audio back: the client reads too slowly."""
+        self._responder.paused = True
+
+    def resume_output(self) -> None:
+        """Send paced audio again."""
+        self._responder.paused = False
+
+    # --- time ---------------------------------------------------------------------------------------------
+
+    def handle_deadline(self, now: float) -> None:
+        """Do what is due."""
+        if self.ended:
+            return
+        if now >= self._expires:
+            self._expire(now)
+            return
+        self._responder.handle_deadline(now)
+        self._response_over(now)
+        idle = self._idle_deadline()
+        if idle is not None and now >= idle and self._idle_since is not None:
+            silent_ms = round((now - self._idle_since) * 1000)
+            self._idle_since = None
+            self._listener.silence_became_item(silent_ms)
+            self._make_room()
+            self._answer_turn({"end_of_turn": now}, now)
+
+    def _idle_deadline(self) -> float | None:
+        detection = self._settings.turn_detection
+        if self._idle_since is None or not isinstance(detection, ServerVad):
+            return None
+        timeout = present(detection.idle_timeout_ms, None)
+        return None if timeout is None else self._idle_since + timeout / 1000
+
+    def _respond(self, params: ResponseCreateParams, now: float, stages: dict[str, float]) -> None:
+        if not isinstance(self._settings.session, RealtimeSession):
+            raise refuse("A transcription session gives no responses.", "type", "invalid_event")
+        self._responder.create(params, now, stages)
+        self._idle_since = None
+        self._response_over(now)
+
+    def _response_over(self, now: float) -> None:
+        """Do what follows when no response of the conversation is active any more."""
+        if self._responder.active is not None:
+            return
+        self._make_room()
+        if self._owed_turn is not None:
+            stages, self._owed_turn = self._owed_turn, None
+            self._respond(ResponseCreateParams(), now, stages)
+        elif self._responder.silent_from is not None and not self._listener.speaking:
+            # "The timeout value will be applied after the last model response's audio has finished playing."
+            self._idle_since = max(now, self._responder.silent_from)
+            self._responder.silent_from = None
+
+    def _make_room(self) -> None:
+        """Let go of the oldest items beyond the bound, and say so."""
+        while len(self._items) > self._options.max_items:
+            oldest = self._items.oldest_id
+            self._items.delete(oldest)
+            self._transcripts.drop(oldest)
+            self._outbox.emit(ConversationItemDeleted, item_id=oldest)
+
+    def _expire(self, now: float) -> None:
+        minutes = round(self._options.max_session_s / 60)
+        for response in self._responder:
+            self._responder.cancel(response, "client_cancelled", now)
+        message = f"Your session hit the maximum duration of {minutes} minutes."
+        self._outbox.error(message, code="session_expired")
+        self._outbox.effect(EndSession(message))
+        self.ended = True

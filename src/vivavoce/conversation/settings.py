@@ -1,0 +1,316 @@
+"""The session's settings: its defaults, and what a `session.update` may change.
+
+"The server will respond with a session.updated event showing the full, effective configuration. Only the
+fields that are present in the session.update are updated." (Realtime API reference, session.update)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from vivavoce.errors import RemoteProtocolError
+from vivavoce.protocol import (
+    UNSET,
+    AudioInput,
+    AudioOutput,
+    McpTool,
+    Modality,
+    NoiseReduction,
+    PcmFormat,
+    RealtimeSession,
+    SemanticVad,
+    ServerVad,
+    SessionAudio,
+    Transcription,
+    TranscriptionSession,
+    TranscriptionSessionAudio,
+    UnsetType,
+    replace,
+)
+from vivavoce.protocol.base import Wire
+
+DEFAULT_INSTRUCTIONS = (
+    "You are a helpful, friendly voice agent. Answer in short sentences that are easy to listen to. "
+    "Use your tools whenever they can help."
+)
+
+Session = RealtimeSession | TranscriptionSession
+S = TypeVar("S", bound=Wire)
+
+DEFAULT_SERVER_VAD = ServerVad(
+    threshold=0.5,
+    prefix_padding_ms=300,
+    silence_duration_ms=500,
+    idle_timeout_ms=None,
+    create_response=True,
+    interrupt_response=True,
+)
+DEFAULT_SEMANTIC_VAD = SemanticVad(eagerness="auto", create_response=True, interrupt_response=True)
+DEFAULT_TRANSCRIPTION = Transcription(language=None, prompt=None)
+
+SEMANTIC_SILENCE_MS = {"high": 400, "medium": 800, "auto": 800, "low": 1500}
+"""How long a pause ends a turn of `semantic_vad`, by eagerness, as long as only the pause is judged."""
+
+_MERGED = (
+    SessionAudio,
+    TranscriptionSessionAudio,
+    AudioInput,
+    AudioOutput,
+    ServerVad,
+    SemanticVad,
+    NoiseReduction,
+    Transcription,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What the operator of a server decides for every session.
+
+    Attributes:
+        model: name that the session reports.
+        voice: voice unless the client chooses another.
+        voices: names a client may choose; empty: any.
+        instructions: instructions unless the client gives its own.
+        max_session_s: length of a session, in seconds.
+        output_lead_ms: how far ahead of its playback audio is sent.
+        max_input_buffer_s: how much uncommitted audio a session may hold, in seconds.
+        max_items: how many items a conversation may hold.
+        retained_audio_bytes: how much of the newest audio is kept for `conversation.item.retrieve`.
+        context_tokens: size of the model's input in tokens; older items are left out of it beyond that.
+        transcription_wait_s: how long a response waits for the transcript of what was said.
+        created_at: unix time of the session's start, in seconds; `expires_at` follows from it.
+        transcription_only: whether this is a transcription session.
+    """
+
+    model: str = "vivavoce-local"
+    voice: str = "alloy"
+    voices: tuple[str, ...] = ()
+    instructions: str = DEFAULT_INSTRUCTIONS
+    max_session_s: float = 3600.0
+    output_lead_ms: int = 500
+    max_input_buffer_s: float = 600.0
+    max_items: int = 2000
+    retained_audio_bytes: int = 256 * 1024
+    context_tokens: int = 28_224
+    transcription_wait_s: float = 30.0
+    created_at: int = 0
+    transcription_only: bool = False
+
+
+def initial_session(session_id: str, options: SessionOptions) -> Session:
+    """Return the session as `session.created` shows it."""
+    expires_at = options.created_at + int(options.max_session_s)
+    audio_input = AudioInput(
+        format=PcmFormat(rate=24000),
+        transcription=None,
+        noise_reduction=None,
+        turn_detection=DEFAULT_SERVER_VAD,
+    )
+    if options.transcription_only:
+        return TranscriptionSession(
+            id=session_id,
+            object="realtime.transcription_session",
+            expires_at=expires_at,
+            audio=TranscriptionSessionAudio(input=audio_input),
+            include=None,
+        )
+    return RealtimeSession(
+        id=session_id,
+        object="realtime.session",
+        model=options.model,
+        output_modalities=["audio"],
+        instructions=options.instructions,
+        tools=[],
+        tool_choice="auto",
+        max_output_tokens="inf",
+        tracing=None,
+        truncation="auto",
+        prompt=None,
+        expires_at=expires_at,
+        audio=SessionAudio(
+            input=audio_input,
+            output=AudioOutput(format=PcmFormat(rate=24000), voice=options.voice, speed=1.0),
+        ),
+        include=None,
+    )
+
+
+def merge(base: S, patch: S) -> S:
+    """Return `base` with every field that is present in `patch`, deep through the audio settings."""
+    changes: dict[str, Any] = {}
+    for name in type(patch).__struct_fields__:
+        new = getattr(patch, name)
+        if new is UNSET:
+            continue
+        old = getattr(base, name)
+        if isinstance(new, _MERGED):
+            new = merge(old if type(old) is type(new) else _defaults(new), new)
+        changes[name] = new
+    return replace(base, **changes)
+
+
+def _defaults(setting: object) -> Any:
+    """Return what a setting starts from when it was off, or of another kind, before."""
+    match setting:
+        case ServerVad():
+            return DEFAULT_SERVER_VAD
+        case SemanticVad():
+            return DEFAULT_SEMANTIC_VAD
+        case Transcription():
+            return DEFAULT_TRANSCRIPTION
+        case NoiseReduction():
+            return NoiseReduction(type=setting.type, strength=1.0)
+        case _:
+            return type(setting)()
+
+
+def refuse(message: str, param: str | None, code: str = "invalid_value") -> RemoteProtocolError:
+    """Return the error for a setting that cannot be accepted."""
+    return RemoteProtocolError(message, code=code, param=param)
+
+
+class Settings:
+    """The effective settings of one session.
+
+    Args:
+        session: the session as created.
+        options: what the operator decided.
+    """
+
+    def __init__(self, session: Session, options: SessionOptions) -> None:
+        self.session = session
+        self._options = options
+
+    @property
+    def input(self) -> AudioInput:
+        """The effective `session.audio.input`."""
+        audio = self.session.audio
+        assert isinstance(audio, SessionAudio | TranscriptionSessionAudio)
+        assert isinstance(audio.input, AudioInput)
+        return audio.input
+
+    @property
+    def turn_detection(self) -> ServerVad | SemanticVad | None:
+        """The effective turn detection; `None` for push-to-talk."""
+        detection = self.input.turn_detection
+        assert not isinstance(detection, UnsetType)
+        return detection
+
+    @property
+    def transcription(self) -> Transcription | None:
+        """The effective `session.audio.input.transcription`."""
+        transcription = self.input.transcription
+        assert not isinstance(transcription, UnsetType)
+        return transcription
+
+    def update(self, patch: Session, *, voice_locked: bool, responding: bool) -> None:
+        """Apply a `session.update`, whole or not at all.
+
+        Args:
+            patch: the client's session; absent fields stay as they are.
+            voice_locked: whether the conversation holds assistant audio.
+            responding: whether a response is in progress.
+
+        Raises:
+            RemoteProtocolError: something cannot be changed or is not offered; nothing was changed.
+        """
+        if type(patch) is not type(self.session):
+            raise refuse(
+                f"The session's type cannot be changed; it is '{self.session.type}'.", "session.type"
+            )
+        merged = merge(self.session, patch)
+        self._check_input(merged)
+        if isinstance(merged, RealtimeSession):
+            assert isinstance(self.session, RealtimeSession)
+            merged = self._checked(self.session, merged, voice_locked=voice_locked, responding=responding)
+        self.session = replace(
+            merged,
+            id=self.session.id,
+            object=self.session.object,
+            expires_at=self.session.expires_at,
+        )
+
+    def _check_input(self, merged: Session) -> None:
+        for part in ("format", "turn_detection", "transcription", "noise_reduction"):
+            if getattr(Settings(merged, self._options).input, part) is UNSET:
+                raise refuse(f"Missing value for '{part}'.", f"session.audio.input.{part}")
+        if Settings(merged, self._options).input.noise_reduction is not None:
+            raise refuse(
+                "This server does not reduce noise yet; use null.", "session.audio.input.noise_reduction"
+            )
+        if merged.include:
+            raise refuse("This server's transcriber gives no log probabilities.", "session.include")
+
+    def _checked(
+        self, current: RealtimeSession, merged: RealtimeSession, *, voice_locked: bool, responding: bool
+    ) -> RealtimeSession:
+        if merged.model != current.model:
+            raise refuse("The model cannot be changed after the session has been created.", "session.model")
+        before, after = self.output_of(current), self.output_of(merged)
+        if after.voice != before.voice:
+            if voice_locked:
+                raise voice_is_locked()
+            self.check_voice(after.voice, "session.audio.output.voice")
+        if after.speed != before.speed and responding:
+            raise refuse(
+                "The speed can only be changed between turns, not while a response is in progress.",
+                "session.audio.output.speed",
+            )
+        if current.tracing is not None and merged.tracing != current.tracing:
+            raise refuse("Tracing cannot be changed once it is enabled.", "session.tracing")
+        for name in ("prompt", "reasoning"):
+            if getattr(merged, name):
+                raise refuse(f"This server's model does not support '{name}'.", f"session.{name}")
+        check_tools(merged.tools, "session.tools")
+        return replace(merged, output_modalities=[modality_of(merged.output_modalities)])
+
+    @staticmethod
+    def output_of(session: RealtimeSession) -> AudioOutput:
+        """Return the effective `session.audio.output`."""
+        assert isinstance(session.audio, SessionAudio)
+        assert isinstance(session.audio.output, AudioOutput)
+        return session.audio.output
+
+    def check_voice(self, voice: object, param: str) -> None:
+        """Refuse a voice that the server does not have.
+
+        Raises:
+            RemoteProtocolError: naming the voices it has.
+        """
+        voices = self._options.voices
+        if not isinstance(voice, str):
+            raise refuse("Custom voices are not supported by this server.", param)
+        if voices and voice not in voices:
+            listed = ", ".join(f"'{name}'" for name in voices)
+            raise refuse(f"Invalid value: '{voice}'. Supported values are: {listed}.", param)
+
+
+def voice_is_locked() -> RemoteProtocolError:
+    """Return the error for a change of voice after the assistant has spoken."""
+    return refuse(
+        "Cannot update a conversation's voice if assistant audio is present.", None, "cannot_update_voice"
+    )
+
+
+def modality_of(modalities: object) -> Modality:
+    """Return the one modality that is meant: `audio` includes a transcript, so both together mean audio."""
+    return "text" if modalities == ["text"] else "audio"
+
+
+def check_tools(tools: object, param: str) -> None:
+    """Refuse tools that this server cannot run, and two of one name.
+
+    Raises:
+        RemoteProtocolError: naming the tool.
+    """
+    if not isinstance(tools, list):
+        return
+    names: set[str] = set()
+    for index, tool in enumerate(tools):
+        if isinstance(tool, McpTool):
+            raise refuse("MCP tools are not supported by this server yet.", f"{param}[{index}]")
+        if tool.name in names:
+            raise refuse(f"Two tools are named '{tool.name}'.", f"{param}[{index}].name")
+        names.add(tool.name)

@@ -1,0 +1,168 @@
+"""How much a response costs: token counts of items, context truncation, usage.
+
+Audio follows the documented rates: "1 token per 100 ms of audio" of the user, "1 token per 50 ms of audio" of
+the assistant. Text is estimated at four characters a token, as no tokenizer is at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vivavoce.conversation.items import Record
+from vivavoce.protocol import (
+    CachedTokensDetails,
+    FunctionCallItem,
+    FunctionCallOutputItem,
+    FunctionTool,
+    InputAudio,
+    InputImage,
+    InputText,
+    InputTokenDetails,
+    MessageItem,
+    OutputAudio,
+    OutputText,
+    OutputTokenDetails,
+    RetentionRatio,
+    TokenLimits,
+    Usage,
+)
+
+IMAGE_TOKENS = 255
+"""What one picture counts, whatever its size."""
+
+
+def text_tokens(text: str) -> int:
+    """Estimate the tokens of a text."""
+    return -(-len(text) // 4)
+
+
+def input_audio_tokens(ms: float) -> int:
+    """Return the tokens of the user's audio."""
+    return -(-int(ms) // 100)
+
+
+def output_audio_tokens(ms: float) -> int:
+    """Return the tokens of the assistant's audio."""
+    return -(-int(ms) // 50)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens by modality."""
+
+    text: int = 0
+    audio: int = 0
+    image: int = 0
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(self.text + other.text, self.audio + other.audio, self.image + other.image)
+
+    @property
+    def total(self) -> int:
+        """All modalities together."""
+        return self.text + self.audio + self.image
+
+
+def tokens_of(record: Record) -> Tokens:
+    """Count what an item costs as context."""
+    item = record.item
+    if isinstance(item, FunctionCallItem):
+        return Tokens(text=text_tokens(item.name) + text_tokens(item.arguments))
+    if isinstance(item, FunctionCallOutputItem):
+        return Tokens(text=text_tokens(item.output))
+    if not isinstance(item, MessageItem):
+        return Tokens()
+    total = Tokens()
+    for part in item.content:
+        match part:
+            case InputText() | OutputText():
+                total += Tokens(text=text_tokens(part.text))
+            case InputAudio():
+                total += Tokens(audio=input_audio_tokens(record.audio_ms))
+            case OutputAudio():
+                total += Tokens(audio=output_audio_tokens(record.audio_ms))
+            case InputImage():
+                total += Tokens(image=IMAGE_TOKENS)
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFit:
+    """Which of the newest items fit into the model's input.
+
+    Attributes:
+        first: index of the first item that stays.
+        tokens: what the items that stay cost.
+    """
+
+    first: int
+    tokens: Tokens
+
+
+def fit_context(costs: Sequence[Tokens], fixed: int, limit: int, truncation: object) -> ContextFit | None:
+    """Decide what stays in the model's context.
+
+    Args:
+        costs: tokens of the items, oldest first.
+        fixed: tokens of instructions and tools, which always stay.
+        limit: input tokens that the model takes.
+        truncation: `"auto"`, `"disabled"`, or a `RetentionRatio`: "when the conversation exceeds the input
+            token limit, … retain this fraction of post-instruction conversation tokens", so that the cache
+            of the rest stays warm.
+
+    Returns:
+        What fits, or `None` when it does not and truncation is disabled.
+    """
+    room = max(0, limit - fixed)
+    ratio = 1.0
+    if isinstance(truncation, RetentionRatio):
+        ratio = truncation.retention_ratio
+        limits = truncation.token_limits
+        if isinstance(limits, TokenLimits) and isinstance(limits.post_instructions, int):
+            room = min(room, limits.post_instructions)
+    total = sum((cost for cost in costs), Tokens())
+    if total.total <= room:
+        return ContextFit(0, total)
+    if truncation == "disabled":
+        return None
+    room = int(room * ratio)
+    first = 0
+    while first < len(costs) and total.total > room:
+        cost = costs[first]
+        total = Tokens(total.text - cost.text, total.audio - cost.audio, total.image - cost.image)
+        first += 1
+    return ContextFit(first, total)
+
+
+def fixed_tokens(instructions: str, tools: Sequence[FunctionTool]) -> int:
+    """Count instructions and tools."""
+    described = sum(
+        text_tokens(tool.name) + text_tokens(str(tool.description)) + text_tokens(str(tool.parameters))
+        for tool in tools
+    )
+    return text_tokens(instructions) + described
+
+
+def usage(given: Tokens, made: Tokens, cached: int) -> Usage:
+    """Return the `usage` of a response.
+
+    Args:
+        given: what the model read.
+        made: what it wrote and spoke.
+        cached: how much of the text it read came from a cache.
+    """
+    cached = min(cached, given.text)
+    return Usage(
+        total_tokens=given.total + made.total,
+        input_tokens=given.total,
+        output_tokens=made.total,
+        input_token_details=InputTokenDetails(
+            text_tokens=given.text,
+            audio_tokens=given.audio,
+            image_tokens=given.image,
+            cached_tokens=cached,
+            cached_tokens_details=CachedTokensDetails(text_tokens=cached, audio_tokens=0, image_tokens=0),
+        ),
+        output_token_details=OutputTokenDetails(text_tokens=made.text, audio_tokens=made.audio),
+    )

@@ -5,11 +5,11 @@
 """
 
 import binascii
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
-from msgspec import inspect
+from msgspec import Struct, inspect, structs
 
 from vivavoce.errors import RemoteProtocolError
 
@@ -29,10 +29,34 @@ def type_of(annotation: Any) -> inspect.Type:
 
 
 @cache
-def _fields(struct: type) -> Mapping[str, inspect.Field]:
+def _fields(struct: type[Struct]) -> Mapping[str, inspect.Field]:
     description = type_of(struct)
     assert isinstance(description, inspect.StructType)
-    return {field.encode_name: field for field in description.fields}
+    declared = {field.name: list(_literals(field.type)) for field in structs.fields(struct)}
+    return {
+        field.encode_name: structs.replace(field, type=_as_declared(field.type, declared[field.name]))
+        for field in description.fields
+    }
+
+
+def _literals(annotation: object) -> Iterator[object]:
+    for argument in get_args(annotation):
+        if get_origin(annotation) is Literal:
+            yield argument
+        else:
+            yield from _literals(argument)
+
+
+def _as_declared(type_: inspect.Type, declared: Sequence[object]) -> inspect.Type:
+    """Put literals, which msgspec sorts, back into the order of their declaration: errors list them."""
+    match type_:
+        case inspect.LiteralType(values=values):
+            return inspect.LiteralType(values=tuple(sorted(values, key=declared.index)))
+        case inspect.ListType(item_type=item_type):
+            return structs.replace(type_, item_type=_as_declared(item_type, declared))
+        case inspect.UnionType(types=types):
+            return inspect.UnionType(types=tuple(_as_declared(option, declared) for option in types))
+    return type_
 
 
 def check(value: object, expected: inspect.Type, path: str = "") -> None:
@@ -138,7 +162,7 @@ def _check_dict(value: Mapping[str, object], expected: inspect.DictType, path: s
 def _check_number(value: float, _expected: inspect.Type, path: str) -> None:
     # Integers of any size are legal JSON; beyond 64 bits they overflow where they meet a float.
     if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
-        _refuse_value("an integer of that size", "Expected at most 64 bits.", path)
+        _refuse_value(_quote(value), "Expected at most 64 bits.", path)
 
 
 def _check_base64(value: str | bytes, _expected: inspect.Type, path: str) -> None:
@@ -211,9 +235,9 @@ _NAMES: Mapping[type, str] = {
 def _refuse(value: object, options: Sequence[inspect.Type], path: str) -> NoReturn:
     """Say why a value is none of these."""
     bare = [option.type if isinstance(option, inspect.Metadata) else option for option in options]
-    structs = [option for option in bare if isinstance(option, inspect.StructType)]
-    if structs and isinstance(value, Mapping):
-        _refuse_tag(value, structs, path)
+    tagged = [option for option in bare if isinstance(option, inspect.StructType)]
+    if tagged and isinstance(value, Mapping):
+        _refuse_tag(value, tagged, path)
     literals = [
         literal for option in bare if isinstance(option, inspect.LiteralType) for literal in option.values
     ]
@@ -229,14 +253,14 @@ def _refuse(value: object, options: Sequence[inspect.Type], path: str) -> NoRetu
     )
 
 
-def _refuse_tag(value: Mapping[str, object], structs: Sequence[inspect.StructType], path: str) -> NoReturn:
-    param = _join(path, str(structs[0].tag_field))
-    if structs[0].tag_field not in value:
+def _refuse_tag(value: Mapping[str, object], tagged: Sequence[inspect.StructType], path: str) -> NoReturn:
+    param = _join(path, str(tagged[0].tag_field))
+    if tagged[0].tag_field not in value:
         _refuse_missing(param)
-    tag = value[str(structs[0].tag_field)]
+    tag = value[str(tagged[0].tag_field)]
     if not isinstance(tag, str):
         _refuse(tag, [inspect.StrType()], param)
-    refuse_choice(tag, [struct.tag for struct in structs], param)
+    refuse_choice(tag, [struct.tag for struct in tagged], param)
 
 
 def refuse_choice(value: object, supported: Iterable[object], param: str) -> NoReturn:
@@ -255,6 +279,8 @@ def _refuse_missing(param: str) -> NoReturn:
 
 
 def _quote(value: object) -> str:
+    if isinstance(value, int) and abs(value) >= _LARGEST:
+        return "an integer of that size"  # Python itself refuses to write the very long ones
     if not isinstance(value, str):
         return str(value)
     return f"'{value}'" if len(value) <= _LONGEST_QUOTE else f"'{value[:_LONGEST_QUOTE]}…'"

@@ -96,6 +96,8 @@ class RealtimeSocket:
             async with asyncio.timeout(None) as self._deadline:
                 if self._closing is not None or self._peer_gone:
                     self._set_deadline(self._limits.close_grace_s)
+                elif not self._outbox.writable:
+                    self._set_deadline(self._limits.stall_s)
                 await self._write()
         except OSError as error:
             # The peer vanished while something was on its way; TimeoutError, a subclass, is our deadline.

@@ -1,0 +1,82 @@
+"""The bounds of a server and the decisions made by them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from vivavoce.errors import ConfigurationError
+from vivavoce.server.limits import Admission, ErrorStreak, Limits, default_max_sessions
+
+
+@pytest.mark.parametrize(
+    ("engine_cores", "cpus", "expected"),
+    [
+        (0.0, 1, 200),
+        (0.0, 4, 800),
+        (0.245, 1, 4),
+        (0.245, 2, 8),
+        (3.0, 2, 1),
+        (0.0, 0, 200),
+        (-1.0, 1, 200),
+    ],
+)
+def test_default_number_of_sessions_follows_cores_and_engines(
+    engine_cores: float, cpus: int, expected: int
+) -> None:
+    assert default_max_sessions(engine_cores, cpus) == expected
+
+
+def test_fifteen_mebibytes_of_audio_fit_into_a_message() -> None:
+    event = {
+        "event_id": "e" * 512,
+        "type": "input_audio_buffer.append",
+        "audio": base64.b64encode(bytes(15 * 1024 * 1024)).decode(),
+    }
+    assert len(json.dumps(event)) <= Limits().max_message_bytes
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_sessions": 0},
+        {"max_message_bytes": 0},
+        {"max_consecutive_errors": 0},
+        {"low_water_bytes": 0},
+        {"low_water_bytes": 2, "high_water_bytes": 1},
+        {"high_water_bytes": 20, "max_queued_bytes": 10, "low_water_bytes": 5},
+        {"stall_s": 0.0},
+        {"close_grace_s": -1.0},
+    ],
+)
+def test_impossible_bounds_are_refused_by_name(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        Limits(**wrong)
+
+
+def test_admission_counts_and_refuses_when_full() -> None:
+    admission = Admission(2)
+    assert [admission.admit(), admission.admit(), admission.admit()] == [True, True, False]
+    assert admission.sessions == admission.max_sessions == 2
+    admission.leave()
+    assert admission.admit()
+
+
+def test_admission_refuses_everyone_once_it_drains() -> None:
+    admission = Admission(2)
+    assert admission.admit()
+    admission.drain()
+    assert admission.draining
+    assert not admission.admit()
+    admission.leave()
+    assert admission.sessions == 0
+
+
+def test_only_errors_in_a_row_add_up() -> None:
+    streak = ErrorStreak(3)
+    assert [streak.bad(), streak.bad()] == [False, False]
+    streak.good()
+    assert [streak.bad(), streak.bad(), streak.bad()] == [False, False, True]

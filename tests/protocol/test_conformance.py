@@ -52,8 +52,8 @@ def members(union: Any) -> dict[str, Any]:
 def values(type_: inspect.Type) -> st.SearchStrategy[Any]:
     """Every value that a field of this type may have when a server is careful."""
     match type_:
-        case inspect.Metadata(type=inspect.IntType(), extra={"minimum": minimum, **limits}):
-            return st.integers(minimum, limits.get("maximum", 9000))
+        case inspect.Metadata(type=inspect.IntType(), extra=dict(limits)):
+            return st.integers(limits["minimum"], limits.get("maximum", 9000))
         case inspect.Metadata(type=inspect.FloatType(), extra={"minimum": minimum, "maximum": maximum}):
             return st.floats(minimum, maximum)
         case inspect.Metadata(type=inner):

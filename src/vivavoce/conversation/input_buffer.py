@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vivavoce.protocol import AudioFormat
 
-_TRIM_SLACK_MS = 1000
+_STRIDE_MS = 1000
 
 
 class InputBuffer:
@@ -20,19 +20,20 @@ class InputBuffer:
     def __init__(self, fmt: AudioFormat, max_ms: int) -> None:
         self._audio = bytearray()
         self._max_ms = max_ms
-        self._base_ms = 0.0
+        self._origin_ms = 0.0  # where the present format began
+        self._dropped = 0  # bytes of it that are gone
         self.fmt = fmt
         self._per_ms = fmt.sample_rate * fmt.bytes_per_sample / 1000
 
     @property
-    def start_ms(self) -> int:
+    def start(self) -> float:
         """Position of the oldest audio held."""
-        return int(self._base_ms)
+        return self._origin_ms + self._dropped / self._per_ms
 
     @property
-    def position_ms(self) -> int:
+    def end(self) -> float:
         """Position just after the newest audio."""
-        return int(self._base_ms + len(self._audio) / self._per_ms)
+        return self._origin_ms + (self._dropped + len(self._audio)) / self._per_ms
 
     @property
     def duration_ms(self) -> float:
@@ -47,33 +48,40 @@ class InputBuffer:
         """Add audio at the end."""
         self._audio += audio
 
-    def read(self, start_ms: int) -> bytes:
-        """Return a copy of what is held from `start_ms` on."""
-        return bytes(self._audio[self._offset(start_ms) :])
+    def read(self, start: float, end: float) -> bytes:
+        """Return a copy of what is held from position `start` to position `end`."""
+        return bytes(self._audio[self._offset(start) : self._offset(end)])
 
-    def keep_last(self, ms: int) -> None:
-        """Drop what is older than the last `ms`; does so in strides, as this is called for every frame."""
-        if self.duration_ms > ms + _TRIM_SLACK_MS:
-            self.drop_before(self.position_ms - ms)
+    def take(self, end: float) -> bytes:
+        """Return what is held before position `end`, and drop it."""
+        audio = bytes(self._audio[: self._offset(end)])
+        self._drop(len(audio))
+        return audio
 
-    def drop_before(self, position_ms: int) -> None:
-        """Drop what is older than `position_ms`."""
-        offset = self._offset(position_ms)
-        del self._audio[:offset]
-        self._base_ms += offset / self._per_ms
+    def forget_before(self, position: float) -> None:
+        """Drop what is older than `position`; in strides, as this is called for every chunk."""
+        if position > self.start + _STRIDE_MS:
+            self._drop(self._offset(position))
+
+    def drop_before(self, position: float) -> None:
+        """Drop what is older than `position`."""
+        self._drop(self._offset(position))
 
     def clear(self) -> None:
         """Drop everything."""
-        self._base_ms += len(self._audio) / self._per_ms
-        self._audio = bytearray()
+        self._drop(len(self._audio))
 
     def change_format(self, fmt: AudioFormat) -> None:
         """Begin anew in another format; two formats cannot share a buffer, so what was held is dropped."""
-        self.clear()
+        self._origin_ms, self._dropped, self._audio = self.end, 0, bytearray()
         self.fmt = fmt
         self._per_ms = fmt.sample_rate * fmt.bytes_per_sample / 1000
 
-    def _offset(self, position_ms: int) -> int:
+    def _drop(self, size: int) -> None:
+        del self._audio[:size]
+        self._dropped += size
+
+    def _offset(self, position: float) -> int:
         frame = self.fmt.bytes_per_sample
-        offset = int((position_ms - self._base_ms) * self._per_ms) // frame * frame
+        offset = round((position - self.start) * self._per_ms / frame) * frame
         return min(max(offset, 0), len(self._audio))

@@ -53,6 +53,7 @@ class Listener:
         self._buffer = InputBuffer(self._format(), max_ms)
         self._turn: TurnDetection | None = None
         self._utterance: str | None = None
+        self._fed = 0.0
         self._refused = False
         self.last_voiced = 0.0
         self.configure(first=True)
@@ -60,7 +61,7 @@ class Listener:
     @property
     def position_ms(self) -> int:
         """Milliseconds of input since the session began."""
-        return self._buffer.position_ms
+        return int(self._buffer.end)
 
     @property
     def speaking(self) -> bool:
@@ -124,13 +125,9 @@ class Listener:
                 "input_audio_buffer_full",
             )
         self._refused = False
-        if self._turn is None and self._utterance is None and audio:
-            self._open_utterance(self._buffer.start_ms)
         self._buffer.append(audio)
-        if self._utterance is not None:
-            self._outbox.effect(FeedUtterance(self._utterance, audio))
-        elif self._turn is not None:
-            self._buffer.keep_last(self._prefix_ms + _LOOKBACK_MS)
+        if self._turn is None and audio:
+            self._listen_on(self._buffer.end)
 
     def commit(self) -> None:
         """Make a user message of the buffer, at the client's wish.
@@ -145,11 +142,10 @@ class Listener:
                 f"{MIN_COMMIT_MS}ms of audio, but buffer only has {held:.2f}ms of audio.",
                 code="input_audio_buffer_commit_empty",
             )
-        if self._utterance is None:
-            self._open_utterance(self._buffer.start_ms)
         if self._turn is not None:
             self._turn.reset()
-        self._commit()
+        self._listen_on(self._buffer.end)
+        self._commit(self._buffer.end)
 
     def clear(self) -> None:
         """Throw the buffer away."""
@@ -169,23 +165,30 @@ class Listener:
 
         A start has been announced when this returns; for a stop, `turn_ended` announces and commits.
         """
-        if self._turn is None:
-            return None
+        if self._turn is None or end_ms <= self._buffer.start:
+            return None  # the audio was committed or cleared before its probability was known
         if probability >= self._turn.threshold:
             self.last_voiced = now
         decision = self._turn.receive(probability, start_ms, end_ms)
         if isinstance(decision, SpeechStarted):
-            begin = max(self._buffer.start_ms, decision.at_ms - self._prefix_ms)
+            begin = max(self._buffer.start, decision.at_ms - self._prefix_ms)
             self._buffer.drop_before(begin)
-            item_id = self._open_utterance(begin)
-            self._outbox.emit(InputAudioBufferSpeechStarted, audio_start_ms=begin, item_id=item_id)
+            self._listen_on(end_ms)
+            assert self._utterance is not None
+            self._outbox.emit(
+                InputAudioBufferSpeechStarted, audio_start_ms=int(begin), item_id=self._utterance
+            )
+        elif self._utterance is not None:
+            self._listen_on(end_ms)
+        else:
+            self._buffer.forget_before(end_ms - self._prefix_ms - _LOOKBACK_MS)
         return decision
 
     def turn_ended(self, decision: SpeechStopped) -> None:
         """Announce the end of the turn and make a user message of it."""
         assert self._utterance is not None
         self._outbox.emit(InputAudioBufferSpeechStopped, audio_end_ms=decision.at_ms, item_id=self._utterance)
-        self._commit()
+        self._commit(decision.at_ms)
 
     def silence_became_item(self, silent_ms: int) -> None:
         """Make a user message of a silence that lasted too long (`idle_timeout_ms`)."""
@@ -200,11 +203,16 @@ class Listener:
 
     # --- inside -------------------------------------------------------------------------------------------
 
-    def _open_utterance(self, start_ms: int) -> str:
-        item_id = self._utterance = self._outbox.ids.new("item")
-        self._transcripts.begin(item_id, announced=self._settings.transcription is not None)
-        self._outbox.effect(BeginUtterance(item_id, self._buffer.read(start_ms), self._buffer.fmt))
-        return item_id
+    def _listen_on(self, until: float) -> None:
+        """Hand the audio before `until` that was not handed out yet to the utterance; open one first."""
+        if self._utterance is None:
+            self._utterance = self._outbox.ids.new("item")
+            self._transcripts.begin(self._utterance, announced=self._settings.transcription is not None)
+            audio = self._buffer.read(self._buffer.start, until)
+            self._outbox.effect(BeginUtterance(self._utterance, audio, self._buffer.fmt))
+        elif audio := self._buffer.read(self._fed, until):
+            self._outbox.effect(FeedUtterance(self._utterance, audio))
+        self._fed = until
 
     def _drop_utterance(self) -> None:
         if self._utterance is not None:
@@ -212,14 +220,13 @@ class Listener:
             self._outbox.effect(DropUtterance(self._utterance))
             self._utterance = None
 
-    def _commit(self) -> None:
+    def _commit(self, end: float) -> None:
         item_id, self._utterance = self._utterance, None
         assert item_id is not None
-        record = Record(
-            _user_item(item_id, None), audio_ms=int(self._buffer.duration_ms), fmt=self._buffer.fmt
-        )
-        self._items.audio.add(item_id, self._buffer.read(self._buffer.start_ms))
-        self._buffer.clear()
+        begin = self._buffer.start
+        self._items.audio.add(item_id, self._buffer.take(end))
+        audio_ms = int(self._buffer.start - begin)
+        record = Record(_user_item(item_id, None), audio_ms=audio_ms, fmt=self._buffer.fmt)
         self._refused = False
         self._transcripts.attach(item_id, record)
         self._add_item(item_id, record)

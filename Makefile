@@ -13,7 +13,7 @@ PURE   := $(subst $(space),$(comma),$(foreach room,$(STRICT),src/vivavoce/$(room
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench clean ruff mypy imports rules pytest
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\): .*## \(.*\)/  make \1	\2/p' Makefile
@@ -21,22 +21,32 @@ help: ## Show this list
 demo: $(VENV)/.demo ## Hear an agent: install what that needs, then run `vivavoce demo`
 	@$(BIN)/vivavoce demo
 
-test: check ## Everything: the checks, all tests, the coverage floors
+test: check pytest ## Everything: the checks, all tests, the coverage floors
+
+check: ruff mypy imports rules ## What a machine can tell in seconds: style, types, imports, house rules
+
+bench: $(VENV)/.dev ## Measure: run every script of bench/
+	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+ruff: $(VENV)/.dev
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+
+mypy: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports --no-logo
+
+rules: $(VENV)/.dev
+	$(BIN)/python -m pytest -q tests/test_house_rules.py
+
+pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest --cov --cov-report=
 	@echo 'Coverage of $(STRICT): every line and branch.'
 	@$(BIN)/python -m coverage report --skip-covered --show-missing --fail-under=100 --include='$(PURE)'
 	@echo 'Coverage of the rest: 90 %.'
 	@$(BIN)/python -m coverage report --skip-covered --show-missing --fail-under=90 --omit='$(PURE)'
-
-check: $(VENV)/.dev ## What a machine can tell in seconds: style, types, imports, house rules
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/test_house_rules.py
-
-bench: $(VENV)/.dev ## Measure: run every script of bench/
-	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 clean: ## Remove what make made, .venv included
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,107 @@
+"""What a conversation's items say about whose turn it is and what is still open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from vivavoce.protocol import (
+    FunctionCallItem,
+    FunctionCallOutputItem,
+    InputAudio,
+    InputImage,
+    InputText,
+    Item,
+    McpCallItem,
+    MessageItem,
+    OutputAudio,
+    OutputText,
+)
+
+_SPEAKING = MessageItem | FunctionCallItem | FunctionCallOutputItem | McpCallItem
+
+
+def text_of(message: MessageItem) -> str:
+    """Return what a message says: its texts and transcripts."""
+    parts: list[str] = []
+    for part in message.content:
+        if isinstance(part, InputText | OutputText):
+            parts.append(part.text)
+        elif isinstance(part, InputAudio | OutputAudio) and isinstance(part.transcript, str):
+            parts.append(part.transcript)
+    return " ".join(part.strip() for part in parts if part.strip())
+
+
+def has_picture(message: MessageItem) -> bool:
+    """Whether a message carries an image."""
+    return any(isinstance(part, InputImage) for part in message.content)
+
+
+def relevant(items: Sequence[Item]) -> list[Item]:
+    """Return the items that belong to the talk: no system messages, no lists of tools."""
+    return [
+        item
+        for item in items
+        if isinstance(item, _SPEAKING) and not (isinstance(item, MessageItem) and item.role == "system")
+    ]
+
+
+def is_user(item: Item) -> bool:
+    """Whether an item is a message of the user."""
+    return isinstance(item, MessageItem) and item.role == "user"
+
+
+def is_assistant(item: Item) -> bool:
+    """Whether an item is a message of the assistant."""
+    return isinstance(item, MessageItem) and item.role == "assistant"
+
+
+def last_user(items: Sequence[Item]) -> int:
+    """Return the index of the newest user message, or -1."""
+    return next((i for i in range(len(items) - 1, -1, -1) if is_user(items[i])), -1)
+
+
+def last_assistant_text(items: Sequence[Item]) -> str:
+    """Return what the assistant said last, or nothing."""
+    for item in reversed(items):
+        if isinstance(item, MessageItem) and item.role == "assistant" and text_of(item):
+            return text_of(item)
+    return ""
+
+
+def assistant_count(items: Sequence[Item]) -> int:
+    """Return how many times the assistant has spoken."""
+    return sum(1 for item in items if is_assistant(item))
+
+
+def fresh_outputs(items: Sequence[Item]) -> list[tuple[str, str]]:
+    """Return name and output of the calls that ended after anybody last spoke, in order."""
+    names = {item.call_id: item.name for item in items if isinstance(item, FunctionCallItem)}
+    outputs: list[tuple[str, str]] = []
+    for item in reversed(items):
+        if isinstance(item, MessageItem):
+            break
+        if isinstance(item, FunctionCallOutputItem):
+            outputs.append((names.get(item.call_id, ""), item.output))
+        elif isinstance(item, McpCallItem):
+            error = "error: the tool failed" if item.error else ""
+            outputs.append((item.name, item.output if item.output is not None else error))
+    return outputs[::-1]
+
+
+def arguments_of(text: str) -> Any:
+    """Return the arguments of a call as an object; the text itself when it is no JSON."""
+    try:
+        return json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return text
+
+
+def calls_since(items: Sequence[Item], start: int) -> list[tuple[str, Any]]:
+    """Return name and arguments of the calls from index `start` on."""
+    return [
+        (item.name, arguments_of(item.arguments))
+        for item in items[max(start, 0) :]
+        if isinstance(item, FunctionCallItem | McpCallItem)
+    ]

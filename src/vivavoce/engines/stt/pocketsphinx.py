@@ -20,11 +20,11 @@ BLOCK_MS = 100
 QUEUE_MS = 120_000
 """Audio of one utterance that may wait for a decoder."""
 PAUSE_MS = 600
-"""Silence at which a long utterance is cut; longer than a word takes to settle, so that no partial is lost."""
+"""Silence at which a long utterance is cut; longer than a word takes to settle, so none is missed."""
 LONG_MS = 15_000
 LONGEST_MS = 30_000
-"""A segment ends at the first pause after `LONG_MS`, at the latest here. It keeps the time from the end of the
-speech to the transcript short, and lets those who wait for a decoder have their turn."""
+"""A segment ends at the first pause after `LONG_MS`, at the latest here. It keeps the time from the end of
+the speech to the transcript short, and lets those who wait for a decoder have their turn."""
 
 
 class PocketsphinxTranscriber:

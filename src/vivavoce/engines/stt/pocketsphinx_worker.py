@@ -16,8 +16,8 @@ request   payload                       reply
 ``f``     none                          `{"text": the whole segment}`
 ========  ============================  ==================================================================
 
-A request that fails is answered by `{"error": reason}`. The worker ends when its standard input does: when the
-parent closes it, and when the parent dies of whatever cause.
+A request that fails is answered by `{"error": reason}`. The worker ends when its standard input does: when
+the parent closes it, and when the parent dies of whatever cause.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ HEADER = struct.Struct("<cI")
 
 FRAME_MS = 10
 SETTLING_FRAMES = 50
-"""A word is settled when it ended this long ago: the best path rarely changes further back than half a second."""
+"""A word is settled when it ended this long ago: the best path rarely changes further back."""
 
 CEPSTRAL_MEAN = "40,3,-1"
 """The acoustic model's own start for mean normalisation. Set anew before every segment, because the decoder

@@ -93,7 +93,11 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
-        """Run ``func(*args)`` in a thread or process pool; the clock stands still until it is done."""
+        """Run ``func(*args)`` in a thread or process pool; the clock stands still until it is done.
+
+        So a job must not wait for a timer of this loop: neither would ever come, a `StalledError` after
+        ``patience`` seconds.
+        """
         future = super().run_in_executor(executor, func, *args)
         self._clock.held += 1
         future.add_done_callback(self._release)
@@ -185,7 +189,7 @@ class _Selector(selectors.DefaultSelector):
     def _cause(self) -> str:
         if self._clock.held:
             return f"work outside the loop gave no sign for {self._patience:g} s"
-        return "nothing is ready and no timer is set"
+        return "nothing is ready and no timer is set (for work outside the loop, see VirtualClockLoop.hold)"
 
 
 def _whereabouts(task: asyncio.Task[Any]) -> str:

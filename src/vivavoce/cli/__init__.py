@@ -1,7 +1,8 @@
 """The commands of `vivavoce`: one module per subcommand, found in a table and imported only when asked for.
 
 What lives here: argument parsing, words for a terminal, the wiring of rooms into a program.
-What may not: anything another program would want to import. Nobody imports this room.
+What may not: anything another program would want to import.
+Who may import it: nobody.
 
 A subcommand module offers `SUMMARY` (one line), `add_arguments(parser)` and `run(args) -> int`, and must be
 cheap to import: heavy imports belong inside `run`.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import argparse
+
     from vivavoce.server import ServerConfig
 
 __all__ = ["SUMMARY", "add_arguments", "config_from", "run"]
@@ -38,8 +39,8 @@ a client:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `vivavoce serve`."""
     parser.description = (
-        "Serve the Realtime API over WebSocket. Any client of that API can connect: an OpenAI client, an Agents "
-        "SDK, a browser. Ends cleanly on Ctrl-C and SIGTERM; a second one ends at once."
+        "Serve the Realtime API over WebSocket. Any client of that API can connect: an OpenAI client, an "
+        "Agents SDK, a browser. Ends cleanly on Ctrl-C and SIGTERM; a second one ends at once."
     )
     parser.epilog = _EPILOG
     listen = parser.add_argument_group("where")
@@ -52,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY",
-        help="key that clients must present; may be given several times, or hold several with commas between. "
-        "Without one, only this machine may connect",
+        help="key that clients must present; may be given several times, or hold several with commas "
+        "between. Without one, only this machine may connect",
     )
     engines = parser.add_argument_group("engines")
     engines.add_argument(

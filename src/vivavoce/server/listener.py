@@ -81,13 +81,9 @@ async def _serve_on(
             on_ready(_url(listener))
 
     server = _Server(create_app(config, engines), config, on_ready=announce)
-    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-    try:
-        await asyncio.shield(serving)
-    except asyncio.CancelledError:
-        server.should_exit = True
-        await serving
-        raise
+    await server.serve(sockets=[listener])
+    if server.cancelled:
+        raise asyncio.CancelledError
 
 
 def open_listener(config: ServerConfig) -> socket.socket:
@@ -146,10 +142,18 @@ class _Server(uvicorn.Server):
         quiet_http_stack()
         self._app = app
         self._on_ready = on_ready
+        self.cancelled = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
+
+    async def main_loop(self) -> None:
+        """Wait for a signal; cancellation ends the wait too, and then the sessions in order."""
+        try:
+            await super().main_loop()
+        except asyncio.CancelledError:
+            self.cancelled = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         _log.info("shutting down", extra={"sessions": self._app.sessions})

@@ -1,0 +1,142 @@
+"""`vivavoce serve` as a user starts and stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from vivavoce.cli import build_parser, main
+from vivavoce.cli.serve import config_from
+from vivavoce.errors import ConfigurationError
+from vivavoce.server import ServerConfig
+
+
+def configured(*options: str) -> ServerConfig:
+    return config_from(build_parser(["serve"]).parse_args(["serve", *options]))
+
+
+@contextmanager
+def server(*options: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "vivavoce", "serve", "--port", "0", "--engines", "bench", *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def url_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().split()[-1]
+
+
+def test_defaults_are_this_machine_and_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VIVAVOCE_API_KEY", raising=False)
+    config = configured()
+    assert (config.host, config.port, config.api_keys) == ("127.0.0.1", 8000, ())
+    assert config.session.max_session_s == 3600
+    assert config.engines.preset == "embedded"
+
+
+def test_options_reach_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIVAVOCE_API_KEY", "sk-env-1, sk-env-2")
+    monkeypatch.setenv("VIVAVOCE_LLM_API_KEY", "llm-env")
+    config = configured(
+        *("--host", "0.0.0.0", "--port", "9000", "--api-key", "a,b", "--api-key", "c"),
+        *("--max-sessions", "5", "--max-session-minutes", "0.5"),
+        *("--engines", "bench", "--llm", "http://127.0.0.1:1/v1", "--llm-model", "m"),
+    )
+    assert (config.host, config.port) == ("0.0.0.0", 9000)
+    assert config.api_keys == ("a", "b", "c", "sk-env-1", "sk-env-2")
+    assert config.limits.max_sessions == 5
+    assert config.session.max_session_s == 30
+    assert config.engines.preset == "bench"
+    assert (config.engines.llm_url, config.engines.llm_model) == ("http://127.0.0.1:1/v1", "m")
+    assert config.engines.llm_api_key == "llm-env"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--host", "0.0.0.0"), "--api-key"),
+        (("--max-sessions", "0"), "max_sessions"),
+        (("--max-session-minutes", "-1"), "--max-session-minutes"),
+        (("--llm-model", "m"), "--llm"),
+        (("--port", "70000"), "70000"),
+    ],
+)
+def test_what_cannot_be_is_one_clear_line(
+    options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VIVAVOCE_API_KEY", raising=False)
+    with pytest.raises(ConfigurationError):
+        configured(*options)
+    assert main(["serve", *options]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("vivavoce: ")
+    assert error.count("\n") == 1
+    assert words in error
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_closes_the_sessions_and_ends_with_code_0(sig: signal.Signals) -> None:
+    async def talk(process: subprocess.Popen[str]) -> None:
+        async with connect(url_of(process)) as peer:
+            await peer.recv()
+            process.send_signal(sig)
+            with pytest.raises(ConnectionClosed) as caught:
+                await asyncio.wait_for(peer.recv(), 10)
+            assert caught.value.rcvd is not None
+            assert caught.value.rcvd.code == 1001
+
+    with server() as process:
+        asyncio.run(talk(process))
+        _, log = process.communicate(timeout=10)
+        assert process.returncode == 0, log
+        assert "only this machine may connect" in log
+
+
+def test_a_second_signal_ends_at_once() -> None:
+    async def stay(process: subprocess.Popen[str]) -> None:
+        async with connect(url_of(process)) as peer:
+            await peer.recv()
+            # Nothing is read any more, so a clean end would have to wait for this peer.
+            peer.transport.pause_reading()
+            process.send_signal(signal.SIGTERM)
+            assert process.stderr is not None
+            while "shutting down" not in process.stderr.readline():
+                pass
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=10)
+            peer.transport.abort()
+
+    with server() as process:
+        asyncio.run(stay(process))
+        assert process.returncode in {0, -signal.SIGTERM}
+
+
+def test_keys_are_never_written() -> None:
+    async def visit(process: subprocess.Popen[str]) -> None:
+        url = url_of(process)
+        async with connect(f"{url}?api-key=sk-secret-1") as peer:
+            await peer.recv()
+        async with connect(url, additional_headers={"Authorization": "Bearer sk-secret-2"}) as peer:
+            await peer.recv()
+
+    with server("--log-level", "debug", VIVAVOCE_API_KEY="sk-secret-1,sk-secret-2") as process:
+        asyncio.run(visit(process))
+        process.send_signal(signal.SIGTERM)
+        output, log = process.communicate(timeout=10)
+    assert "session started" in log
+    assert "sk-secret" not in output + log

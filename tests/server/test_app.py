@@ -1,0 +1,182 @@
+"""The plain HTTP routes, and the application inside somebody else's server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import httpx
+import pytest
+
+from vivavoce import __version__
+from vivavoce.engines.registry import EngineChoice, build_engines
+from vivavoce.pipeline import SessionOptions
+from vivavoce.server import Limits, RealtimeApp, ServerConfig, create_app
+
+Serve = Callable[..., AbstractAsyncContextManager[str]]
+
+
+async def get(url: str, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+    async with httpx.AsyncClient() as client:
+        base = url.replace("ws://", "http://").replace("/v1/realtime", "")
+        answer = await client.request(method, base + path, headers=headers)
+        assert answer.headers["x-request-id"].startswith("req_")
+        return answer
+
+
+def error_of(answer: httpx.Response) -> dict[str, Any]:
+    error: dict[str, Any] = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    return error
+
+
+def test_health_needs_no_key_and_says_how_full_the_house_is(serving: Serve) -> None:
+    async def scenario() -> None:
+        config = ServerConfig(api_keys=("sk-1",), limits=Limits(max_sessions=7))
+        async with serving(config) as url:
+            answer = await get(url, "/healthz")
+            assert answer.status_code == 200
+            assert answer.json() == {"status": "ok", "sessions": 0, "max_sessions": 7, "version": __version__}
+
+    asyncio.run(scenario())
+
+
+def test_models_names_the_model_to_those_with_a_key(serving: Serve) -> None:
+    async def scenario() -> None:
+        config = ServerConfig(api_keys=("sk-1",), session=SessionOptions(model="mine"))
+        async with serving(config) as url:
+            answer = await get(url, "/v1/models", Authorization="Bearer sk-1")
+            assert [model["id"] for model in answer.json()["data"]] == ["mine"]
+            answer = await get(url, "/v1/models")
+            assert answer.status_code == 401
+            assert error_of(answer)["code"] == "invalid_api_key"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("POST", "/v1/chat/completions", 404, "not_found"),
+        ("POST", "/healthz", 405, "method_not_supported"),
+        ("GET", "/v1/realtime", 426, "upgrade_required"),
+    ],
+)
+def test_errors_come_in_the_envelope(serving: Serve, method: str, path: str, status: int, code: str) -> None:
+    async def scenario() -> None:
+        async with serving() as url:
+            answer = await get(url, path, method)
+            assert answer.status_code == status
+            assert error_of(answer)["code"] == code
+
+    asyncio.run(scenario())
+
+
+class Visit:
+    """One WebSocket connection to the application as an ASGI server makes it, without a socket."""
+
+    def __init__(self, app: RealtimeApp, path: str, root_path: str = "") -> None:
+        self._app = app
+        self._scope = {
+            "type": "websocket",
+            "path": path,
+            "root_path": root_path,
+            "headers": [],
+            "query_string": b"",
+            "subprotocols": [],
+            "client": ("127.0.0.1", 1),
+            "extensions": {"websocket.http.response": {}},
+        }
+        self.inbound: asyncio.Queue[Any] = asyncio.Queue()
+        self.outbound: asyncio.Queue[Any] = asyncio.Queue()
+        self.inbound.put_nowait({"type": "websocket.connect"})
+
+    async def run(self) -> None:
+        await self._app(self._scope, self.inbound.get, self.outbound.put)
+
+    async def event(self) -> dict[str, Any]:
+        message = await self.outbound.get()
+        assert message["type"] == "websocket.send", message
+        event: dict[str, Any] = json.loads(message["text"])
+        return event
+
+
+def bench_app(limits: Limits | None = None) -> RealtimeApp:
+    engines = build_engines(EngineChoice(preset="bench"))
+    return create_app(ServerConfig(limits=limits or Limits()), engines)
+
+
+def test_mounted_below_a_path_the_socket_still_answers() -> None:
+    async def scenario() -> None:
+        app = bench_app()
+        visit = Visit(app, "/voice/v1/realtime", root_path="/voice")
+        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+            tasks.create_task(visit.run())
+            assert (await visit.outbound.get())["type"] == "websocket.accept"
+            assert (await visit.event())["type"] == "session.created"
+            assert app.sessions == 1
+            visit.inbound.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        assert app.sessions == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_large_message_that_the_stack_lets_through_is_an_error_event() -> None:
+    async def scenario() -> None:
+        visit = Visit(bench_app(Limits(max_message_bytes=100)), "/v1/realtime")
+        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+            tasks.create_task(visit.run())
+            await visit.outbound.get()
+            await visit.event()
+            visit.inbound.put_nowait({"type": "websocket.receive", "text": "x" * 101})
+            assert (await visit.event())["error"]["code"] == "message_too_large"
+            visit.inbound.put_nowait({"type": "websocket.disconnect", "code": 1000})
+
+    asyncio.run(scenario())
+
+
+def test_closing_the_application_ends_its_sessions_and_refuses_new_ones() -> None:
+    async def scenario() -> None:
+        app = bench_app()
+        visit, late = Visit(app, "/v1/realtime"), Visit(app, "/v1/realtime")
+        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+            tasks.create_task(visit.run())
+            await visit.outbound.get()
+            await visit.event()
+            await app.aclose()
+            close = await visit.outbound.get()
+            assert (close["type"], close["code"]) == ("websocket.close", 1001)
+            await late.run()
+            refusal = await late.outbound.get()
+            assert refusal["status"] == 503
+            assert b"server_shutting_down" in (await late.outbound.get())["body"]
+        assert app.sessions == 0
+        await app.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_the_end_of_the_lifespan_closes_sessions_and_health_says_so() -> None:
+    async def scenario() -> None:
+        app = bench_app()
+        inbound: asyncio.Queue[Any] = asyncio.Queue()
+        sent: list[str] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message["type"])
+
+        inbound.put_nowait({"type": "lifespan.startup"})
+        inbound.put_nowait({"type": "lifespan.shutdown"})
+        await app({"type": "lifespan", "state": {}}, inbound.get, send)
+        assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+        transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            answer = await client.get("/healthz")
+        assert answer.status_code == 503
+        assert answer.json()["status"] == "draining"
+
+    asyncio.run(scenario())

@@ -1,0 +1,30 @@
+"""Settings that must not be."""
+
+from __future__ import annotations
+
+import pytest
+
+from vivavoce.errors import ConfigurationError
+from vivavoce.server import ServerConfig
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "voice.example.com", ""])
+def test_without_a_key_only_loopback_is_listened_on(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="--api-key"):
+        ServerConfig(host=host)
+    assert ServerConfig(host=host, api_keys=("sk-1",)).host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_without_a_key_loopback_is_fine(host: str) -> None:
+    assert ServerConfig(host=host).api_keys == ()
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_out_of_range_is_refused(port: int) -> None:
+    with pytest.raises(ConfigurationError, match=str(port)):
+        ServerConfig(port=port)
+
+
+def test_keys_are_not_shown() -> None:
+    assert "sk-secret" not in repr(ServerConfig(api_keys=("sk-secret",)))

@@ -1,0 +1,353 @@
+"""`/v1/realtime` on real sockets: who gets in, what a frame can do, and that nothing stays behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
+
+from vivavoce.pipeline import LocalSession, SessionOptions
+from vivavoce.server import Limits, ServerConfig
+
+Serve = Callable[..., AbstractAsyncContextManager[str]]
+
+TEXT_SESSION = {"type": "session.update", "session": {"type": "realtime", "output_modalities": ["text"]}}
+
+
+async def send(peer: ClientConnection, event: dict[str, Any]) -> None:
+    await peer.send(json.dumps(event))
+
+
+async def receive(peer: ClientConnection, *types: str) -> dict[str, Any]:
+    """The next event, or with `types` the next one of those."""
+    async with asyncio.timeout(10):
+        while True:
+            event: dict[str, Any] = json.loads(await peer.recv())
+            if not types or event["type"] in types:
+                return event
+
+
+def message_item(text: str) -> dict[str, Any]:
+    content = [{"type": "input_text", "text": text}]
+    return {
+        "type": "conversation.item.create",
+        "item": {"type": "message", "role": "user", "content": content},
+    }
+
+
+async def health(url: str) -> dict[str, Any]:
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(url.replace("ws://", "http://").replace("/v1/realtime", "/healthz"))
+        health: dict[str, Any] = answer.json()
+        return health
+
+
+async def until_empty(url: str) -> None:
+    async with asyncio.timeout(10):
+        while (await health(url))["sessions"]:
+            pass
+
+
+async def refused(url: str, **options: Any) -> InvalidStatus:
+    with pytest.raises(InvalidStatus) as caught:
+        async with connect(url, **options):
+            pass
+    return caught.value
+
+
+def error_of(refusal: InvalidStatus) -> dict[str, Any]:
+    assert refusal.response.headers["content-type"] == "application/json"
+    assert refusal.response.headers["x-request-id"].startswith("req_")
+    error: dict[str, Any] = json.loads(refusal.response.body or b"")["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    return error
+
+
+def test_a_session_begins_with_session_created_and_the_model_asked_for(serving: Serve) -> None:
+    async def scenario() -> None:
+        async with serving() as url, connect(f"{url}?model=gpt-realtime") as peer:
+            created = await receive(peer)
+            assert created["type"] == "session.created"
+            assert created["session"]["model"] == "gpt-realtime"
+            assert peer.subprotocol is None
+            assert peer.response is not None
+            assert peer.response.headers["x-request-id"].startswith("req_")
+            assert "sec-websocket-extensions" not in peer.response.headers
+            await send(peer, TEXT_SESSION)
+            assert (await receive(peer))["type"] == "session.updated"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "path", ["/openai/v1/realtime?model=m", "/openai/realtime?api-version=x&deployment=m"]
+)
+def test_azure_addresses_lead_to_the_same_place(serving: Serve, path: str) -> None:
+    async def scenario() -> None:
+        async with serving() as url, connect(url.replace("/v1/realtime", path)) as peer:
+            assert (await receive(peer))["session"]["model"] == "m"
+
+    asyncio.run(scenario())
+
+
+def test_a_browser_presents_its_key_as_a_subprotocol(serving: Serve) -> None:
+    async def scenario() -> None:
+        async with serving(ServerConfig(api_keys=("sk-1",))) as url:
+            offered = [Subprotocol("realtime"), Subprotocol("openai-insecure-api-key.sk-1")]
+            async with connect(url, subprotocols=offered, origin="https://app.example.com") as peer:  # type: ignore[arg-type] # a NewType of str
+                assert peer.subprotocol == "realtime"
+                assert (await receive(peer))["type"] == "session.created"
+
+    asyncio.run(scenario())
+
+
+def test_a_wrong_key_is_refused_at_the_upgrade(serving: Serve) -> None:
+    async def scenario() -> None:
+        async with serving(ServerConfig(api_keys=("sk-1",))) as url:
+            refusal = await refused(url, additional_headers={"Authorization": "Bearer sk-2"})
+            assert refusal.response.status_code == 401
+            assert error_of(refusal)["code"] == "invalid_api_key"
+            assert (await health(url))["sessions"] == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "status", "code"),
+    [
+        ("", {"origin": "https://evil.example.com"}, 403, "origin_not_allowed"),
+        ("", {"additional_headers": {"Host": "rebound.example.com"}}, 403, "host_not_allowed"),
+        ("?call_id=rtc_1", {}, 404, "call_id_not_found"),
+        ("?intent=nonsense", {}, 400, "invalid_intent"),
+        ("/translations", {}, 404, "not_found"),
+    ],
+)
+def test_handshakes_are_refused_with_the_reason(
+    serving: Serve, target: str, options: dict[str, Any], status: int, code: str
+) -> None:
+    async def scenario() -> None:
+        async with serving() as url:
+            refusal = await refused(url + target, **options)
+            assert refusal.response.status_code == status
+            assert error_of(refusal)["code"] == code
+
+    asyncio.run(scenario())
+
+
+def test_a_full_house_refuses_at_the_door_and_lets_in_again(serving: Serve) -> None:
+    async def scenario() -> None:
+        async with serving(ServerConfig(limits=Limits(max_sessions=2))) as url:
+            async with connect(url) as first, connect(url):
+                refusal = await refused(url)
+                assert refusal.response.status_code == 503
+                assert int(refusal.response.headers["retry-after"]) > 0
+                assert error_of(refusal)["code"] == "session_limit_reached"
+                assert (await health(url))["sessions"] == 2
+                await receive(first, "session.created")
+                await send(first, TEXT_SESSION)
+                await receive(first, "session.updated")
+            await until_empty(url)
+            async with connect(url) as later:
+                await receive(later, "session.created")
+
+    asyncio.run(scenario())
+
+
+def test_a_bad_frame_is_answered_and_the_session_goes_on(serving: Serve) -> None:
+    bad: list[str | bytes] = [
+        "{",
+        "[]",
+        "null",
+        "{}",
+        '{"type": 3}',
+        '{"type": "no.such.event"}',
+        '{"type": "input_audio_buffer.append", "audio": "%%%"}',
+        '{"type": "conversation.item.create", "item": {"type": "message"}}',
+        b"\x00\x01",
+        "[" * 20_000,
+        '{"type": "session.update", "session": {"type": "realtime", "instructions": 7}}',
+    ]
+
+    async def scenario() -> None:
+        async with serving() as url, connect(url) as peer:
+            await receive(peer, "session.created")
+            for frame in bad:
+                await peer.send(frame)
+                answer = await receive(peer)
+                assert answer["type"] == "error", frame
+                assert answer["error"]["type"] == "invalid_request_error"
+                assert answer["error"]["message"]
+            await send(peer, TEXT_SESSION)
+            assert (await receive(peer))["type"] == "session.updated"
+
+    asyncio.run(scenario())
+
+
+def test_a_flood_of_bad_frames_has_an_end(serving: Serve) -> None:
+    async def scenario() -> None:
+        limits = Limits(max_consecutive_errors=3)
+        async with serving(ServerConfig(limits=limits)) as url, connect(url) as peer:
+            await receive(peer, "session.created")
+            for _ in range(2):
+                for frame in ("{", "{", json.dumps(TEXT_SESSION)):
+                    await peer.send(frame)
+                    await receive(peer)
+            for _ in range(limits.max_consecutive_errors):
+                await peer.send("{")
+                await receive(peer, "error")
+            with pytest.raises(ConnectionClosed) as caught:
+                await receive(peer)
+            assert caught.value.rcvd is not None
+            assert caught.value.rcvd.code == 1008
+            await until_empty(url)
+
+    asyncio.run(scenario())
+
+
+def test_too_large_a_message_closes_its_own_connection_only(serving: Serve) -> None:
+    async def scenario() -> None:
+        limits = Limits(max_message_bytes=10_000)
+        async with serving(ServerConfig(limits=limits)) as url, connect(url) as other, connect(url) as peer:
+            await receive(peer, "session.created")
+            await send(peer, message_item("x" * 9_000))
+            await receive(peer, "conversation.item.done")
+            await send(peer, message_item("x" * 11_000))
+            with pytest.raises(ConnectionClosed):
+                await receive(peer, "never")
+            await receive(other, "session.created")
+            await send(other, TEXT_SESSION)
+            await receive(other, "session.updated")
+
+    asyncio.run(scenario())
+
+
+def test_the_retired_dialect_is_refused_by_name(serving: Serve) -> None:
+    async def scenario() -> None:
+        async with (
+            serving() as url,
+            connect(url, additional_headers={"OpenAI-Beta": "realtime=v1"}) as peer,
+        ):
+            assert (await receive(peer))["error"]["code"] == "beta_api_shape_disabled"
+            with pytest.raises(ConnectionClosed) as caught:
+                await receive(peer)
+            assert caught.value.rcvd is not None
+            assert caught.value.rcvd.code == 4000
+            assert caught.value.rcvd.reason == "invalid_request_error.beta_api_shape_disabled"
+
+    asyncio.run(scenario())
+
+
+def test_a_session_that_reaches_its_length_is_closed_with_the_words_of_the_api(serving: Serve) -> None:
+    async def scenario() -> None:
+        config = ServerConfig(session=SessionOptions(max_session_s=0.05))
+        async with serving(config) as url, connect(url) as peer:
+            error = (await receive(peer, "error"))["error"]
+            assert error["code"] == "session_expired"
+            with pytest.raises(ConnectionClosed) as caught:
+                await receive(peer)
+            assert caught.value.rcvd is not None
+            assert caught.value.rcvd.code == 1001
+            assert caught.value.rcvd.reason.startswith("Your session hit the maximum duration")
+            await until_empty(url)
+
+    asyncio.run(scenario())
+
+
+def test_a_fault_in_one_session_ends_that_one_with_1011(
+    serving: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with serving() as url, connect(url) as healthy, connect(url) as peer:
+            await receive(peer, "session.created")
+            await receive(healthy, "session.created")
+            with monkeypatch.context() as patch:
+
+                def fail(self: LocalSession, event: object) -> None:
+                    raise KeyError("a bug")
+
+                patch.setattr(LocalSession, "receive", fail)
+                await send(peer, TEXT_SESSION)
+                with pytest.raises(ConnectionClosed) as caught:
+                    await receive(peer)
+            assert caught.value.rcvd is not None
+            assert caught.value.rcvd.code == 1011
+            await send(healthy, TEXT_SESSION)
+            assert (await receive(healthy))["type"] == "session.updated"
+
+    asyncio.run(scenario())
+
+
+def test_one_who_does_not_read_loses_the_connection_and_slows_nobody(serving: Serve) -> None:
+    """Answers of several megabytes that one peer never reads; another keeps being answered meanwhile."""
+
+    async def scenario() -> None:
+        limits = Limits(low_water_bytes=4_000, high_water_bytes=16_000, max_queued_bytes=500_000)
+        async with (
+            serving(ServerConfig(limits=limits)) as url,
+            connect(url) as lively,
+            # Two unread messages, and the client stops reading from its socket.
+            connect(url, max_queue=1, ping_interval=None) as silent,
+        ):
+            await receive(lively, "session.created")
+            await send(lively, TEXT_SESSION)
+            await receive(lively, "session.updated")
+
+            async def flood() -> None:
+                try:
+                    while True:
+                        await send(silent, message_item("x" * 100_000))
+                except ConnectionClosed:
+                    return
+
+            async with asyncio.TaskGroup() as tasks:
+                flooding = tasks.create_task(flood())
+                answered = 0
+                async with asyncio.timeout(20):
+                    while (await health(url))["sessions"] == 2:
+                        await send(lively, {"type": "conversation.item.retrieve", "item_id": "none"})
+                        assert (await receive(lively))["type"] == "error"
+                        answered += 1
+                flooding.cancel()
+            assert answered > 0
+            assert (await health(url))["sessions"] == 1
+            silent.transport.abort()
+
+    asyncio.run(scenario())
+
+
+def test_two_hundred_visits_leave_nothing_behind(serving: Serve) -> None:
+    async def scenario() -> None:
+        async with serving() as url:
+            async with connect(url) as peer:
+                await receive(peer, "session.created")
+            await until_empty(url)
+            before = {task.get_name() for task in asyncio.all_tasks()}
+
+            async def visit(number: int) -> None:
+                async with connect(url) as peer:
+                    await receive(peer, "session.created")
+                    await send(peer, TEXT_SESSION)
+                    await receive(peer, "session.updated")
+                    if number % 4 == 0:
+                        peer.transport.abort()
+
+            for start in range(0, 200, 20):
+                async with asyncio.TaskGroup() as visits:
+                    for number in range(start, start + 20):
+                        visits.create_task(visit(number))
+            await until_empty(url)
+            left = [task for task in asyncio.all_tasks() if task.get_name() not in before]
+            if left:
+                # A connection's own task outlives its session by the echo of the close frame.
+                await asyncio.wait(left, timeout=5)
+            assert [task for task in left if not task.done()] == []
+
+    asyncio.run(scenario())

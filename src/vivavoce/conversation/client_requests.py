@@ -1,0 +1,183 @@
+"""When `response.create` may be sent: one at a time, never lost, never waiting for ever.
+
+"Conversation already has an active response in progress … Wait until the response is finished before
+creating a new one." (Realtime API reference). Requests of the session itself (a message, the outputs of
+tools) mean "answer what is there now" and fall together; a request that the user wrote out is kept as it is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from vivavoce.protocol import ErrorDetail, Response, ResponseCancel, ResponseCreate, UnsetType, replace
+
+ANSWER_S = 10.0
+"""Seconds to wait for the server's answer to a request."""
+STALL_S = 30.0
+"""Seconds without any sign of the running response after which it is taken for dead."""
+RETRY_S = 0.5
+"""Seconds before a request is repeated when the server still speaks of a response that is not known here."""
+MAX_TRIES = 5
+
+ALREADY_ACTIVE = "conversation_already_has_active_response"
+
+
+@dataclass(slots=True)
+class _Request:
+    """One wish for an answer."""
+
+    event: ResponseCreate
+    automatic: bool
+    sent_at: float = 0.0
+    tries: int = 0
+
+
+class ResponseRequests:
+    """Sequences the requests for responses of one conversation."""
+
+    def __init__(self) -> None:
+        self.active: str | None = None
+        """Id of the running response of the conversation."""
+        self._waiting: deque[_Request] = deque()
+        self._flying: _Request | None = None
+        self._claimed: _Request | None = None
+        self._doomed = False
+        self._progress_at = 0.0
+        self._not_before = 0.0
+        self._count = 0
+        self._out_of_band = 0
+        self._outbox: list[ResponseCreate | ResponseCancel] = []
+        self._lost: list[ErrorDetail] = []
+
+    def request(self, now: float, event: ResponseCreate | None = None) -> None:
+        """Ask for a response as soon as the conversation is free.
+
+        Args:
+            now: seconds on the conversation's clock.
+            event: the request as the user wrote it; ``None`` is "answer what is there now".
+        """
+        automatic = event is None
+        if automatic and any(request.automatic for request in self._waiting):
+            return
+        self._count += 1
+        event = event if event is not None else ResponseCreate()
+        if isinstance(event.event_id, UnsetType):
+            event = replace(event, event_id=f"vivavoce_response_create_{self._count}")
+        if _is_out_of_band(event):
+            self._out_of_band += 1
+            self._outbox.append(event)
+            return
+        self._waiting.append(_Request(event, automatic))
+        self._advance(now)
+
+    def cancel(self, event_id: str) -> bool:
+        """Stop what runs or is about to run, and forget what waits. False: there was nothing to stop."""
+        self._waiting.clear()
+        if self.active is not None:
+            self._outbox.append(ResponseCancel(event_id=event_id, response_id=self.active))
+        elif self._flying is not None:
+            self._doomed = True
+            self._outbox.append(ResponseCancel(event_id=event_id))
+        else:
+            return False
+        return True
+
+    def created(self, response: Response, now: float) -> bool:
+        """Note that a response began. False: it is out of band and none of the conversation's business.
+
+        `doomed` then tells whether it was cancelled before it began.
+        """
+        if response.conversation_id is None and self._out_of_band:
+            self._out_of_band -= 1
+            return False
+        self._claimed, self._flying = self._flying, None
+        self.active = response.id
+        self._progress_at = now
+        return True
+
+    def take_doom(self) -> bool:
+        """Return, once, whether the response that began had been cancelled before."""
+        doomed, self._doomed = self._doomed, False
+        return doomed
+
+    def progressed(self, now: float) -> None:
+        """Note a sign of life of the running response."""
+        self._progress_at = now
+
+    def done(self, response_id: str, now: float) -> None:
+        """Note that a response is over."""
+        if response_id == self.active:
+            self.active = None
+            self._claimed = None
+        self._advance(now)
+
+    def failed(self, error: ErrorDetail, now: float) -> bool:
+        """Note an error of the server. True: it was about a request, which will be repeated."""
+        for request in (self._flying, self._claimed):
+            if request is not None and error.event_id == request.event.event_id:
+                break
+        else:
+            return False
+        if request is self._flying:
+            self._flying = None
+            self._doomed = False
+        else:
+            self._claimed = None
+        repeat = error.code == ALREADY_ACTIVE and request.tries < MAX_TRIES
+        if repeat:
+            self._waiting.appendleft(request)
+            self._not_before = now + RETRY_S if self.active is None else 0.0
+        self._advance(now)
+        return repeat
+
+    def events_to_send(self) -> list[ResponseCreate | ResponseCancel]:
+        """Return what is to be sent, in order, and forget it."""
+        events, self._outbox = self._outbox, []
+        return events
+
+    def lost(self) -> list[ErrorDetail]:
+        """Return requests that the server never answered, as errors, and forget them."""
+        lost, self._lost = self._lost, []
+        return lost
+
+    def next_deadline(self) -> float | None:
+        """Return when `handle_deadline` is next due, or ``None``."""
+        if self._flying is not None:
+            return self._flying.sent_at + ANSWER_S
+        if not self._waiting:
+            return None
+        return self._progress_at + STALL_S if self.active is not None else self._not_before
+
+    def handle_deadline(self, now: float) -> None:
+        """Give up what has waited too long. Early calls do nothing."""
+        deadline = self.next_deadline()
+        if deadline is None or now < deadline:
+            return
+        if self._flying is not None:
+            self._lost.append(
+                ErrorDetail(
+                    type="server_error",
+                    code="response_create_unanswered",
+                    message=f"The server did not answer response.create within {ANSWER_S:g} s.",
+                    event_id=str(self._flying.event.event_id),
+                )
+            )
+            self._flying = None
+            self._doomed = False
+        elif self.active is not None:
+            self.active = None
+        self._advance(now)
+
+    def _advance(self, now: float) -> None:
+        if not self._waiting or self._flying is not None or self.active is not None or now < self._not_before:
+            return
+        request = self._waiting.popleft()
+        request.sent_at = now
+        request.tries += 1
+        self._flying = request
+        self._outbox.append(request.event)
+
+
+def _is_out_of_band(event: ResponseCreate) -> bool:
+    return not isinstance(event.response, UnsetType) and event.response.conversation == "none"

@@ -1,0 +1,55 @@
+"""Which function calls await their outputs, and when the model may go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+REMEMBERED_CALLS = 1024
+
+
+@dataclass(slots=True)
+class _Turn:
+    """The calls of one response."""
+
+    unanswered: set[str] = field(default_factory=set)
+    done: bool = False
+
+
+class ToolLedger:
+    """Every call exactly once by its `call_id`; one follow-up when a response and all its calls are over."""
+
+    def __init__(self) -> None:
+        self._turns: dict[str, _Turn] = {}
+        self._calls: dict[str, str] = {}
+
+    def call(self, response_id: str, call_id: str) -> bool:
+        """Note a call of a response. False: this call is known already."""
+        if call_id in self._calls:
+            return False
+        self._calls[call_id] = response_id
+        self._turns.setdefault(response_id, _Turn()).unanswered.add(call_id)
+        if len(self._calls) > REMEMBERED_CALLS:
+            del self._calls[next(iter(self._calls))]
+        return True
+
+    def answer(self, call_id: str) -> bool:
+        """Note that the output of a call is sent. True: the model must now be asked to go on."""
+        turn = self._turns.get(self._calls.get(call_id, ""))
+        if turn is None or call_id not in turn.unanswered:
+            return False
+        turn.unanswered.discard(call_id)
+        return self._settle(self._calls[call_id], turn)
+
+    def response_done(self, response_id: str) -> bool:
+        """Note that a response is over. True: the model must now be asked to go on."""
+        turn = self._turns.get(response_id)
+        if turn is None:
+            return False
+        turn.done = True
+        return self._settle(response_id, turn)
+
+    def _settle(self, response_id: str, turn: _Turn) -> bool:
+        if turn.unanswered or not turn.done:
+            return False
+        del self._turns[response_id]
+        return True

@@ -1,0 +1,180 @@
+"""How much of what was sent the person has heard, on the client's side: the one place that counts it.
+
+A server sends speech faster than it is played. What is received queues up at the person's end, item after
+item; on an interruption the conversation must be cut where the ear was, not where the network was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vivavoce.protocol import AudioFormat, PcmFormat
+
+
+def duration_ms(size: int, audio_format: AudioFormat) -> float:
+    """Return how long `size` bytes of audio last, in milliseconds."""
+    return size * 1000 / (audio_format.sample_rate * audio_format.bytes_per_sample)
+
+
+class RealtimePlaybackTracker:
+    """Tells a session what has really been played, where the application knows better than the clock.
+
+    Pass one per session as ``model_config={"playback_tracker": tracker}`` and report every chunk that leaves
+    the loudspeaker, from one thread. Reports about audio that the session did not deliver, or that was
+    interrupted meanwhile, are ignored.
+    """
+
+    def __init__(self) -> None:
+        self._played_ms: dict[tuple[str, int], float] = {}
+        self._format: AudioFormat = PcmFormat()
+
+    def on_play_bytes(self, item_id: str, item_content_index: int, data: bytes) -> None:
+        """Report that these bytes of an item, in the session's output format, have been played."""
+        self.on_play_ms(item_id, item_content_index, duration_ms(len(data), self._format))
+
+    def on_play_ms(self, item_id: str, item_content_index: int, ms: float) -> None:
+        """Report that `ms` more milliseconds of an item have been played."""
+        key = (item_id, item_content_index)
+        if key in self._played_ms:
+            self._played_ms[key] += ms
+
+    def set_audio_format(self, audio_format: AudioFormat) -> None:
+        """Say what the bytes are; the session does this."""
+        self._format = audio_format
+
+    def expect(self, item_id: str, content_index: int) -> None:
+        """Begin to accept reports about a part; the session does this."""
+        self._played_ms.setdefault((item_id, content_index), 0.0)
+
+    def forget(self, item_id: str, content_index: int) -> None:
+        """Ignore further reports about a part; the session does this."""
+        self._played_ms.pop((item_id, content_index), None)
+
+    def played_ms(self, item_id: str, content_index: int) -> float:
+        """Return how much of a part was reported as played, in milliseconds."""
+        return self._played_ms.get((item_id, content_index), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where an interruption cuts one part.
+
+    Attributes:
+        item_id: the assistant's message.
+        content_index: the part of it.
+        heard_ms: audio that was heard, whole milliseconds.
+        received_ms: audio that had been received.
+        finished: all of its audio had been received.
+    """
+
+    item_id: str
+    content_index: int
+    heard_ms: int
+    received_ms: int
+    finished: bool
+
+
+@dataclass(slots=True)
+class _Track:
+    """One part in the queue at the person's end."""
+
+    item_id: str
+    content_index: int
+    received_ms: float = 0.0
+    finished: bool = False
+
+
+class Playback:
+    """The queue at the person's end, oldest first.
+
+    Args:
+        tracker: says what was played. Without one, speech is taken to play in real time from its arrival on.
+    """
+
+    def __init__(self, tracker: RealtimePlaybackTracker | None = None) -> None:
+        self._tracker = tracker
+        self._tracks: list[_Track] = []
+        self._format: AudioFormat = PcmFormat()
+        self._ends = 0.0
+
+    def set_format(self, audio_format: AudioFormat) -> None:
+        """Set what the received bytes are."""
+        self._format = audio_format
+        if self._tracker is not None:
+            self._tracker.set_audio_format(audio_format)
+
+    def receive(self, item_id: str, content_index: int, size: int, now: float) -> None:
+        """Queue `size` bytes of a part."""
+        self._drop_heard(now)
+        track = self._find(item_id, content_index)
+        if track is None:
+            track = _Track(item_id, content_index)
+            self._tracks.append(track)
+            if self._tracker is not None:
+                self._tracker.expect(item_id, content_index)
+        ms = duration_ms(size, self._format)
+        track.received_ms += ms
+        self._ends = max(self._ends, now) + ms / 1000
+
+    def finish(self, item_id: str, content_index: int | None = None) -> None:
+        """Say that no more audio of a part, or of a whole item, will be received."""
+        for track in self._tracks:
+            if track.item_id == item_id and content_index in {None, track.content_index}:
+                track.finished = True
+
+    def playing(self, now: float) -> bool:
+        """Say whether speech is being heard, or is about to go on."""
+        self._drop_heard(now)
+        return bool(self._tracks)
+
+    def interrupt(self, now: float) -> list[Cut]:
+        """Empty the queue and return where each part in it was cut, the one being heard first."""
+        self._drop_heard(now)
+        heard = self._heard(now)
+        cuts = [
+            Cut(track.item_id, track.content_index, int(ms), int(track.received_ms), track.finished)
+            for track, ms in zip(self._tracks, heard, strict=True)
+        ]
+        self._forget(self._tracks)
+        self._tracks = []
+        self._ends = now
+        return cuts
+
+    def _heard(self, now: float) -> list[float]:
+        """Return how much of each part was heard, in milliseconds."""
+        if self._tracker is not None:
+            played = self._tracker.played_ms
+            return [
+                min(track.received_ms, played(track.item_id, track.content_index)) for track in self._tracks
+            ]
+        unheard = max(0.0, self._ends - now) * 1000
+        heard: list[float] = []
+        for track in reversed(self._tracks):
+            waiting = min(unheard, track.received_ms)
+            unheard -= waiting
+            heard.append(track.received_ms - waiting)
+        return heard[::-1]
+
+    def _drop_heard(self, now: float) -> None:
+        """Forget what is complete and heard to its end, within the millisecond that rounding may take."""
+        if not self._tracks:
+            return
+        over = [
+            track
+            for track, ms in zip(self._tracks, self._heard(now), strict=True)
+            if track.finished and track.received_ms - ms < 1
+        ]
+        if over:
+            self._forget(over)
+            self._tracks = [track for track in self._tracks if track not in over]
+
+    def _forget(self, tracks: list[_Track]) -> None:
+        if self._tracker is not None:
+            for track in tracks:
+                self._tracker.forget(track.item_id, track.content_index)
+
+    def _find(self, item_id: str, content_index: int) -> _Track | None:
+        for track in self._tracks:
+            if track.item_id == item_id and track.content_index == content_index:
+                return track
+        return None

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vivavoce.conversation.client_requests import (
+    ALREADY_ACTIVE,
+    ANSWER_S,
+    MAX_TRIES,
+    RETRY_S,
+    STALL_S,
+    ResponseRequests,
+)
+from vivavoce.protocol import ErrorDetail, Response, ResponseCancel, ResponseCreate, ResponseCreateParams
+
+
+def running(response_id: str = "r1", **fields: Any) -> Response:
+    return Response(id=response_id, status="in_progress", **{"conversation_id": "conv", **fields})
+
+
+def error(event_id: str | None, code: str = ALREADY_ACTIVE) -> ErrorDetail:
+    return ErrorDetail(type="invalid_request_error", message="no", code=code, event_id=event_id)
+
+
+def sent(requests: ResponseRequests) -> list[str]:
+    return [str(event.event_id) for event in requests.events_to_send()]
+
+
+def test_a_free_conversation_is_asked_at_once() -> None:
+    requests = ResponseRequests()
+    requests.request(0.0)
+    assert sent(requests) == ["vivavoce_response_create_1"]
+    assert sent(requests) == []
+
+
+def test_requests_wait_for_the_running_response_and_fall_together() -> None:
+    requests = ResponseRequests()
+    requests.created(running(), 0.0)
+    for _ in range(3):
+        requests.request(0.0)
+    assert sent(requests) == []
+    requests.done("other", 1.0)
+    assert sent(requests) == []
+    requests.done("r1", 1.0)
+    assert len(sent(requests)) == 1
+    requests.created(running("r2"), 1.0)
+    requests.done("r2", 2.0)
+    assert sent(requests) == []
+
+
+def test_what_the_user_wrote_is_kept_in_order() -> None:
+    requests = ResponseRequests()
+    requests.request(0.0, ResponseCreate(event_id="mine"))
+    requests.request(0.0, ResponseCreate(event_id="mine too"))
+    assert sent(requests) == ["mine"]
+    requests.created(running(), 0.0)
+    requests.done("r1", 1.0)
+    assert sent(requests) == ["mine too"]
+
+
+def test_out_of_band_requests_neither_wait_nor_occupy() -> None:
+    requests = ResponseRequests()
+    requests.request(
+        0.0, ResponseCreate(event_id="aside", response=ResponseCreateParams(conversation="none"))
+    )
+    requests.request(0.0)
+    assert len(sent(requests)) == 2
+    assert not requests.created(running("aside", conversation_id=None), 0.0)
+    assert requests.active is None
+    assert requests.created(running("r1", conversation_id=None), 0.0)
+    assert requests.active == "r1"
+
+
+def test_a_request_that_met_a_running_response_is_repeated_when_that_is_over() -> None:
+    requests = ResponseRequests()
+    requests.request(0.0)
+    (event_id,) = sent(requests)
+    requests.created(running("by voice"), 0.1)
+    assert requests.failed(error(event_id), 0.1)
+    assert sent(requests) == []
+    requests.done("by voice", 3.0)
+    assert sent(requests) == [event_id]
+
+
+def test_an_unknown_running_response_is_asked_about_again_a_few_times() -> None:
+    requests, now = ResponseRequests(), 0.0
+    requests.request(now)
+    for _ in range(MAX_TRIES - 1):
+        (event_id,) = sent(requests)
+        assert requests.failed(error(event_id), now)
+        assert requests.next_deadline() == now + RETRY_S
+        requests.handle_deadline(now)
+        assert sent(requests) == []
+        now += RETRY_S
+        requests.handle_deadline(now)
+    (event_id,) = sent(requests)
+    assert not requests.failed(error(event_id), now)
+    assert requests.next_deadline() is None
+
+
+def test_an_error_about_something_else_changes_nothing() -> None:
+    requests = ResponseRequests()
+    requests.request(0.0)
+    assert not requests.failed(error(None), 0.0)
+    assert not requests.failed(error("other"), 0.0)
+    requests.request(0.0)
+    assert len(sent(requests)) == 1
+
+
+def test_a_refused_request_lets_the_next_one_through() -> None:
+    requests = ResponseRequests()
+    requests.request(0.0)
+    requests.request(0.0, ResponseCreate(event_id="next"))
+    (event_id,) = sent(requests)
+    assert not requests.failed(error(event_id, "invalid_value"), 0.0)
+    assert sent(requests) == ["next"]
+
+
+def test_a_server_that_never_answers_does_not_block_for_ever() -> None:
+    requests = ResponseRequests()
+    requests.request(0.0)
+    requests.request(0.0, ResponseCreate(event_id="next"))
+    (event_id,) = sent(requests)
+    requests.handle_deadline(ANSWER_S - 0.1)
+    assert requests.next_deadline() == ANSWER_S
+    requests.handle_deadline(ANSWER_S)
+    assert sent(requests) == ["next"]
+    (lost,) = requests.lost()
+    assert lost.event_id == event_id
+    assert requests.lost() == []
+
+
+def test_a_response_that_never_ends_does_not_block_for_ever() -> None:
+    requests = ResponseRequests()
+    requests.created(running(), 0.0)
+    assert requests.next_deadline() is None
+    requests.request(1.0)
+    requests.progressed(20.0)
+    assert requests.next_deadline() == 20.0 + STALL_S
+    requests.handle_deadline(20.0 + STALL_S)
+    assert len(sent(requests)) == 1
+
+
+@pytest.mark.parametrize("waiting", [False, True])
+def test_cancel_stops_what_runs_and_what_waits(waiting: bool) -> None:
+    requests = ResponseRequests()
+    requests.created(running(), 0.0)
+    if waiting:
+        requests.request(0.0)
+    assert requests.cancel("stop")
+    assert requests.events_to_send() == [ResponseCancel(event_id="stop", response_id="r1")]
+    requests.done("r1", 1.0)
+    assert requests.events_to_send() == []
+    assert not requests.cancel("stop")
+
+
+def test_cancel_reaches_a_response_that_has_not_begun() -> None:
+    requests = ResponseRequests()
+    requests.request(0.0)
+    requests.events_to_send()
+    assert requests.cancel("stop")
+    assert requests.events_to_send() == [ResponseCancel(event_id="stop")]
+    requests.created(running(), 0.1)
+    assert requests.take_doom()
+    assert not requests.take_doom()

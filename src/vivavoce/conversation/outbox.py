@@ -43,6 +43,11 @@ class Outbox:
         """Add something for the driver to carry out."""
         self._effects.append(effect)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to take."""
+        return bool(self._events or self._effects)
+
     def take_events(self) -> list[ServerEvent]:
         """Return the events in order and forget them."""
         events, self._events = self._events, []

@@ -41,6 +41,7 @@ from vivavoce.protocol import (
     SessionCreated,
     SessionUpdate,
     SessionUpdated,
+    Transcription,
     present,
 )
 
@@ -98,6 +99,16 @@ class ServerConversation:
         }
 
     # --- what comes out -----------------------------------------------------------------------------------
+
+    @property
+    def has_output(self) -> bool:
+        """Whether there are events or effects to take; cheap, for the path of every audio frame."""
+        return self._outbox.waiting
+
+    @property
+    def transcription(self) -> Transcription | None:
+        """What the client wishes of the transcriber (`session.audio.input.transcription`)."""
+        return self._settings.transcription
 
     def events_to_send(self) -> list[ServerEvent]:
         """Return the events for the client, in order; they are forgotten here."""

@@ -7,7 +7,7 @@ never blocks the event loop, and may be cancelled at any await.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -83,7 +83,7 @@ class TranscriptionOptions:
         model: name of the model the client asked for.
         language: ISO-639-1 code.
         prompt: free text or keywords that guide the transcription.
-        phrases: words the session is likely to hear (tool names, enum values), for engines that can be biased.
+        phrases: words the session is likely to hear (tool names, enum values), for engines that use such hints.
     """
 
     model: str | None = None
@@ -217,8 +217,8 @@ ModelEvent = TextDelta | FunctionCallDelta | ModelDone
 class LanguageModel(Protocol):
     """Thinks: reads the conversation, streams an answer or function calls."""
 
-    def respond(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """Stream the answer; the last event is `ModelDone`. Closing the iterator stops the model at once.
+    def respond(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Stream the answer; the last event is `ModelDone`. Closing the generator stops the model at once.
 
         Raises:
             EngineError: the model failed; the message is fit for the session's owner.
@@ -238,7 +238,7 @@ class SpokenWord:
     """When a word of the text is heard.
 
     Attributes:
-        end: index in the text just after the word (characters), so that `text[:end]` is what was said by then.
+        end: index in the text just after the word, in characters: `text[:end]` is what was said by then.
         end_ms: when the word has been spoken, from the start of this synthesis.
     """
 
@@ -281,8 +281,8 @@ class Synthesizer(Protocol):
 
     sample_rate: int
 
-    def synthesize(self, text: str, options: SpeechOptions) -> AsyncIterator[SpeechChunk]:
-        """Stream the speech of `text` (usually one clause). Closing the iterator stops the engine at once.
+    def synthesize(self, text: str, options: SpeechOptions) -> AsyncGenerator[SpeechChunk, None]:
+        """Stream the speech of `text` (usually one clause). Closing the generator stops it at once.
 
         Raises:
             EngineError: the engine failed or knows no such voice.

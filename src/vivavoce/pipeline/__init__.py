@@ -1,0 +1,13 @@
+"""The local realtime model: a `ServerConversation` driven by engines that listen, think and speak.
+
+What lives here: `LocalSession`, the one loop that waits (feed, drain, send, sleep until the next deadline),
+What lives here: `LocalSession`, the one loop that waits (feed, drain, send, sleep to the next deadline),
+model thinks, the synthesiser speaks).
+What may not: HTTP, sockets, JSON, and any decision about the conversation, which belongs to `conversation`.
+Who may import it: `connections` (for the in-memory model), `server`, and the rooms above them.
+"""
+
+from vivavoce.conversation.settings import DEFAULT_INSTRUCTIONS, SessionOptions
+from vivavoce.pipeline.session import LocalSession, Sink
+
+__all__ = ["DEFAULT_INSTRUCTIONS", "LocalSession", "SessionOptions", "Sink"]

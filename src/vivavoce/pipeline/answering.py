@@ -1,0 +1,147 @@
+"""One answer: the language model thinks, the synthesiser speaks what has been thought so far."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import Protocol
+
+from vivavoce.conversation.effects import StartResponse
+from vivavoce.conversation.response import FinishReason
+from vivavoce.engines.base import (
+    Engines,
+    FunctionCallDelta,
+    LanguageModel,
+    ModelDone,
+    ModelRequest,
+    SpeechOptions,
+    Synthesizer,
+    TextDelta,
+)
+from vivavoce.pipeline.clauses import ClauseSplitter
+from vivavoce.pipeline.formats import Encoder
+
+CLAUSES_AHEAD = 16
+"""The model may be so many clauses ahead of the synthesiser."""
+
+
+class Stage(Protocol):
+    """Where an answer is performed: results go to the conversation under the time at which they come."""
+
+    def first_token(self, response_id: str) -> None:
+        """Take note that the model has begun to answer."""
+
+    def text(self, response_id: str, delta: str) -> None:
+        """Take text of a written answer."""
+
+    def clause(self, response_id: str, text: str) -> None:
+        """Take a clause that will be spoken."""
+
+    def speech(self, response_id: str, audio: bytes, words: list[tuple[int, int]]) -> None:
+        """Take audio of the clause."""
+
+    def clause_end(self, response_id: str) -> None:
+        """Take the end of the clause."""
+
+    def function_call(self, response_id: str, delta: FunctionCallDelta) -> None:
+        """Take a piece of a function call."""
+
+    def finish(self, response_id: str, reason: FinishReason, cached_tokens: int) -> None:
+        """Take the end of the answer."""
+
+    async def room(self, response_id: str) -> None:
+        """Wait until the audio that is not yet sent has shrunk to its bound."""
+
+
+class Answer:
+    """Performs one response; cancelling `run` stops model and synthesiser at once.
+
+    Args:
+        engines: who thinks and speaks.
+        request: what the conversation asked for.
+        stage: where the results go.
+        user: an opaque name of the session.
+    """
+
+    def __init__(self, engines: Engines, request: StartResponse, stage: Stage, user: str) -> None:
+        self._llm: LanguageModel = engines.llm
+        self._synthesizer: Synthesizer = engines.synthesizer
+        self._request = request
+        self._stage = stage
+        self._id = request.response_id
+        self._clauses: asyncio.Queue[str | None] = asyncio.Queue(CLAUSES_AHEAD)
+        self._splitter = ClauseSplitter()
+        self._names: dict[int, str] = {}
+        self._done = ModelDone()
+        self._ask = ModelRequest(
+            instructions=request.instructions,
+            items=request.items,
+            tools=request.tools,
+            tool_choice=request.tool_choice,
+            parallel_tool_calls=request.parallel_tool_calls,
+            max_output_tokens=request.max_output_tokens,
+            user=user,
+        )
+
+    async def run(self) -> None:
+        """Perform the answer.
+
+        Raises:
+            EngineError: the model or the synthesiser failed.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                if self._request.modality == "audio":
+                    group.create_task(self._speak())
+                await self._think()
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        cached = self._done.usage.cached_tokens if self._done.usage else 0
+        self._stage.finish(self._id, self._done.reason, cached)
+
+    async def _think(self) -> None:
+        spoken = self._request.modality == "audio"
+        begun = False
+        async with aclosing(self._llm.respond(self._ask)) as events:
+            async for event in events:
+                if not begun:
+                    begun = True
+                    self._stage.first_token(self._id)
+                match event:
+                    case TextDelta(text) if spoken:
+                        for clause in self._splitter.feed(text):
+                            await self._clauses.put(clause)
+                    case TextDelta(text):
+                        self._stage.text(self._id, text)
+                    case FunctionCallDelta():
+                        if spoken:
+                            await self._clauses_spoken()
+                        self._stage.function_call(self._id, event)
+                    case ModelDone():
+                        self._done = event
+        if spoken:
+            await self._clauses_spoken()
+            await self._clauses.put(None)
+
+    async def _clauses_spoken(self) -> None:
+        """Have everything synthesised that was said before a function call, so that it keeps its place."""
+        for clause in self._splitter.flush():
+            await self._clauses.put(clause)
+        await self._clauses.join()
+
+    async def _speak(self) -> None:
+        request = self._request
+        options = SpeechOptions(voice=request.voice, speed=request.speed)
+        while (clause := await self._clauses.get()) is not None:
+            self._stage.clause(self._id, clause)
+            encoder = Encoder(self._synthesizer.sample_rate, request.fmt)
+            async with aclosing(self._synthesizer.synthesize(clause, options)) as chunks:
+                async for chunk in chunks:
+                    words = [(word.end, word.end_ms) for word in chunk.words]
+                    audio = encoder.process(chunk.pcm)
+                    if audio or words:
+                        self._stage.speech(self._id, audio, words)
+                        await self._stage.room(self._id)
+            self._stage.speech(self._id, encoder.flush(), [])
+            self._stage.clause_end(self._id)
+            self._clauses.task_done()

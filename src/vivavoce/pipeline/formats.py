@@ -1,0 +1,64 @@
+"""Between the formats of the wire and the rates of the engines."""
+
+from __future__ import annotations
+
+from vivavoce.audio.g711 import decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
+from vivavoce.audio.resample import Resampler
+from vivavoce.protocol import AudioFormat, PcmaFormat, PcmuFormat
+
+
+class Decoder:
+    """Turns audio of the wire into PCM16 at an engine's rate, as a stream.
+
+    Args:
+        fmt: format of the wire.
+        rate: rate of the engine, in Hz.
+    """
+
+    def __init__(self, fmt: AudioFormat, rate: int) -> None:
+        self._fmt = fmt
+        self._resampler = Resampler(fmt.sample_rate, rate)
+
+    def process(self, audio: bytes) -> bytes:
+        """Return what is ready of the decoded stream."""
+        match self._fmt:
+            case PcmuFormat():
+                audio = decode_ulaw(audio)
+            case PcmaFormat():
+                audio = decode_alaw(audio)
+        return self._resampler.process(audio)
+
+    def flush(self) -> bytes:
+        """Return the rest of the stream and begin a new one."""
+        return self._resampler.flush()
+
+
+class Encoder:
+    """Turns an engine's PCM16 into audio of the wire, as a stream.
+
+    Args:
+        rate: rate of the engine, in Hz.
+        fmt: format of the wire.
+    """
+
+    def __init__(self, rate: int, fmt: AudioFormat) -> None:
+        self._fmt = fmt
+        # With an anti-alias filter: synthesised speech is on its way long before it is heard, so the filter's
+        # delay costs nothing here.
+        self._resampler = Resampler(rate, fmt.sample_rate, quality="LQ")
+
+    def process(self, pcm: bytes) -> bytes:
+        """Return what is ready of the encoded stream."""
+        return self._encode(self._resampler.process(pcm))
+
+    def flush(self) -> bytes:
+        """Return the rest of the stream and begin a new one."""
+        return self._encode(self._resampler.flush())
+
+    def _encode(self, pcm: bytes) -> bytes:
+        match self._fmt:
+            case PcmuFormat():
+                return encode_ulaw(pcm)
+            case PcmaFormat():
+                return encode_alaw(pcm)
+        return pcm

@@ -1,0 +1,312 @@
+"""`LocalSession`: the driver of one `ServerConversation`. Feeds, drains and waits for it; decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from vivavoce.conversation.effects import (
+    BeginUtterance,
+    CancelResponse,
+    DropUtterance,
+    Effect,
+    EndSession,
+    EndUtterance,
+    FeedUtterance,
+    Listen,
+    StartResponse,
+)
+from vivavoce.conversation.ids import IdSource
+from vivavoce.conversation.response import FinishReason
+from vivavoce.conversation.server import BACKLOG_LIMIT_MS, ServerConversation
+from vivavoce.conversation.settings import SessionOptions
+from vivavoce.engines.base import Engines, FunctionCallDelta, TranscriptionOptions
+from vivavoce.errors import EngineError, RemoteProtocolError
+from vivavoce.pipeline.answering import Answer
+from vivavoce.pipeline.ids import RandomIds
+from vivavoce.pipeline.tasks import Tasks
+from vivavoce.pipeline.utterances import Utterance
+from vivavoce.pipeline.voice import batch_for
+from vivavoce.protocol import ClientEvent, InputAudioBufferAppend, ServerEvent, present
+
+logger = logging.getLogger(__name__)
+
+
+class Sink(Protocol):
+    """Where a session's events go."""
+
+    def send(self, events: Sequence[ServerEvent]) -> None:
+        """Take events, in order. Never waits, never raises."""
+        ...
+
+    @property
+    def writable(self) -> bool:
+        """Whether the peer keeps up. While it does not, the session holds its paced audio back."""
+        ...
+
+
+class LocalSession:
+    """One realtime session on local engines. Every method is called on the event loop.
+
+    Args:
+        engines: who hears, thinks and speaks; shared by many sessions.
+        sink: where events go.
+        options: what the operator decided.
+        ids: where ids come from; random ones unless given.
+        on_end: called once, with the reason, when the session ends by itself (its time is up).
+    """
+
+    def __init__(
+        self,
+        engines: Engines,
+        sink: Sink,
+        options: SessionOptions | None = None,
+        *,
+        ids: IdSource | None = None,
+        on_end: Callable[[str], None] | None = None,
+    ) -> None:
+        options = options or SessionOptions()
+        if not options.created_at:
+            options = replace(options, created_at=int(time.time()))
+        self._loop = asyncio.get_running_loop()
+        self._engines = engines
+        self._sink = sink
+        self._conversation = ServerConversation(options, ids or RandomIds(), self._loop.time())
+        self.id = self._conversation.id
+        self.on_end = on_end
+        self._tasks = Tasks()
+        self._answers: dict[str, asyncio.Task[None]] = {}
+        self._utterances: dict[str, Utterance] = {}
+        self._ears = batch_for(engines.vad).open(self._heard)
+        self._timer: asyncio.TimerHandle | None = None
+        self._stage = _Stage(self)
+        self._paused = False
+        self._closed = False
+        self._performers: dict[type[Effect], Callable[[Any], None]] = {
+            BeginUtterance: self._begin_utterance,
+            FeedUtterance: self._feed_utterance,
+            EndUtterance: self._end_utterance,
+            DropUtterance: self._drop_utterance,
+            StartResponse: self._start_response,
+            CancelResponse: self._cancel_response,
+            Listen: self._listen,
+            EndSession: self._end_session,
+        }
+
+    def start(self) -> None:
+        """Send `session.created`."""
+        self._drain()
+
+    def receive(self, event: ClientEvent) -> None:
+        """Take a decoded client event."""
+        if self._closed:
+            return
+        self._conversation.receive(event, self._loop.time())
+        if isinstance(event, InputAudioBufferAppend):
+            self._ears.feed(event.audio)
+            if not self._conversation.has_output:
+                return
+        self._drain()
+
+    def receive_error(self, error: RemoteProtocolError) -> None:
+        """Take a frame that could not be decoded: it is answered with an `error` event."""
+        self._conversation.receive_error(error)
+        self._drain()
+
+    def resume(self) -> None:
+        """Go on sending paced audio: the sink is writable again."""
+        if self._paused:
+            self._paused = False
+            self._conversation.resume_output()
+            self._on_deadline()
+
+    async def aclose(self) -> None:
+        """End everything; safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._ears.close()
+        for utterance in self._utterances.values():
+            await utterance.aclose()
+        self._utterances.clear()
+        await self._tasks.aclose()
+
+    # --- the loop: results in, events and effects out -----------------------------------------------------
+
+    def feed(self, receive: Callable[[ServerConversation, float], None]) -> None:
+        """Give the conversation a result of an engine and send what follows from it."""
+        if not self._closed:
+            receive(self._conversation, self._loop.time())
+            self._drain()
+
+    def _heard(self, probability: float, start_ms: int, end_ms: int) -> None:
+        self._conversation.receive_voice(probability, start_ms, end_ms, self._loop.time())
+        if self._conversation.has_output:
+            self._drain()
+
+    def _drain(self) -> None:
+        for effect in self._conversation.effects():
+            self._performers[type(effect)](effect)
+        if events := self._conversation.events_to_send():
+            self._sink.send(events)
+        if not self._paused and not self._sink.writable:
+            self._paused = True
+            self._conversation.pause_output()
+        self._arm()
+
+    def _arm(self) -> None:
+        due = self._conversation.next_deadline()
+        if self._timer is not None:
+            if due == self._timer.when():
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._on_deadline) if due is not None else None
+
+    def _on_deadline(self) -> None:
+        self._timer = None
+        if not self._closed:
+            self._conversation.handle_deadline(self._loop.time())
+            self._drain()
+
+    # --- effects ------------------------------------------------------------------------------------------
+
+    def _feed_utterance(self, effect: FeedUtterance) -> None:
+        if (utterance := self._utterances.get(effect.item_id)) is not None:
+            utterance.feed(effect.audio)
+
+    def _end_utterance(self, effect: EndUtterance) -> None:
+        self._tasks.spawn(self._transcribe(effect.item_id), f"transcribe {effect.item_id}")
+
+    def _drop_utterance(self, effect: DropUtterance) -> None:
+        if (utterance := self._utterances.pop(effect.item_id, None)) is not None:
+            self._tasks.spawn(utterance.aclose(), f"drop {effect.item_id}")
+
+    def _start_response(self, effect: StartResponse) -> None:
+        task = self._tasks.spawn(self._answer(effect), f"answer {effect.response_id}")
+        if task is not None:
+            self._answers[effect.response_id] = task
+
+    def _cancel_response(self, effect: CancelResponse) -> None:
+        if (task := self._answers.pop(effect.response_id, None)) is not None:
+            task.cancel()
+
+    def _listen(self, effect: Listen) -> None:
+        self._ears.listen(effect.fmt, effect.position_ms, active=effect.active)
+
+    def _end_session(self, effect: EndSession) -> None:
+        if self.on_end is not None:
+            self._loop.call_soon(self.on_end, effect.reason)
+
+    # --- listening ----------------------------------------------------------------------------------------
+
+    def _begin_utterance(self, effect: BeginUtterance) -> None:
+        item_id = effect.item_id
+        wishes = self._conversation.transcription
+        options = TranscriptionOptions()
+        if wishes is not None:
+            options = TranscriptionOptions(
+                model=present(wishes.model, None),
+                language=present(wishes.language, None),
+                prompt=present(wishes.prompt, None),
+            )
+
+        def on_partial(text: str) -> None:
+            self.feed(lambda conversation, _now: conversation.receive_partial_transcript(item_id, text))
+
+        try:
+            utterance = Utterance(self._engines.transcriber, effect.fmt, options, on_partial)
+        except EngineError as error:
+            self._transcript_failed(item_id, str(error))
+            return
+        self._utterances[item_id] = utterance
+        utterance.feed(effect.audio)
+
+    async def _transcribe(self, item_id: str) -> None:
+        utterance = self._utterances.get(item_id)
+        if utterance is None:
+            return
+        try:
+            text = await utterance.finish()
+        except EngineError as error:
+            self._transcript_failed(item_id, str(error))
+        except Exception:
+            logger.exception("The transcriber failed")
+            self._transcript_failed(item_id, "The transcriber failed.")
+        else:
+            seconds = utterance.seconds
+            self.feed(lambda conversation, now: conversation.receive_transcript(item_id, text, seconds, now))
+        finally:
+            self._utterances.pop(item_id, None)
+
+    def _transcript_failed(self, item_id: str, message: str) -> None:
+        self._loop.call_soon(
+            self.feed,
+            lambda conversation, now: conversation.receive_transcript_failure(item_id, message, now),
+        )
+
+    # --- thinking and speaking ----------------------------------------------------------------------------
+
+    async def _answer(self, request: StartResponse) -> None:
+        response_id = request.response_id
+        try:
+            await Answer(self._engines, request, self._stage, self.id).run()
+        except EngineError as error:
+            self._failed(response_id, "engine_error", str(error))
+        except Exception:
+            logger.exception("An answer failed")
+            self._failed(response_id, "server_error", "The server failed to answer.")
+        finally:
+            self._answers.pop(response_id, None)
+
+    def _failed(self, response_id: str, code: str, message: str) -> None:
+        self.feed(lambda conversation, now: conversation.receive_failure(response_id, code, message, now))
+
+    async def room(self, response_id: str) -> None:
+        """Wait while more audio of a response is unsent than its bound; it leaves at the speed of time."""
+        # No event tells of it: the audio leaves at the speed of time, so the wait is known beforehand. It is
+        # repeated only when the client read too slowly meanwhile.
+        while (excess := self._conversation.backlog_ms(response_id) - BACKLOG_LIMIT_MS) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(excess / 1000)
+
+
+class _Stage:
+    """Passes an answer's results to the conversation."""
+
+    def __init__(self, session: LocalSession) -> None:
+        self._session = session
+        self.room = session.room
+
+    def first_token(self, response_id: str) -> None:
+        self._session.feed(lambda conversation, now: conversation.receive_first_token(response_id, now))
+
+    def text(self, response_id: str, delta: str) -> None:
+        self._session.feed(lambda conversation, _now: conversation.receive_text(response_id, delta))
+
+    def clause(self, response_id: str, text: str) -> None:
+        self._session.feed(lambda conversation, now: conversation.receive_clause(response_id, text, now))
+
+    def speech(self, response_id: str, audio: bytes, words: list[tuple[int, int]]) -> None:
+        self._session.feed(
+            lambda conversation, now: conversation.receive_speech(response_id, audio, words, now)
+        )
+
+    def clause_end(self, response_id: str) -> None:
+        self._session.feed(lambda conversation, now: conversation.receive_clause_end(response_id, now))
+
+    def function_call(self, response_id: str, delta: FunctionCallDelta) -> None:
+        self._session.feed(
+            lambda conversation, now: conversation.receive_function_call(
+                response_id, delta.index, delta.name or "", delta.arguments, delta.call_id, now
+            )
+        )
+
+    def finish(self, response_id: str, reason: FinishReason, cached_tokens: int) -> None:
+        self._session.feed(
+            lambda conversation, now: conversation.receive_finish(response_id, reason, cached_tokens, now)
+        )

@@ -1,0 +1,70 @@
+"""Transcription of what the person says, while they say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vivavoce.engines.base import Transcriber, TranscriptionOptions, TranscriptionStream
+from vivavoce.errors import EngineError
+from vivavoce.pipeline.formats import Decoder
+from vivavoce.protocol import AudioFormat
+
+
+class Utterance:
+    """One utterance on its way to a transcript.
+
+    Args:
+        transcriber: who writes it down.
+        fmt: format of its audio.
+        options: the session's wishes.
+        on_partial: called with the whole text so far.
+
+    Raises:
+        EngineError: the transcriber takes no more.
+    """
+
+    def __init__(
+        self,
+        transcriber: Transcriber,
+        fmt: AudioFormat,
+        options: TranscriptionOptions,
+        on_partial: Callable[[str], None],
+    ) -> None:
+        self._decoder = Decoder(fmt, transcriber.sample_rate)
+        self._bytes_per_s = fmt.sample_rate * fmt.bytes_per_sample
+        self._size = 0
+        self._failed: EngineError | None = None
+        self._stream: TranscriptionStream = transcriber.open(options, on_partial)
+
+    @property
+    def seconds(self) -> float:
+        """Length of its audio."""
+        return self._size / self._bytes_per_s
+
+    def feed(self, audio: bytes) -> None:
+        """Take audio of the wire. A refusal of the engine is kept until `finish`."""
+        self._size += len(audio)
+        self._pass_on(self._decoder.process(audio))
+
+    async def finish(self) -> str:
+        """Wait for the transcript.
+
+        Raises:
+            EngineError: the engine failed, now or before.
+        """
+        self._pass_on(self._decoder.flush())
+        if self._failed is not None:
+            await self._stream.aclose()
+            raise self._failed
+        return (await self._stream.finish()).text
+
+    async def aclose(self) -> None:
+        """Drop it."""
+        await self._stream.aclose()
+
+    def _pass_on(self, pcm: bytes) -> None:
+        if pcm and self._failed is None:
+            try:
+                self._stream.feed(pcm)
+            except EngineError as error:
+                self._failed = error

@@ -1,0 +1,149 @@
+"""Voice activity of every session of the process, in one computation per tick."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from vivavoce.engines.base import VoiceActivityDetector
+from vivavoce.pipeline.formats import Decoder
+from vivavoce.protocol import AudioFormat
+
+TICK_S = 0.008
+"""Chunks of different sessions are gathered for so long, so that they share a computation."""
+
+STEPS_PER_TICK = 8
+"""Chunks of one session that one tick takes: who sends faster than time does not hold up the others."""
+
+OnProbability = Callable[[float, int, int], None]
+
+
+class VoiceStream:
+    """The ears of one session.
+
+    Args:
+        batch: the computation that it takes part in.
+        slot: its slot in the detector.
+        on_probability: called with the speech probability of a chunk and the positions between which it lies,
+            in ms of the session's input.
+    """
+
+    def __init__(self, batch: VoiceBatch, slot: int, on_probability: OnProbability) -> None:
+        self._batch = batch
+        self.slot = slot
+        self.on_probability = on_probability
+        self._decoder: Decoder | None = None
+        self._pcm = bytearray()
+        self._base_ms = 0.0
+        self.chunks: deque[tuple[bytes, int, int]] = deque()
+
+    def listen(self, fmt: AudioFormat, position_ms: int, *, active: bool) -> None:
+        """Begin anew at a position of the input, or stop listening."""
+        self._decoder = Decoder(fmt, self._batch.detector.sample_rate) if active else None
+        self._pcm.clear()
+        self.chunks.clear()
+        self._base_ms = position_ms
+        self._batch.detector.reset(self.slot)
+
+    def feed(self, audio: bytes) -> None:
+        """Take audio of the wire."""
+        if self._decoder is None:
+            return
+        self._pcm += self._decoder.process(audio)
+        size = self._batch.chunk_bytes
+        if len(self._pcm) < size:
+            return
+        whole = len(self._pcm) // size * size
+        for start in range(0, whole, size):
+            begin, self._base_ms = self._base_ms, self._base_ms + self._batch.chunk_ms
+            self.chunks.append((bytes(self._pcm[start : start + size]), round(begin), round(self._base_ms)))
+        del self._pcm[:whole]
+        self._batch.wake(self)
+
+    def close(self) -> None:
+        """Give the slot back; safe to call twice."""
+        self.chunks.clear()
+        self._decoder = None
+        self._batch.leave(self)
+
+
+class VoiceBatch:
+    """Gathers the chunks of all sessions and asks the detector for all of them at once.
+
+    Runs inline on the event loop: in a thread, every call into the detector would wait for the interpreter
+    lock, and a step of a millisecond would take a hundred.
+
+    Args:
+        detector: what says how likely a chunk holds speech.
+    """
+
+    def __init__(self, detector: VoiceActivityDetector) -> None:
+        self.detector = detector
+        self.chunk_bytes = detector.chunk_samples * 2
+        self.chunk_ms = detector.chunk_samples * 1000 / detector.sample_rate
+        self._ready: dict[int, VoiceStream] = {}
+        self._open: set[int] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def open(self, on_probability: OnProbability) -> VoiceStream:
+        """Return the ears of a new session.
+
+        Raises:
+            EngineError: the detector has no slot left.
+        """
+        stream = VoiceStream(self, self.detector.open(), on_probability)
+        self._open.add(stream.slot)
+        return stream
+
+    def wake(self, stream: VoiceStream) -> None:
+        """Take note that a stream has a chunk; the next tick will process it."""
+        self._ready[stream.slot] = stream
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+
+    def leave(self, stream: VoiceStream) -> None:
+        """Forget a stream."""
+        if stream.slot in self._open:
+            self._open.discard(stream.slot)
+            self._ready.pop(stream.slot, None)
+            self.detector.close(stream.slot)
+        if not self._open and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _tick(self) -> None:
+        self._timer = None
+        for _ in range(STEPS_PER_TICK):
+            streams = [stream for stream in self._ready.values() if stream.chunks]
+            if not streams:
+                break
+            self._step(streams)
+        self._ready = {slot: stream for slot, stream in self._ready.items() if stream.chunks}
+        if self._ready and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(0, self._tick)
+
+    def _step(self, streams: list[VoiceStream]) -> None:
+        chunks = [stream.chunks.popleft() for stream in streams]
+        audio = np.frombuffer(b"".join(chunk[0] for chunk in chunks), dtype="<i2")
+        slots = [stream.slot for stream in streams]
+        scores = self.detector.probabilities(slots, audio.reshape(len(streams), -1))
+        for stream, score, (_, start_ms, end_ms) in zip(streams, scores.tolist(), chunks, strict=True):
+            stream.on_probability(score, start_ms, end_ms)
+
+
+_batches: WeakKeyDictionary[VoiceActivityDetector, tuple[asyncio.AbstractEventLoop, VoiceBatch]] = (
+    WeakKeyDictionary()
+)
+
+
+def batch_for(detector: VoiceActivityDetector) -> VoiceBatch:
+    """Return the one batch of this detector on the running event loop."""
+    loop = asyncio.get_running_loop()
+    known = _batches.get(detector)
+    if known is None or known[0] is not loop:
+        known = _batches[detector] = (loop, VoiceBatch(detector))
+    return known[1]

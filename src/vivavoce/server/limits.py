@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from vivavoce.errors import ConfigurationError
 
 __all__ = [
-    "BASE_CORES_PER_SESSION",
+    "MIN_CORES_PER_SESSION",
     "Admission",
     "ErrorStreak",
     "Limits",
     "default_max_sessions",
 ]
 
-BASE_CORES_PER_SESSION = 0.005
-"""Share of a core that carrying one talking session costs before any engine: socket, JSON, turn-taking."""
+MIN_CORES_PER_SESSION = 0.005
+"""Share of a core that one talking session costs at least: socket, JSON, pacing."""
 
 _AUDIO_PER_MESSAGE = 15 * 1024 * 1024
 _ENVELOPE_ALLOWANCE = 128 * 1024
@@ -68,14 +68,14 @@ class Limits:
 def default_max_sessions(engine_cores: float, cpus: int) -> int:
     """Return how many talking sessions a machine carries without slowing any of them.
 
-    Each costs `BASE_CORES_PER_SESSION` plus what its engines need, so engines that cost nothing give 200
-    sessions per core, and engines of a quarter core give 3 per core. Never less than 1.
+    A session costs what its engines say, at least `MIN_CORES_PER_SESSION`: engines that cost nothing give 200
+    sessions per core, engines of a quarter core 4. Never less than 1.
 
     Args:
         engine_cores: share of a core that the engines of one talking session use (`Engines.cost.cores`).
         cpus: cores that this process may use.
     """
-    return max(1, math.floor(max(1, cpus) / (BASE_CORES_PER_SESSION + max(0.0, engine_cores)) + 1e-9))
+    return max(1, math.floor(max(1, cpus) / max(MIN_CORES_PER_SESSION, engine_cores) + 1e-9))
 
 
 class Admission:

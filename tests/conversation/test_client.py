@@ -448,7 +448,7 @@ def test_the_memory_of_housekeeping_is_bounded(desk: Desk) -> None:
     assert len(desk.of(Failed)) == 1
 
 
-# --- whatever a server says ----------------------------------------------------------------------------------
+# --- whatever a server says ---------------------------------------------------------------------------------
 
 IDS = st.sampled_from(["x", "y"])
 PART = {"output_index": st.just(0), "content_index": st.integers(0, 2)}

@@ -7,7 +7,7 @@ when a tool is defined from a function.
 
 from vivavoce.agents.agent import Instructions, RealtimeAgent
 from vivavoce.agents.context import RunContextWrapper, ToolContext
-from vivavoce.agents.function_tool import function_tool
+from vivavoce.agents.functions import function_tool
 from vivavoce.agents.results import to_text
 from vivavoce.agents.tool import FunctionTool, default_tool_error
 from vivavoce.agents.usage import Usage

@@ -1,0 +1,132 @@
+"""`RealtimeRunner`: from an agent and a choice of model to sessions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from vivavoce.agents import RealtimeAgent
+from vivavoce.connections import RealtimeModel, RealtimeModelConfig
+from vivavoce.connections.base import check_model_config
+from vivavoce.errors import ConfigurationError
+from vivavoce.session.config import RealtimeRunConfig
+from vivavoce.session.session import RealtimeSession, SessionPlan
+from vivavoce.session.settings import check_run_config, read_settings
+
+TContext = TypeVar("TContext")
+
+ModelChoice: TypeAlias = str | RealtimeModel | Callable[[], RealtimeModel] | None
+
+
+class RealtimeRunner(Generic[TContext]):
+    """Starts sessions of an agent: any number, also at the same time.
+
+    Args:
+        starting_agent: who speaks.
+        model: ``"local"`` (this machine, no key), ``"openai"``, the URL of a realtime server, a
+            `RealtimeModel` (then one session at a time), or a function that makes one for every session.
+            ``None`` is a server where a key or a URL is given or ``OPENAI_API_KEY`` is set, otherwise
+            ``"local"``.
+        config: a `RealtimeRunConfig`.
+
+    Raises:
+        ConfigurationError: the agent, the model or a setting is not accepted; the message says which.
+    """
+
+    def __init__(
+        self,
+        starting_agent: RealtimeAgent[TContext],
+        *,
+        model: ModelChoice = None,
+        config: RealtimeRunConfig | None = None,
+    ) -> None:
+        if not isinstance(starting_agent, RealtimeAgent):
+            raise ConfigurationError(f"starting_agent must be a RealtimeAgent, got {starting_agent!r}")
+        _check_choice(model)
+        self._agent = starting_agent
+        self._choice = model
+        self._settings = check_run_config(config)
+        self._engines: Any = None
+        self._taken = 0
+
+    async def run(
+        self, *, context: TContext | None = None, model_config: RealtimeModelConfig | None = None
+    ) -> RealtimeSession:
+        """Prepare a session; ``async with`` connects it.
+
+        Args:
+            context: an object of your own, for instructions and tools; never sent to a model.
+            model_config: how to reach the model, for this session.
+
+        Raises:
+            ConfigurationError: a setting is not accepted, or the runner's one model is in use.
+        """
+        config = check_model_config(model_config)
+        settings = self._settings
+        if "initial_model_settings" in config:
+            initial = read_settings(config["initial_model_settings"], "model_config.initial_model_settings")
+            settings = initial.over(settings)
+        name: Mapping[str, Any] = {"model_name": settings.model_name} if settings.model_name else {}
+        plan = SessionPlan(
+            agent=self._agent,
+            settings=settings,
+            model=self._model(config),
+            model_config={**config, "initial_model_settings": name},
+            context=context,
+            begin=self._begin,
+            ended=self._ended,
+        )
+        return RealtimeSession(plan)
+
+    def _model(self, config: RealtimeModelConfig) -> RealtimeModel:
+        """Return the connection for one session."""
+        choice = self._choice
+        if isinstance(choice, RealtimeModel):
+            self._check_free()
+            return choice
+        if callable(choice):
+            model = choice()
+            if not isinstance(model, RealtimeModel):
+                raise ConfigurationError(f"the model function must return a RealtimeModel, got {model!r}")
+            return model
+        if choice is None:
+            hosted = "api_key" in config or "url" in config or os.environ.get("OPENAI_API_KEY")
+            choice = "openai" if hosted else "local"
+        if choice == "local":
+            return self._local_model()
+        from vivavoce.connections.websocket import WebSocketRealtimeModel
+
+        return WebSocketRealtimeModel(None if choice == "openai" else choice)
+
+    def _local_model(self) -> RealtimeModel:
+        from vivavoce.connections.memory import LocalRealtimeModel, SharedEngines
+
+        if self._engines is None:
+            self._engines = SharedEngines()
+        return LocalRealtimeModel(self._engines)
+
+    def _check_free(self) -> None:
+        if self._taken and isinstance(self._choice, RealtimeModel):
+            raise ConfigurationError(
+                "this runner has one model, and a session uses it; close that session first, or give the "
+                "runner a function that makes a model for each session"
+            )
+
+    def _begin(self) -> None:
+        self._check_free()
+        self._taken += 1
+
+    def _ended(self) -> None:
+        self._taken -= 1
+
+
+def _check_choice(model: object) -> None:
+    known = model is None or isinstance(model, RealtimeModel) or callable(model)
+    if isinstance(model, str):
+        known = model in {"local", "openai"} or model.startswith(("ws://", "wss://", "http://", "https://"))
+    if not known:
+        raise ConfigurationError(
+            f"model {model!r} is not accepted: use 'local', 'openai', a URL (ws://, wss://, http:// or "
+            "https://), a RealtimeModel, or a function that returns one"
+        )

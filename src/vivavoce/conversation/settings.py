@@ -6,6 +6,7 @@ fields that are present in the session.update are updated." (Realtime API refere
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -71,7 +72,8 @@ class SessionOptions:
     Attributes:
         model: name that the session reports.
         voice: voice unless the client chooses another.
-        voices: names a client may choose; empty: any.
+        voices: voices to offer; empty: any will do.
+        knows_voice: says whether there is a voice of this name, where there are more than `voices`.
         instructions: instructions unless the client gives its own.
         max_session_s: length of a session, in seconds.
         output_lead_ms: how far ahead of its playback audio is sent.
@@ -87,6 +89,7 @@ class SessionOptions:
     model: str = "vivavoce-local"
     voice: str = "alloy"
     voices: tuple[str, ...] = ()
+    knows_voice: Callable[[str], bool] | None = None
     instructions: str = DEFAULT_INSTRUCTIONS
     max_session_s: float = 3600.0
     output_lead_ms: int = 500
@@ -282,7 +285,8 @@ class Settings:
         voices = self._options.voices
         if not isinstance(voice, str):
             raise refuse("Custom voices are not supported by this server.", param)
-        if voices and voice not in voices:
+        knows = self._options.knows_voice
+        if not (knows(voice) if knows else not voices or voice in voices):
             listed = ", ".join(f"'{name}'" for name in voices)
             raise refuse(f"Invalid value: '{voice}'. Supported values are: {listed}.", param)
 

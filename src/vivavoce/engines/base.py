@@ -277,9 +277,19 @@ class SpeechOptions:
 
 @runtime_checkable
 class Synthesizer(Protocol):
-    """Speaks: turns text into audio, streamed."""
+    """Speaks: turns text into audio, streamed.
+
+    Attributes:
+        sample_rate: of the audio, in Hz.
+        voice_names: voices to offer to a client; there may be more.
+    """
 
     sample_rate: int
+    voice_names: tuple[str, ...]
+
+    def knows_voice(self, voice: str) -> bool:
+        """Return whether it can speak with this voice."""
+        ...
 
     def synthesize(self, text: str, options: SpeechOptions) -> AsyncGenerator[SpeechChunk, None]:
         """Stream the speech of `text` (usually one clause). Closing the generator stops it at once.

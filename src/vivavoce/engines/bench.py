@@ -75,10 +75,16 @@ class BenchSynthesizer:
     """Gives one second of tone for every clause, at once."""
 
     sample_rate = 24000
+    voice_names = ("alloy",)
 
     def __init__(self) -> None:
         time = np.arange(self.sample_rate) / self.sample_rate
         self._tone = (np.sin(2 * np.pi * TONE_HZ * time) * 8000).astype("<i2").tobytes()
+
+    def knows_voice(self, voice: str) -> bool:
+        """Every voice is the same tone."""
+        del voice
+        return True
 
     async def synthesize(self, text: str, options: SpeechOptions) -> AsyncGenerator[SpeechChunk, None]:
         """Stream the tone."""

@@ -168,12 +168,17 @@ class ScriptedSynthesizer:
     """
 
     sample_rate = 24000
+    voice_names = ("alloy", "echo")
 
     def __init__(self, word_ms: int = 200, delay: float = 0.0, fails_on: str | None = None) -> None:
         self._word_ms = word_ms
         self._delay = delay
         self._fails_on = fails_on
         self.spoken: list[tuple[str, SpeechOptions]] = []
+
+    def knows_voice(self, voice: str) -> bool:
+        """Return whether the voice is one of `voice_names`."""
+        return voice in self.voice_names
 
     async def synthesize(self, text: str, options: SpeechOptions) -> AsyncGenerator[SpeechChunk, None]:
         """Stream a tone for every word."""

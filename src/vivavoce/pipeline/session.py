@@ -72,6 +72,9 @@ class LocalSession:
         options = options or SessionOptions()
         if not options.created_at:
             options = replace(options, created_at=int(time.time()))
+        if not options.voices:
+            speaker = engines.synthesizer
+            options = replace(options, voices=speaker.voice_names, knows_voice=speaker.knows_voice)
         self._loop = asyncio.get_running_loop()
         self._engines = engines
         self._sink = sink

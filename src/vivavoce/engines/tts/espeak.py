@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import TYPE_CHECKING, NamedTuple
@@ -77,8 +77,8 @@ class EspeakSynthesizer:
         self._utterances: set[threading.Event] = set()
         self._closed = False
 
-    async def synthesize(self, text: str, options: SpeechOptions) -> AsyncIterator[SpeechChunk]:
-        """Stream the speech of a text. Closing the iterator stops it at once.
+    async def synthesize(self, text: str, options: SpeechOptions) -> AsyncGenerator[SpeechChunk, None]:
+        """Stream the speech of a text. Closing the generator stops it at once.
 
         Raises:
             EngineError: unknown voice or language, a speed out of range, too many texts at a time, or the
@@ -100,6 +100,14 @@ class EspeakSynthesizer:
         finally:
             stop.set()
             self._utterances.discard(stop)
+
+    def knows_voice(self, voice: str) -> bool:
+        """Return whether there is such a voice."""
+        try:
+            self._voice(SpeechOptions(voice=voice))
+        except EngineError:
+            return False
+        return True
 
     async def aclose(self) -> None:
         """Stop all speech and end the worker thread; safe to call twice."""

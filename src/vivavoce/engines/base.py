@@ -285,7 +285,9 @@ class Synthesizer(Protocol):
     """
 
     sample_rate: int
-    voice_names: tuple[str, ...]
+
+    @property
+    def voice_names(self) -> tuple[str, ...]: ...
 
     def knows_voice(self, voice: str) -> bool:
         """Return whether it can speak with this voice."""

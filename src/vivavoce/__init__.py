@@ -3,29 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from vivavoce.agents import (
-        FunctionTool,
-        RealtimeAgent,
-        RunContextWrapper,
-        ToolContext,
-        Usage,
-        function_tool,
-    )
-    from vivavoce.connections import RealtimeModel, RealtimeModelConfig
-    from vivavoce.connections.memory import LocalRealtimeModel
-    from vivavoce.connections.websocket import TransportOptions, WebSocketRealtimeModel
-    from vivavoce.conversation.playback import RealtimePlaybackTracker
-    from vivavoce.engines.registry import EngineChoice
-    from vivavoce.session import (
-        RealtimeRunConfig,
-        RealtimeRunner,
-        RealtimeSession,
-        RealtimeSessionModelSettings,
-    )
-    from vivavoce.session.events import RealtimeSessionEvent
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -49,7 +27,8 @@ _HOMES = {
     "WebSocketRealtimeModel": "vivavoce.connections.websocket",
     "function_tool": "vivavoce.agents",
 }
-"""Public name -> where it lives. Names are loaded when first used, so that importing costs nothing."""
+"""Public name -> where it lives; `__init__.pyi` says the same to type checkers. Names are loaded when first
+used, so that importing costs nothing."""
 
 __all__ = [
     "EngineChoice",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["RealtimeEndpoint"]
 
 RETRY_AFTER_S = 5
+SESSION_CLOSE_S = 2.0
 _MESSAGES_PER_TURN = 32
 
 _log = logging.getLogger(__name__)
@@ -114,7 +115,7 @@ class RealtimeEndpoint:
                 await socket.run()
                 reader.cancel()
         finally:
-            await session.aclose()
+            await _end(session)
             self._open.discard(socket)
             if not self._open:
                 self._empty.set()
@@ -123,6 +124,13 @@ class RealtimeEndpoint:
 
     async def _read(self, receive: Receive, session: LocalSession, socket: RealtimeSocket) -> None:
         """Feed the session with what the peer sends, until the peer is gone or this side closes."""
+        try:
+            await self._feed(receive, session, socket)
+        except Exception:  # noqa: BLE001 - a bug in one session must end that one, with a close code
+            _log.exception("session failed", extra={"session_id": session.id})
+            socket.close(1011, "The session failed on the server's side.")
+
+    async def _feed(self, receive: Receive, session: LocalSession, socket: RealtimeSocket) -> None:
         streak = ErrorStreak(self._limits.max_consecutive_errors)
         messages = 0
         while True:
@@ -141,7 +149,7 @@ class RealtimeEndpoint:
                     socket.close(1008, "Too many invalid messages in a row.")
             else:
                 streak.good()
-                self._deliver(event, session, socket)
+                session.receive(event)
             messages += 1
             if messages % _MESSAGES_PER_TURN == 0:
                 # One network read can hold thousands of small messages: the other sessions want their turn.
@@ -161,14 +169,6 @@ class RealtimeEndpoint:
             )
         return decode_client_event(text)
 
-    @staticmethod
-    def _deliver(event: ClientEvent, session: LocalSession, socket: RealtimeSocket) -> None:
-        try:
-            session.receive(event)
-        except Exception:  # noqa: BLE001 - a bug in one session must end that one, with a close code
-            _log.exception("session failed", extra={"session_id": session.id, "event": event.type})
-            socket.close(1011, "The session failed on the server's side.")
-
     def _full(self) -> Refusal:
         if self.admission.draining:
             message = "The server is shutting down. Connect to another one."
@@ -182,6 +182,15 @@ class RealtimeEndpoint:
         return Refusal(
             503, message, code=code, type="server_error", headers={"retry-after": str(RETRY_AFTER_S)}
         )
+
+
+async def _end(session: LocalSession) -> None:
+    """Close a session; whatever goes wrong in it stays in it."""
+    try:
+        async with asyncio.timeout(SESSION_CLOSE_S):
+            await session.aclose()
+    except Exception:  # noqa: BLE001 - the connection's own cleaning-up must go on
+        _log.exception("session did not end cleanly", extra={"session_id": session.id})
 
 
 def _asks_for_beta(scope: Scope) -> bool:

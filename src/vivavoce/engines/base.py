@@ -83,7 +83,7 @@ class TranscriptionOptions:
         model: name of the model the client asked for.
         language: ISO-639-1 code.
         prompt: free text or keywords that guide the transcription.
-        phrases: words the session is likely to hear (tool names, enum values), for engines that use such hints.
+        phrases: words the session is likely to hear (tool names, enum values); a hint.
     """
 
     model: str | None = None
@@ -281,13 +281,14 @@ class Synthesizer(Protocol):
 
     Attributes:
         sample_rate: of the audio, in Hz.
-        voice_names: voices to offer to a client; there may be more.
     """
 
     sample_rate: int
 
     @property
-    def voice_names(self) -> tuple[str, ...]: ...
+    def voice_names(self) -> tuple[str, ...]:
+        """Return the voices to offer to a client; there may be more."""
+        ...
 
     def knows_voice(self, voice: str) -> bool:
         """Return whether it can speak with this voice."""

@@ -18,7 +18,10 @@ _CLAUSE_END = re.compile(r"[,;:–—][\"'”’)\]]*\s+")
 
 
 class ClauseSplitter:
-    """Splits text as it streams in. The clauses, joined, are the text again, spaces included."""
+    """Splits text as it streams in.
+
+    The clauses, joined, are the text again, spaces included; only white space after the last word is no clause.
+    """
 
     def __init__(self) -> None:
         self._text = ""
@@ -41,8 +44,8 @@ class ClauseSplitter:
 
     def _end(self) -> int | None:
         for match in _SENTENCE_END.finditer(self._text):
-            last_word = self._text[: match.end()].split()[-1].lower()
-            if last_word not in _ABBREVIATIONS:
+            words = self._text[: match.end()].split()
+            if words and words[-1].lower() not in _ABBREVIATIONS:
                 return self._earlier_comma(match.end())
         comma = self._earlier_comma(len(self._text) + 1)
         if comma <= len(self._text):

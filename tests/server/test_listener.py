@@ -6,13 +6,16 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
+from dataclasses import replace
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from vivavoce.engines.bench import BenchTranscriber
+from vivavoce.engines.registry import EngineChoice, build_engines
 from vivavoce.errors import ConfigurationError
-from vivavoce.server import ServerConfig
+from vivavoce.server import ServerConfig, listener
 from vivavoce.server.listener import UNSENT_BYTES, open_listener
 
 Serve = Callable[..., AbstractAsyncContextManager[str]]
@@ -32,13 +35,44 @@ def test_an_unknown_host_is_a_clear_error() -> None:
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the platform has no TCP_NOTSENT_LOWAT")
 def test_connections_inherit_the_options_that_make_a_slow_reader_visible() -> None:
-    with closing(open_listener(ServerConfig(port=0))) as listener:
-        listener.listen()
-        with socket.create_connection(listener.getsockname()):
-            accepted, _ = listener.accept()
+    with closing(open_listener(ServerConfig(port=0))) as bound:
+        bound.listen()
+        with socket.create_connection(bound.getsockname()):
+            accepted, _ = bound.accept()
             with accepted:
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_engines_are_warm_before_anyone_can_connect_and_closed_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events: list[str] = []
+
+    class Transcriber(BenchTranscriber):
+        async def prewarm(self) -> None:
+            events.append("warm")
+
+        async def aclose(self) -> None:
+            events.append("closed")
+
+    engines = replace(build_engines(EngineChoice(preset="bench")), transcriber=Transcriber())
+    monkeypatch.setattr(listener, "build_engines", lambda choice: engines)
+
+    async def scenario() -> None:
+        ready = asyncio.Event()
+
+        def announce(url: str) -> None:
+            events.append("ready")
+            ready.set()
+
+        async with asyncio.TaskGroup() as tasks:
+            server = tasks.create_task(listener.serve(ServerConfig(port=0), on_ready=announce))
+            await ready.wait()
+            server.cancel()
+
+    asyncio.run(scenario())
+    assert events == ["warm", "ready", "closed"]
 
 
 def test_cancelling_the_server_says_goodbye_to_its_sessions(serving: Serve) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import uvicorn
 
@@ -64,10 +64,24 @@ async def serve(
             return
         built = build_engines(config.engines)
         try:
+            await _prewarm(built)
             await _serve_on(listener, config, built, on_ready)
         finally:
             async with asyncio.timeout(_ENGINES_CLOSE_S):
                 await built.aclose()
+
+
+@runtime_checkable
+class _Prewarmable(Protocol):
+    """An engine that can load what its first use needs ahead of it."""
+
+    async def prewarm(self) -> None: ...
+
+
+async def _prewarm(engines: Engines) -> None:
+    for engine in (engines.vad, engines.transcriber, engines.llm, engines.synthesizer):
+        if isinstance(engine, _Prewarmable):
+            await engine.prewarm()
 
 
 async def _serve_on(
@@ -76,11 +90,15 @@ async def _serve_on(
     engines: Engines,
     on_ready: Callable[[str], None] | None,
 ) -> None:
-    def announce() -> None:
-        if on_ready is not None:
-            on_ready(_url(listener))
+    app = create_app(config, engines)
 
-    server = _Server(create_app(config, engines), config, on_ready=announce)
+    def announce() -> None:
+        url = _url(listener)
+        _log.info("listening", extra={"url": url, "max_sessions": app.max_sessions, "engines": engines.names})
+        if on_ready is not None:
+            on_ready(url)
+
+    server = _Server(app, config, on_ready=announce)
     await server.serve(sockets=[listener])
     if server.cancelled:
         raise asyncio.CancelledError

@@ -26,7 +26,7 @@ class Piece:
 
 
 class _Clause:
-    """A clause on its way: its text, the audio so far, and the words whose times are known."""
+    """A clause on its way: its text, the audio not sent yet, and the words whose times are known."""
 
     __slots__ = ("audio", "complete", "sent_bytes", "start_ms", "text", "timed", "words")
 
@@ -74,7 +74,7 @@ class Playout:
     @property
     def backlog_ms(self) -> int:
         """Milliseconds of audio that wait to leave."""
-        return sum(len(clause.audio) - clause.sent_bytes for clause in self._clauses) // self._per_ms
+        return sum(len(clause.audio) for clause in self._clauses) // self._per_ms
 
     def begin_clause(self, text: str) -> None:
         """Announce a clause; its audio follows."""
@@ -100,7 +100,7 @@ class Playout:
         clause = self._clauses[-1]
         clause.complete = True
         rest = clause.text[clause.timed :]
-        duration = len(clause.audio) // self._per_ms
+        duration = (clause.sent_bytes + len(clause.audio)) // self._per_ms
         if not clause.timed:
             clause.words = spread(rest, duration)
         elif rest:
@@ -121,8 +121,7 @@ class Playout:
         clause = self._head()
         if clause is None:
             return None
-        waiting = len(clause.audio) - clause.sent_bytes
-        if clause.complete or waiting >= DELTA_MS * self._per_ms or not self._started:
+        if clause.complete or len(clause.audio) >= DELTA_MS * self._per_ms or not self._started:
             return self.play_end - self._lead
         return self.play_end - DELTA_MS / 1000
 
@@ -137,7 +136,7 @@ class Playout:
     def _head(self) -> _Clause | None:
         while self._clauses:
             clause = self._clauses[0]
-            if clause.sent_bytes < len(clause.audio) or (clause.complete and self._unsaid(clause)):
+            if clause.audio or (clause.complete and self._unsaid(clause)):
                 return clause
             if not clause.complete:
                 return None
@@ -152,7 +151,8 @@ class Playout:
         if clause.sent_bytes == 0:
             clause.start_ms = self.sent_ms
         size = (DELTA_MS if self._started else FIRST_DELTA_MS) * self._per_ms
-        audio = bytes(clause.audio[clause.sent_bytes : clause.sent_bytes + size])
+        audio = bytes(clause.audio[:size])
+        del clause.audio[:size]
         clause.sent_bytes += len(audio)
         self._sent_bytes += len(audio)
         if audio:
@@ -164,7 +164,7 @@ class Playout:
         for text, end_ms in clause.words:
             self.spoken.add_word(text, clause.start_ms + end_ms)
         clause.words = []
-        last = clause.complete and clause.sent_bytes == len(clause.audio)
+        last = clause.complete and not clause.audio
         known = (
             self.spoken.length_of(self.spoken.begun_by(self.sent_ms)) if not last else len(self.spoken.text)
         )

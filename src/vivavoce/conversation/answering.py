@@ -59,7 +59,6 @@ class Responder:
         self._running: dict[str, RunningResponse] = {}
         self._waiting: dict[str, _Waiting] = {}
         self.active: RunningResponse | None = None
-        self.paused = False
         self.silent_from: float | None = None
 
     def get(self, response_id: str) -> RunningResponse | None:
@@ -200,7 +199,7 @@ class Responder:
     def next_deadline(self) -> float | None:
         """Return when `handle_deadline` has something to do."""
         times = [waiting.deadline for waiting in self._waiting.values()]
-        if not self.paused:
+        if not self._outbox.paused:
             times += [
                 due for response in self._running.values() if (due := response.next_deadline()) is not None
             ]
@@ -211,7 +210,7 @@ class Responder:
         for response_id, waiting in list(self._waiting.items()):
             if now >= waiting.deadline:
                 self._begin_if_ready(self._running[response_id], now)
-        if not self.paused:
+        if not self._outbox.paused:
             for response in self:
                 response.release(now)
                 self.settle(response, now)

@@ -15,12 +15,16 @@ class Outbox:
 
     Args:
         ids: where event ids come from.
+
+    Attributes:
+        paused: the client reads too slowly; paced audio is held back.
     """
 
     def __init__(self, ids: IdSource) -> None:
         self.ids = ids
         self._events: list[ServerEvent] = []
         self._effects: list[Effect] = []
+        self.paused = False
 
     def emit(self, event: Callable[..., ServerEvent], **fields: Any) -> None:
         """Add a server event; its `event_id` is made here."""

@@ -187,6 +187,8 @@ class RunningResponse:
         """Send the audio that is due, and end the response when all of it has gone."""
         while self.running and self._messages:
             message = self._speaking or self._open_message()
+            if self._outbox.paused:
+                return
             if message.release(now):
                 self.stages.setdefault("first_audio", now)
             self.play_end = message.playout.play_end

@@ -54,7 +54,7 @@ class Listener:
         self._turn: TurnDetection | None = None
         self._utterance: str | None = None
         self._fed = 0.0
-        self._refused = False
+        self.full = False  # the last audio was refused
         self.last_voiced = 0.0
         self.configure(first=True)
 
@@ -115,16 +115,16 @@ class Listener:
             RemoteProtocolError: the buffer is full; told once until there is room again.
         """
         if not self._buffer.has_room_for(audio):
-            if self._refused:
+            if self.full:
                 return
-            self._refused = True
+            self.full = True
             raise refuse(
                 f"The input audio buffer is full: it holds at most {self._max_ms // 1000} seconds. "
                 "Commit or clear it.",
                 "audio",
                 "input_audio_buffer_full",
             )
-        self._refused = False
+        self.full = False
         self._buffer.append(audio)
         if self._turn is None and audio:
             self._listen_on(self._buffer.end)
@@ -151,7 +151,7 @@ class Listener:
         """Throw the buffer away."""
         self._drop_utterance()
         self._buffer.clear()
-        self._refused = False
+        self.full = False
         if self._turn is not None:
             self._turn.reset()
         self._outbox.emit(InputAudioBufferCleared)
@@ -227,7 +227,7 @@ class Listener:
         self._items.audio.add(item_id, self._buffer.take(end))
         audio_ms = int(self._buffer.start - begin)
         record = Record(_user_item(item_id, None), audio_ms=audio_ms, fmt=self._buffer.fmt)
-        self._refused = False
+        self.full = False
         self._transcripts.attach(item_id, record)
         self._add_item(item_id, record)
         self._outbox.effect(EndUtterance(item_id))

@@ -125,6 +125,11 @@ class ServerConversation:
         times = [self._expires, self._responder.next_deadline(), self._idle_deadline()]
         return min(time for time in times if time is not None)
 
+    @property
+    def takes_audio(self) -> bool:
+        """Whether the last appended audio was taken; if not, nobody may hear it."""
+        return not self.ended and not self._listener.full
+
     def backlog_ms(self, response_id: str) -> int:
         """Return how much audio of a response waits to be sent, to hold synthesis back."""
         response = self._responder.get(response_id)
@@ -302,11 +307,11 @@ class ServerConversation:
 
     def pause_output(self) -> None:
         """Hold paced audio back: the client reads too slowly."""
-        self._responder.paused = True
+        self._outbox.paused = True
 
     def resume_output(self) -> None:
         """Send paced audio again."""
-        self._responder.paused = False
+        self._outbox.paused = False
 
     # --- time ---------------------------------------------------------------------------------------------
 

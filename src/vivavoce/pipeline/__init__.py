@@ -1,8 +1,7 @@
 """The local realtime model: a `ServerConversation` driven by engines that listen, think and speak.
 
 What lives here: `LocalSession`, the one loop that waits (feed, drain, send, sleep until the next deadline),
-What lives here: `LocalSession`, the one loop that waits (feed, drain, send, sleep to the next deadline),
-model thinks, the synthesiser speaks).
+and what it drives: the detector's batch, transcription, the answer (model thinks, synthesiser speaks).
 What may not: HTTP, sockets, JSON, and any decision about the conversation, which belongs to `conversation`.
 Who may import it: `connections` (for the in-memory model), `server`, and the rooms above them.
 """

@@ -71,7 +71,6 @@ class Answer:
         self._id = request.response_id
         self._clauses: asyncio.Queue[str | None] = asyncio.Queue(CLAUSES_AHEAD)
         self._splitter = ClauseSplitter()
-        self._names: dict[int, str] = {}
         self._done = ModelDone()
         self._ask = ModelRequest(
             instructions=request.instructions,

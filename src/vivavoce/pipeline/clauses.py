@@ -20,7 +20,7 @@ _CLAUSE_END = re.compile(r"[,;:–—][\"'”’)\]]*\s+")
 class ClauseSplitter:
     """Splits text as it streams in.
 
-    The clauses, joined, are the text again, spaces included; only white space after the last word is no clause.
+    The clauses, joined, are the text again, spaces included; white space after the last one is left out.
     """
 
     def __init__(self) -> None:

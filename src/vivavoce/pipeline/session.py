@@ -110,15 +110,15 @@ class LocalSession:
             return
         self._conversation.receive(event, self._loop.time())
         if isinstance(event, InputAudioBufferAppend):
-            self._ears.feed(event.audio)
+            if self._conversation.takes_audio:
+                self._ears.feed(event.audio)
             if not self._conversation.has_output:
                 return
         self._drain()
 
     def receive_error(self, error: RemoteProtocolError) -> None:
         """Take a frame that could not be decoded: it is answered with an `error` event."""
-        self._conversation.receive_error(error)
-        self._drain()
+        self.feed(lambda conversation, _now: conversation.receive_error(error))
 
     def resume(self) -> None:
         """Go on sending paced audio: the sink is writable again."""
@@ -135,10 +135,7 @@ class LocalSession:
         if self._timer is not None:
             self._timer.cancel()
         self._ears.close()
-        for utterance in self._utterances.values():
-            await utterance.aclose()
-        self._utterances.clear()
-        await self._tasks.aclose()
+        await self._tasks.aclose(*(utterance.aclose() for utterance in self._utterances.values()))
 
     # --- the loop: results in, events and effects out -----------------------------------------------------
 
@@ -172,7 +169,9 @@ class LocalSession:
         self._timer = self._loop.call_at(due, self._on_deadline) if due is not None else None
 
     def _on_deadline(self) -> None:
-        self._timer = None
+        if self._timer is not None:
+            self._timer.cancel()  # `resume` comes before its time
+            self._timer = None
         if not self._closed:
             self._conversation.handle_deadline(self._loop.time())
             self._drain()
@@ -184,11 +183,14 @@ class LocalSession:
             utterance.feed(effect.audio)
 
     def _end_utterance(self, effect: EndUtterance) -> None:
-        self._tasks.spawn(self._transcribe(effect.item_id), f"transcribe {effect.item_id}")
+        item_id = effect.item_id
+        if (utterance := self._utterances.get(item_id)) is not None:
+            self._tasks.spawn(self._transcribe(item_id, utterance), f"transcribe {item_id}")
 
     def _drop_utterance(self, effect: DropUtterance) -> None:
-        if (utterance := self._utterances.pop(effect.item_id, None)) is not None:
-            self._tasks.spawn(utterance.aclose(), f"drop {effect.item_id}")
+        item_id = effect.item_id
+        if (utterance := self._utterances.get(item_id)) is not None:
+            self._tasks.spawn(self._drop(item_id, utterance), f"drop {item_id}")
 
     def _start_response(self, effect: StartResponse) -> None:
         task = self._tasks.spawn(self._answer(effect), f"answer {effect.response_id}")
@@ -203,6 +205,7 @@ class LocalSession:
         self._ears.listen(effect.fmt, effect.position_ms, active=effect.active)
 
     def _end_session(self, effect: EndSession) -> None:
+        self._ears.close()
         if self.on_end is not None:
             self._loop.call_soon(self.on_end, effect.reason)
 
@@ -222,36 +225,38 @@ class LocalSession:
         def on_partial(text: str) -> None:
             self.feed(lambda conversation, _now: conversation.receive_partial_transcript(item_id, text))
 
-        try:
-            utterance = Utterance(self._engines.transcriber, effect.fmt, options, on_partial)
-        except EngineError as error:
-            self._transcript_failed(item_id, str(error))
-            return
+        utterance = Utterance(self._engines.transcriber, effect.fmt, options, on_partial)
         self._utterances[item_id] = utterance
         utterance.feed(effect.audio)
 
-    async def _transcribe(self, item_id: str) -> None:
-        utterance = self._utterances.get(item_id)
-        if utterance is None:
-            return
+    async def _transcribe(self, item_id: str, utterance: Utterance) -> None:
         try:
             text = await utterance.finish()
         except EngineError as error:
-            self._transcript_failed(item_id, str(error))
+            self._transcript_failed(item_id, utterance, str(error))
         except Exception:
             logger.exception("The transcriber failed")
-            self._transcript_failed(item_id, "The transcriber failed.")
+            self._transcript_failed(item_id, utterance, "The transcriber failed.")
         else:
-            seconds = utterance.seconds
-            self.feed(lambda conversation, now: conversation.receive_transcript(item_id, text, seconds, now))
-        finally:
-            self._utterances.pop(item_id, None)
+            if self._forget(item_id, utterance):
+                seconds = utterance.seconds
+                self.feed(lambda talk, now: talk.receive_transcript(item_id, text, seconds, now))
 
-    def _transcript_failed(self, item_id: str, message: str) -> None:
-        self._loop.call_soon(
-            self.feed,
-            lambda conversation, now: conversation.receive_transcript_failure(item_id, message, now),
-        )
+    def _transcript_failed(self, item_id: str, utterance: Utterance, message: str) -> None:
+        if self._forget(item_id, utterance):
+            self.feed(lambda talk, now: talk.receive_transcript_failure(item_id, message, now))
+
+    async def _drop(self, item_id: str, utterance: Utterance) -> None:
+        # Known until it is closed, so that a session that ends meanwhile closes it.
+        await utterance.aclose()
+        self._forget(item_id, utterance)
+
+    def _forget(self, item_id: str, utterance: Utterance) -> bool:
+        """Return whether it still stood for its item: a client may delete the item and use its id again."""
+        stood = self._utterances.get(item_id) is utterance
+        if stood:
+            del self._utterances[item_id]
+        return stood
 
     # --- thinking and speaking ----------------------------------------------------------------------------
 
@@ -273,9 +278,9 @@ class LocalSession:
     async def room(self, response_id: str) -> None:
         """Wait while more audio of a response is unsent than its bound; it leaves at the speed of time."""
         # No event tells of it: the audio leaves at the speed of time, so the wait is known beforehand. It is
-        # repeated only when the client read too slowly meanwhile.
+        # repeated only when the client read too slowly meanwhile, and then not more than once a second.
         while (excess := self._conversation.backlog_ms(response_id) - BACKLOG_LIMIT_MS) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(excess / 1000)
+            await asyncio.sleep(max(excess / 1000, 1.0))
 
 
 class _Stage:

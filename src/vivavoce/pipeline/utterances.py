@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
 
 from vivavoce.engines.base import Transcriber, TranscriptionOptions, TranscriptionStream
 from vivavoce.errors import EngineError
 from vivavoce.pipeline.formats import Decoder
 from vivavoce.protocol import AudioFormat
 
+logger = logging.getLogger(__name__)
+
 
 class Utterance:
     """One utterance on its way to a transcript.
+
+    What the transcriber refuses, now or later, is kept until `finish`: the person is still speaking, and
+    whoever waits for the transcript waits for the end of it.
 
     Args:
         transcriber: who writes it down.
         fmt: format of its audio.
         options: the session's wishes.
         on_partial: called with the whole text so far.
-
-    Raises:
-        EngineError: the transcriber takes no more.
     """
 
     def __init__(
@@ -34,7 +38,9 @@ class Utterance:
         self._bytes_per_s = fmt.sample_rate * fmt.bytes_per_sample
         self._size = 0
         self._failed: EngineError | None = None
-        self._stream: TranscriptionStream = transcriber.open(options, on_partial)
+        self._stream: TranscriptionStream | None = None
+        with self._failure_kept():
+            self._stream = transcriber.open(options, on_partial)
 
     @property
     def seconds(self) -> float:
@@ -42,7 +48,7 @@ class Utterance:
         return self._size / self._bytes_per_s
 
     def feed(self, audio: bytes) -> None:
-        """Take audio of the wire. A refusal of the engine is kept until `finish`."""
+        """Take audio of the wire."""
         self._size += len(audio)
         self._pass_on(self._decoder.process(audio))
 
@@ -53,18 +59,30 @@ class Utterance:
             EngineError: the engine failed, now or before.
         """
         self._pass_on(self._decoder.flush())
-        if self._failed is not None:
-            await self._stream.aclose()
+        if self._stream is None:
+            assert self._failed is not None
             raise self._failed
-        return (await self._stream.finish()).text
+        async with aclosing(self._stream):
+            if self._failed is not None:
+                raise self._failed
+            return (await self._stream.finish()).text
 
     async def aclose(self) -> None:
-        """Drop it."""
-        await self._stream.aclose()
+        """Drop it; safe to call twice and after `finish`."""
+        if self._stream is not None:
+            await self._stream.aclose()
 
     def _pass_on(self, pcm: bytes) -> None:
-        if pcm and self._failed is None:
-            try:
+        if pcm and self._failed is None and self._stream is not None:
+            with self._failure_kept():
                 self._stream.feed(pcm)
-            except EngineError as error:
-                self._failed = error
+
+    @contextmanager
+    def _failure_kept(self) -> Iterator[None]:
+        try:
+            yield
+        except EngineError as error:
+            self._failed = error
+        except Exception:
+            logger.exception("The transcriber failed")
+            self._failed = EngineError("The transcriber failed.")

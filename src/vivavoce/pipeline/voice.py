@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from vivavoce.engines.base import VoiceActivityDetector
 from vivavoce.pipeline.formats import Decoder
 from vivavoce.protocol import AudioFormat
+
+logger = logging.getLogger(__name__)
 
 TICK_S = 0.008
 """Chunks of different sessions are gathered for so long, so that they share a computation."""
@@ -88,6 +91,7 @@ class VoiceBatch:
         self._ready: dict[int, VoiceStream] = {}
         self._open: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
 
     def open(self, on_probability: OnProbability) -> VoiceStream:
         """Return the ears of a new session.
@@ -103,7 +107,7 @@ class VoiceBatch:
         """Take note that a stream has a chunk; the next tick will process it."""
         self._ready[stream.slot] = stream
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+            self._timer = self._loop.call_later(TICK_S, self._tick)
 
     def leave(self, stream: VoiceStream) -> None:
         """Forget a stream."""
@@ -124,7 +128,7 @@ class VoiceBatch:
             self._step(streams)
         self._ready = {slot: stream for slot, stream in self._ready.items() if stream.chunks}
         if self._ready and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(0, self._tick)
+            self._timer = self._loop.call_later(0, self._tick)
 
     def _step(self, streams: list[VoiceStream]) -> None:
         chunks = [stream.chunks.popleft() for stream in streams]
@@ -132,18 +136,20 @@ class VoiceBatch:
         slots = [stream.slot for stream in streams]
         scores = self.detector.probabilities(slots, audio.reshape(len(streams), -1))
         for stream, score, (_, start_ms, end_ms) in zip(streams, scores.tolist(), chunks, strict=True):
-            stream.on_probability(score, start_ms, end_ms)
+            try:
+                stream.on_probability(score, start_ms, end_ms)
+            except Exception:  # one session's trouble must not make the others deaf
+                logger.exception("A session failed to hear")
 
 
-_batches: WeakKeyDictionary[VoiceActivityDetector, tuple[asyncio.AbstractEventLoop, VoiceBatch]] = (
-    WeakKeyDictionary()
-)
+_batches: WeakValueDictionary[tuple[int, int], VoiceBatch] = WeakValueDictionary()
+"""By the ids of loop and detector, which stay theirs as long as their batch lives."""
 
 
 def batch_for(detector: VoiceActivityDetector) -> VoiceBatch:
     """Return the one batch of this detector on the running event loop."""
-    loop = asyncio.get_running_loop()
-    known = _batches.get(detector)
-    if known is None or known[0] is not loop:
-        known = _batches[detector] = (loop, VoiceBatch(detector))
-    return known[1]
+    key = id(asyncio.get_running_loop()), id(detector)
+    batch = _batches.get(key)
+    if batch is None:
+        batch = _batches[key] = VoiceBatch(detector)
+    return batch

@@ -13,8 +13,9 @@ import pytest
 
 from vivavoce import __version__
 from vivavoce.engines.registry import EngineChoice, build_engines
-from vivavoce.pipeline import SessionOptions
+from vivavoce.pipeline import LocalSession, SessionOptions
 from vivavoce.server import Limits, RealtimeApp, ServerConfig, create_app
+from vivavoce.testing import run
 
 Serve = Callable[..., AbstractAsyncContextManager[str]]
 
@@ -158,6 +159,52 @@ def test_closing_the_application_ends_its_sessions_and_refuses_new_ones() -> Non
         await app.aclose()
 
     asyncio.run(scenario())
+
+
+def test_who_comes_in_while_the_application_closes_is_sent_away() -> None:
+    async def scenario() -> None:
+        app = bench_app()
+        visit = Visit(app, "/v1/realtime")
+        visit.outbound = asyncio.Queue(1)
+        visit.outbound.put_nowait("the handshake's answer has to wait")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(visit.run())
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert app.sessions == 1
+            await app.aclose()
+            received = [await visit.outbound.get() for _ in range(4)][1:]
+        assert [message["type"] for message in received] == [
+            "websocket.accept",
+            "websocket.send",
+            "websocket.close",
+        ]
+        assert received[-1]["code"] == 1001
+        assert app.sessions == 0
+
+    run(scenario())
+
+
+def test_a_session_that_does_not_end_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hang(self: LocalSession) -> None:
+        await asyncio.Event().wait()
+
+    async def scenario() -> None:
+        app = bench_app()
+        visit = Visit(app, "/v1/realtime")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(visit.run())
+            await visit.outbound.get()
+            await visit.event()
+            await app.aclose()
+            assert asyncio.get_running_loop().time() <= 2.0
+        assert app.sessions == 0
+
+    monkeypatch.setattr(LocalSession, "aclose", hang)
+    run(scenario())
+    assert "session did not end cleanly" in caplog.messages
 
 
 def test_the_end_of_the_lifespan_closes_sessions_and_health_says_so() -> None:

@@ -159,6 +159,7 @@ class LocalRealtimeModel(RealtimeModel):
         """End the session."""
         await self._end()
         await self._tasks.aclose()
+        await self._listeners.aclose()
 
     async def _end(self) -> None:
         session, self._session = self._session, None

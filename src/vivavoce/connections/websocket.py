@@ -189,3 +189,4 @@ class WebSocketRealtimeModel(RealtimeModel):
                 socket.transport.abort()
             self._disconnected()
         await self._tasks.aclose()
+        await self._listeners.aclose()

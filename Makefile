@@ -25,8 +25,8 @@ test: check pytest ## Everything: the checks, all tests, the coverage floors
 
 check: ruff mypy imports rules ## What a machine can tell in seconds: style, types, imports, house rules
 
-bench: $(VENV)/.dev ## Measure: run every script of bench/
-	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+bench: $(VENV)/.dev ## Measure latency, cost and limits (BENCH=--quick: in a minute or two)
+	@$(BIN)/python -m bench $(BENCH)
 
 ruff: $(VENV)/.dev
 	$(BIN)/ruff check --quiet .

@@ -1,0 +1,95 @@
+"""The server as a process of its own, and what the kernel says it used. Needs Linux' /proc."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process had used at one moment.
+
+    Attributes:
+        at: the moment, in seconds of the monotonic clock, which all processes share.
+        cpu_s: processor time since it began, of all its threads.
+        rss_kb: resident memory.
+        switches: how often one of its threads went to sleep by itself.
+    """
+
+    at: float
+    cpu_s: float
+    rss_kb: int
+    switches: int
+
+
+def usage_of(pid: int) -> Usage:
+    """Read what a process has used so far."""
+    # The second field is the program's name in parentheses, which may hold spaces.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    switches = sum(_status(path)["voluntary_ctxt_switches"] for path in Path(f"/proc/{pid}/task").iterdir())
+    return Usage(
+        at=time.monotonic(),
+        cpu_s=(int(fields[11]) + int(fields[12])) / _TICKS_PER_S,
+        rss_kb=_status(Path(f"/proc/{pid}"))["VmRSS"],
+        switches=switches,
+    )
+
+
+def _status(process: Path) -> dict[str, int]:
+    lines = (line.split() for line in (process / "status").read_text().splitlines())
+    return {words[0].rstrip(":"): int(words[1]) for words in lines if len(words) > 1 and words[1].isdigit()}
+
+
+@contextlib.contextmanager
+def pinned(core: int) -> Iterator[None]:
+    """Run on one core, and start processes that do."""
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, CORES)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    pid: int
+    port: int
+
+
+@contextlib.contextmanager
+def server(max_sessions: int, *options: str) -> Iterator[Server]:
+    """Run `vivavoce serve` with engines that cost nothing, alone on its core.
+
+    Raises:
+        RuntimeError: it did not start.
+    """
+    command = [sys.executable, "-m", "vivavoce", "serve", "--engines", "bench", "--port", "0"]
+    command += ["--max-sessions", str(max_sessions), "--log-level", "error", *options]
+    with pinned(SERVER_CORE):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line.startswith("vivavoce: listening on "):
+            raise RuntimeError(f"the server did not start; try: {' '.join(command)}")
+        yield Server(process.pid, int(line.rpartition(":")[2].partition("/")[0]))
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -140,6 +140,29 @@ def test_a_large_message_that_the_stack_lets_through_is_an_error_event() -> None
     asyncio.run(scenario())
 
 
+def test_a_flood_is_read_at_a_bounded_rate_and_a_usual_stream_at_once() -> None:
+    async def seconds_for(messages: int, gap_s: float) -> float:
+        visit = Visit(bench_app(Limits(max_messages_per_s=100)), "/v1/realtime")
+        append = {"type": "websocket.receive", "text": '{"type": "input_audio_buffer.append", "audio": ""}'}
+        clear = {"type": "websocket.receive", "text": '{"type": "input_audio_buffer.clear"}'}
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(visit.run())
+            await visit.outbound.get()
+            await visit.event()
+            for _ in range(messages):
+                visit.inbound.put_nowait(append)
+                await asyncio.sleep(gap_s)
+            sent = asyncio.get_running_loop().time()
+            visit.inbound.put_nowait(clear)
+            while (await visit.event())["type"] != "input_audio_buffer.cleared":
+                pass
+            visit.inbound.put_nowait({"type": "websocket.disconnect", "code": 1000})
+            return asyncio.get_running_loop().time() - sent
+
+    assert run(seconds_for(640, 0.0)) == pytest.approx(6.4, abs=0.4)
+    assert run(seconds_for(640, 0.02)) < 0.02
+
+
 def test_closing_the_application_ends_its_sessions_and_refuses_new_ones() -> None:
     async def scenario() -> None:
         app = bench_app()

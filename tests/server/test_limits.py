@@ -46,6 +46,7 @@ def test_fifteen_mebibytes_of_audio_fit_into_a_message() -> None:
     [
         {"max_sessions": 0},
         {"max_message_bytes": 0},
+        {"max_messages_per_s": 0},
         {"max_consecutive_errors": 0},
         {"low_water_bytes": 0},
         {"low_water_bytes": 2, "high_water_bytes": 1},

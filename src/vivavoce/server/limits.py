@@ -30,6 +30,8 @@ class Limits:
         max_sessions: sessions at once in this process; `None` computes it with `default_max_sessions`.
         max_message_bytes: longest client message, in bytes of JSON text. The default carries 15 MiB of audio
             (20 MiB of base64) and the JSON around it.
+        max_messages_per_s: messages a second that one peer is read at. A faster one is not refused, it waits,
+            so that a flood costs the others a few percent of a core and no more.
         max_consecutive_errors: undecodable messages in a row after which the connection is closed (1008).
         high_water_bytes: unsent bytes at which a session stops producing audio for its slow reader.
         low_water_bytes: unsent bytes at which it goes on.
@@ -40,6 +42,7 @@ class Limits:
 
     max_sessions: int | None = None
     max_message_bytes: int = _AUDIO_PER_MESSAGE * 4 // 3 + _ENVELOPE_ALLOWANCE
+    max_messages_per_s: int = 2000
     max_consecutive_errors: int = 1000
     high_water_bytes: int = 256 * 1024
     low_water_bytes: int = 64 * 1024
@@ -60,7 +63,13 @@ class Limits:
                 "the send queue needs 0 < low_water_bytes <= high_water_bytes <= max_queued_bytes, not "
                 f"{self.low_water_bytes}, {self.high_water_bytes}, {self.max_queued_bytes}"
             )
-        for name in ("max_message_bytes", "max_consecutive_errors", "stall_s", "close_grace_s"):
+        for name in (
+            "max_message_bytes",
+            "max_messages_per_s",
+            "max_consecutive_errors",
+            "stall_s",
+            "close_grace_s",
+        ):
             if getattr(self, name) <= 0:
                 raise ConfigurationError(f"{name} is {getattr(self, name)}; it must be positive")
 

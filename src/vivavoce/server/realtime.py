@@ -29,7 +29,7 @@ __all__ = ["RealtimeEndpoint"]
 
 RETRY_AFTER_S = 5
 SESSION_CLOSE_S = 2.0
-_MESSAGES_PER_TURN = 32
+_MESSAGES_PER_BATCH = 32
 
 _log = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ class RealtimeEndpoint:
 
     async def _feed(self, receive: Receive, session: LocalSession, socket: RealtimeSocket) -> None:
         streak = ErrorStreak(self._limits.max_consecutive_errors)
-        messages = 0
+        messages, batch_began = 0, asyncio.get_running_loop().time()
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
@@ -151,9 +151,15 @@ class RealtimeEndpoint:
                 streak.good()
                 session.receive(event)
             messages += 1
-            if messages % _MESSAGES_PER_TURN == 0:
-                # One network read can hold thousands of small messages: the other sessions want their turn.
-                await asyncio.sleep(0)
+            if messages % _MESSAGES_PER_BATCH == 0:
+                batch_began = await self._pace(batch_began)
+
+    async def _pace(self, batch_began: float) -> float:
+        """Let the other sessions have their turn; wait when the batch came too fast. Return the time then."""
+        loop = asyncio.get_running_loop()
+        due = batch_began + _MESSAGES_PER_BATCH / self._limits.max_messages_per_s
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        return loop.time()
 
     def _decode(self, message: Message) -> ClientEvent:
         text = message.get("text")

@@ -27,6 +27,9 @@ from vivavoce.protocol import (
 
 MIN_COMMIT_MS = 100
 DEFAULT_PREFIX_MS = 300
+FEED_MS = 100
+"""A transcriber gets an utterance in strides of at least this length, and the rest at its end: each costs a
+resampling and a way through the driver, and recognisers work in such blocks anyway."""
 _LOOKBACK_MS = 500
 """Kept beyond the padding, because a turn is noticed a little after it began."""
 
@@ -126,7 +129,7 @@ class Listener:
             )
         self.full = False
         self._buffer.append(audio)
-        if self._turn is None and audio:
+        if self._turn is None and audio and self._due(self._buffer.end):
             self._listen_on(self._buffer.end)
 
     def commit(self) -> None:
@@ -179,7 +182,8 @@ class Listener:
                 InputAudioBufferSpeechStarted, audio_start_ms=int(begin), item_id=self._utterance
             )
         elif self._utterance is not None:
-            self._listen_on(end_ms)
+            if decision is not None or self._due(end_ms):
+                self._listen_on(end_ms)
         else:
             self._buffer.forget_before(end_ms - self._prefix_ms - _LOOKBACK_MS)
         return decision
@@ -202,6 +206,10 @@ class Listener:
         self._add_item(item_id, Record(_user_item(item_id, ""), audio_ms=end - start, fmt=self._format()))
 
     # --- inside -------------------------------------------------------------------------------------------
+
+    def _due(self, until: float) -> bool:
+        """Whether there is enough audio before `until` for another stride."""
+        return self._utterance is None or until - self._fed >= FEED_MS
 
     def _listen_on(self, until: float) -> None:
         """Hand the audio before `until` that was not handed out yet to the utterance; open one first."""

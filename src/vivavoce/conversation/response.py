@@ -85,8 +85,7 @@ class RunningResponse:
         self._conversation_id = conversation_id
         self._lead_ms = lead_ms
         self._output: list[OutputItem] = []
-        self._messages: deque[Playout] = deque()  # of audio, in the order in which they are spoken
-        self._speaking: AudioMessage | None = None
+        self._messages: deque[AudioMessage] = deque()  # not yet sent to their end; the first is being spoken
         self._writing: TextMessage | None = None
         self._calls: dict[int, FunctionCallOutput] = {}
         self._finish: tuple[FinishReason, int] = ("stop", 0)
@@ -101,7 +100,7 @@ class RunningResponse:
     @property
     def backlog_ms(self) -> int:
         """Milliseconds of audio that wait to be sent."""
-        return sum(playout.backlog_ms for playout in self._messages)
+        return sum(message.playout.backlog_ms for message in self._messages)
 
     def begin(self, given: Tokens) -> None:
         """Say that the model has been asked, with so many tokens of context."""
@@ -121,21 +120,20 @@ class RunningResponse:
 
     def begin_clause(self, text: str, now: float) -> None:
         """Take a clause that is about to be spoken; its audio follows."""
-        if not self._messages or self._messages[-1].ended:
+        if not self._messages or self._messages[-1].playout.ended:
             self._close_calls()
-            per_ms = self.plan.fmt.sample_rate * self.plan.fmt.bytes_per_sample // 1000
-            self._messages.append(Playout(per_ms, self._lead_ms))
-        self._messages[-1].begin_clause(text)
+            self._open_message()
+        self._messages[-1].playout.begin_clause(text)
         self.release(now)
 
     def audio(self, audio: bytes, words: Sequence[tuple[int, int]], now: float) -> None:
         """Take audio of the newest clause, and the words in it, see `Playout.add_audio`."""
-        self._messages[-1].add_audio(audio, words)
+        self._messages[-1].playout.add_audio(audio, words)
         self.release(now)
 
     def end_clause(self, now: float) -> None:
         """Take the end of the newest clause's audio."""
-        self._messages[-1].end_clause()
+        self._messages[-1].playout.end_clause()
         self.release(now)
 
     def function_call(self, index: int, name: str, arguments: str, call_id: str | None, now: float) -> None:
@@ -181,33 +179,32 @@ class RunningResponse:
 
     def next_deadline(self) -> float | None:
         """Return when `release` has something to do."""
-        return self._speaking.playout.next_deadline() if self._speaking else None
+        return self._messages[0].playout.next_deadline() if self._messages else None
 
     def release(self, now: float) -> None:
         """Send the audio that is due, and end the response when all of it has gone."""
-        while self.running and self._messages:
-            message = self._speaking or self._open_message()
-            if self._outbox.paused:
-                return
+        while self.running and self._messages and not self._outbox.paused:
+            message = self._messages[0]
+            message.playout.play_end = self.play_end
             if message.release(now):
                 self.stages.setdefault("first_audio", now)
             self.play_end = message.playout.play_end
             if not message.playout.drained:
                 return
             message.close(self._final_item_status())
-            self._speaking = None
             self._messages.popleft()
-        if self.state is ResponseState.DRAINING:
+        if self.state is ResponseState.DRAINING and not self._messages:
             self._complete()
 
-    def _open_message(self) -> AudioMessage:
-        playout = self._messages[0]
-        playout.play_end = self.play_end
-        self._speaking = AudioMessage(
-            self._outbox, self._items, self.id, len(self._output), fmt=self.plan.fmt, playout=playout
+    def _open_message(self) -> None:
+        # At once, though an earlier message may still be on its way: the output keeps the model's order.
+        fmt = self.plan.fmt
+        playout = Playout(fmt.sample_rate * fmt.bytes_per_sample // 1000, self._lead_ms)
+        message = AudioMessage(
+            self._outbox, self._items, self.id, len(self._output), fmt=fmt, playout=playout
         )
-        self._output.append(self._speaking)
-        return self._speaking
+        self._messages.append(message)
+        self._output.append(message)
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -225,16 +222,15 @@ class RunningResponse:
             self._writing.close(self._final_item_status())
             self._writing = None
         if self._messages:
-            self._messages[-1].end()
+            self._messages[-1].playout.end()
 
     def _final_item_status(self) -> Literal["completed", "incomplete"]:
         return "completed" if self._finish[0] == "stop" else "incomplete"
 
     def _close_open(self, status: Literal["incomplete"]) -> None:
-        for output in (self._speaking, self._writing, *self._calls.values()):
+        for output in (*self._messages, self._writing, *self._calls.values()):
             if output is not None and output.open:
                 output.close(status)
-        self._speaking = None
         self._messages.clear()
 
     def _complete(self) -> None:

@@ -74,6 +74,11 @@ class Cut:
     finished: bool
 
 
+def _whole(ms: float) -> int:
+    """Return full milliseconds; what a float lost in adding up is given back."""
+    return int(ms + 1e-6)
+
+
 @dataclass(slots=True)
 class _Track:
     """One part in the queue at the person's end."""
@@ -132,7 +137,7 @@ class Playback:
         self._drop_heard(now)
         heard = self._heard(now)
         cuts = [
-            Cut(track.item_id, track.content_index, int(ms), int(track.received_ms), track.finished)
+            Cut(track.item_id, track.content_index, _whole(ms), _whole(track.received_ms), track.finished)
             for track, ms in zip(self._tracks, heard, strict=True)
         ]
         self._forget(self._tracks)

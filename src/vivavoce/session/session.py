@@ -17,23 +17,21 @@ from vivavoce.connections import (
     RealtimeModelConfig,
 )
 from vivavoce.conversation.client import ClientConversation
-from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError, SessionClosedError
+from vivavoce.errors import ConnectionLostError, SessionClosedError
 from vivavoce.pipeline.tasks import Tasks
 from vivavoce.protocol import (
     ClientEvent,
     ConversationItemCreate,
-    ErrorEvent,
     InputAudioBufferAppend,
     InputAudioBufferCommit,
     Item,
     ResponseCreate,
-    SessionCreated,
     SessionUpdate,
-    SessionUpdated,
 )
 from vivavoce.protocol.codec import client_event_from
 from vivavoce.session.events import RealtimeError, RealtimeSessionEvent
 from vivavoce.session.messages import audio_pieces, user_message
+from vivavoce.session.opening import UPDATE_ID, Opening
 from vivavoce.session.reports import Reporter
 from vivavoce.session.settings import ModelSettings, session_of
 from vivavoce.session.streams import Callback, EventStream, EventStreams
@@ -46,7 +44,6 @@ START_S = 10.0
 """Seconds that a server has to open the session, and to accept its settings."""
 CLOSE_S = 0.9
 """Seconds that closing may take."""
-UPDATE_ID = "vivavoce_session_update"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ class RealtimeSession:
         self._tasks = Tasks()
         self._wake = asyncio.Event()
         self._sending = asyncio.Lock()
-        self._start: _Start | None = None
+        self._opening: Opening | None = None
         self._owner: ToolOwner | None = None
         self._state = "new"
 
@@ -158,14 +155,14 @@ class RealtimeSession:
             event_id=UPDATE_ID,
             session=session_of(plan.settings, instructions=instructions, voice=plan.agent.voice, tools=tools),
         )
-        self._start = start = _Start()
+        self._opening = opening = Opening()
         plan.model.add_listener(self._hear)
         await plan.model.connect(plan.model_config)
         try:
             async with asyncio.timeout(START_S):
-                await start.created
+                await opening.created
                 await self._send(update)
-                await start.updated
+                await opening.updated
         except TimeoutError as error:
             raise ConnectionLostError(f"The server did not open the session within {START_S:g} s.") from error
         self._tasks.spawn(self._pump(), name="session pump")
@@ -206,7 +203,7 @@ class RealtimeSession:
         self._check_open()
         await self._send(event)
         self._conversation.request_response(self._now())
-        await self._flush()
+        await self._flush_and_wake()
 
     async def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
         """Send speech of the user, in the session's input format (PCM16, mono, 24 kHz unless set otherwise).
@@ -243,7 +240,7 @@ class RealtimeSession:
         self._check_open()
         if isinstance(event, ResponseCreate):
             self._conversation.request_response(self._now(), event)
-            await self._flush()
+            await self._flush_and_wake()
         else:
             await self._send(event)
 
@@ -257,7 +254,7 @@ class RealtimeSession:
         self._check_open()
         self._conversation.interrupt(self._now())
         self._report()
-        await self._flush()
+        await self._flush_and_wake()
 
     # --- what comes out -------------------------------------------------------------------------------------
 
@@ -305,8 +302,8 @@ class RealtimeSession:
 
     def _hear(self, event: ModelEvent) -> None:
         """Take an event of the model. Quick, and never waits."""
-        if self._start is not None:
-            self._start.hear(event)
+        if self._opening is not None:
+            self._opening.hear(event)
         if isinstance(event, ConnectionStatus):
             self._streams.publish(event)
             if event.status == "disconnected" and self._state == "open":
@@ -348,6 +345,11 @@ class RealtimeSession:
                 self._report()
             self._wake.clear()
 
+    async def _flush_and_wake(self) -> None:
+        """Send what was decided, and have the pump look at the deadlines that came with it."""
+        self._wake.set()
+        await self._flush()
+
     async def _flush(self) -> None:
         async with self._sending:
             for event in self._conversation.events_to_send():
@@ -361,36 +363,3 @@ class RealtimeSession:
         """End what cannot go on without a connection; readers finish what they have."""
         await self._tools.aclose()
         self._streams.end()
-
-
-class _Start:
-    """The two answers that a session waits for when it opens."""
-
-    def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.created: asyncio.Future[None] = loop.create_future()
-        self.updated: asyncio.Future[None] = loop.create_future()
-
-    def hear(self, event: ModelEvent) -> None:
-        """Look at an event for one of them."""
-        if isinstance(event, SessionCreated):
-            _settle(self.created)
-        elif isinstance(event, SessionUpdated):
-            _settle(self.updated)
-        elif isinstance(event, ErrorEvent) and (event.error.event_id == UPDATE_ID or not self.created.done()):
-            self._fail(ConfigurationError(f"the server refused the session: {event.error.message}"))
-        elif isinstance(event, ConnectionFailed) and not isinstance(event.error, RemoteProtocolError):
-            self._fail(event.error)
-        elif isinstance(event, ConnectionStatus) and event.status == "disconnected":
-            self._fail(ConnectionLostError("The server closed the connection before the session was open."))
-
-    def _fail(self, error: Exception) -> None:
-        for answer in (self.created, self.updated):
-            if not answer.done():
-                answer.set_exception(error)
-                answer.exception()
-
-
-def _settle(answer: asyncio.Future[None]) -> None:
-    if not answer.done():
-        answer.set_result(None)

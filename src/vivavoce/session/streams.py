@@ -12,7 +12,7 @@ import inspect
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from vivavoce.errors import ConfigurationError
 from vivavoce.pipeline.tasks import Tasks
@@ -33,7 +33,7 @@ OPENING_EVENTS = 256
 """A reader that comes while the session is this young gets everything from its beginning."""
 OPENING_AUDIO_BYTES = 1024 * 1024
 
-Callback: TypeAlias = Callable[[RealtimeSessionEvent], Awaitable[None] | None]
+Callback: TypeAlias = Callable[[Any], Awaitable[None] | None]
 _Slot: TypeAlias = list[RealtimeSessionEvent | None]
 
 

@@ -1,0 +1,474 @@
+"""A session on the virtual clock: its far end played by hand, and the local model on scripted engines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from vivavoce.agents import RealtimeAgent, RunContextWrapper, function_tool
+from vivavoce.connections.memory import LocalRealtimeModel
+from vivavoce.conversation.client_history import text_of
+from vivavoce.conversation.playback import RealtimePlaybackTracker
+from vivavoce.engines.base import FunctionCallDelta
+from vivavoce.engines.scripted import scripted_engines
+from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError, SessionClosedError
+from vivavoce.protocol import InputAudioBufferClear, MessageItem
+from vivavoce.session import RealtimeRunner, RealtimeSession
+from vivavoce.session.session import CLOSE_S, START_S
+from vivavoce.testing import run
+
+if TYPE_CHECKING:
+    from tests.session.conftest import HandModel, Stage
+
+Perform = Callable[..., None]
+ADA = RealtimeAgent[Any]("Ada", "Be kind.", voice="alloy")
+
+
+def words(session: RealtimeSession) -> list[str]:
+    return [
+        " ".join(text_of(part) for part in item.content)
+        for item in session.history
+        if isinstance(item, MessageItem)
+    ]
+
+
+# --- opening ------------------------------------------------------------------------------------------------
+
+
+def test_a_session_opens_with_what_was_set_and_nothing_else(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        assert stage.model.sent == [
+            {
+                "type": "session.update",
+                "event_id": "vivavoce_session_update",
+                "session": {
+                    "type": "realtime",
+                    "instructions": "Be kind.",
+                    "audio": {"input": {"turn_detection": None}, "output": {"voice": "alloy"}},
+                },
+            }
+        ]
+        assert stage.model.config == {"initial_model_settings": {"model_name": "m"}, "headers": {"a": "b"}}
+        assert stage.kinds()[:2] == ["connection_status", "raw_model_event"]
+
+    config = {"model_settings": {"turn_detection": None, "voice": "echo"}}
+    model_config = {"headers": {"a": "b"}, "initial_model_settings": {"model_name": "m"}}
+    perform(play, ADA, config=config, model_config=model_config)
+
+
+def test_instructions_may_depend_on_the_user(perform: Perform) -> None:
+    async def instructions(context: RunContextWrapper[str], agent: RealtimeAgent[Any]) -> str:
+        return f"{agent.name} helps {context.context}."
+
+    async def play(stage: Stage) -> None:
+        assert stage.model.sent[0]["session"]["instructions"] == "Ada helps Kim."
+        assert stage.session.context == "Kim"
+        assert stage.session.current_agent.name == "Ada"
+
+    perform(play, RealtimeAgent[Any]("Ada", instructions), context="Kim")
+
+
+async def opening(model: HandModel) -> RealtimeSession:
+    session = await RealtimeRunner(ADA, model=model).run()
+    await session.enter()
+    return session
+
+
+def test_a_server_that_says_nothing_is_given_up(hand_model: HandModel) -> None:
+    hand_model.opens = False
+
+    async def main() -> None:
+        with pytest.raises(ConnectionLostError, match=f"did not open the session within {START_S:g} s"):
+            await opening(hand_model)
+        assert asyncio.get_running_loop().time() < START_S + 1
+        assert not hand_model.connected
+
+    run(main())
+
+
+def test_a_refused_setting_is_told_in_the_servers_words(hand_model: HandModel) -> None:
+    hand_model.opens = False
+
+    async def main() -> None:
+        task = asyncio.ensure_future(opening(hand_model))
+        await asyncio.sleep(0.1)
+        hand_model.say("session.created", session={"type": "realtime"})
+        await asyncio.sleep(0.1)
+        error = {
+            "type": "invalid_request_error",
+            "message": "no such voice",
+            "event_id": "vivavoce_session_update",
+        }
+        hand_model.say("error", error=error)
+        with pytest.raises(ConfigurationError, match="the server refused the session: no such voice"):
+            await task
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("error", "complaint"), [(None, "closed the connection before"), (ConnectionLostError("cut"), "cut")]
+)
+def test_a_connection_that_is_lost_while_opening(hand_model: HandModel, error: Any, complaint: str) -> None:
+    hand_model.opens = False
+
+    async def main() -> None:
+        task = asyncio.ensure_future(opening(hand_model))
+        await asyncio.sleep(0.1)
+        hand_model.lose(error)
+        with pytest.raises(ConnectionLostError, match=complaint):
+            await task
+
+    run(main())
+
+
+def test_a_session_is_opened_once_and_used_only_while_open(hand_model: HandModel) -> None:
+    async def main() -> None:
+        session = await RealtimeRunner(ADA, model=hand_model).run()
+        with pytest.raises(SessionClosedError, match="open it with 'async with session'"):
+            await session.send_message("hello")
+        async with session:
+            with pytest.raises(SessionClosedError, match="a session is opened once"):
+                await session.enter()
+        for call in (session.send_message("x"), session.send_audio(b""), session.interrupt()):
+            with pytest.raises(SessionClosedError, match="it has ended"):
+                await call
+        await session.close()
+
+    run(main())
+
+
+def test_a_session_that_was_never_opened_can_be_closed(hand_model: HandModel) -> None:
+    async def main() -> None:
+        session = await RealtimeRunner(ADA, model=hand_model).run()
+        await session.close()
+        assert [event async for event in session] == []
+
+    run(main())
+
+
+# --- saying something ---------------------------------------------------------------------------------------
+
+
+def test_a_message_is_an_item_and_a_request(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.session.send_message("hello")
+        item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}
+        assert stage.model.sent[1] == {"type": "conversation.item.create", "item": item}
+        assert stage.model.kinds()[2:] == ["response.create"]
+        await stage.session.send_message({"content": [{"type": "input_image", "image_url": "data:,"}]})
+        assert stage.model.kinds()[3:] == ["conversation.item.create"]
+        stage.model.done("r1")
+        await stage.settle()
+        assert stage.model.kinds()[4:] == ["response.create"]
+
+    perform(play)
+
+
+def test_audio_is_appended_and_committed_on_demand(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.session.send_audio(b"\1\2")
+        await stage.session.send_audio(b"\3\4", commit=True)
+        assert [event.get("audio", event["type"]) for event in stage.model.sent[1:]] == [
+            "AQI=",
+            "AwQ=",
+            "input_audio_buffer.commit",
+        ]
+
+    perform(play)
+
+
+def test_any_event_of_the_api_can_be_sent(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.session.send_event(InputAudioBufferClear())
+        await stage.session.send_event({"type": "response.create", "event_id": "mine"})
+        await stage.session.send_event({"type": "response.create", "event_id": "mine too"})
+        assert stage.model.kinds()[1:] == ["input_audio_buffer.clear", "response.create"]
+        stage.model.done("r1")
+        await stage.settle()
+        assert stage.model.sent[-1]["event_id"] == "mine too"
+        with pytest.raises(RemoteProtocolError):
+            await stage.session.send_event({"type": "nonsense"})
+
+    perform(play)
+
+
+def test_a_request_that_is_never_answered_is_an_error_and_blocks_nothing(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        stage.model.accepts = False
+        await stage.session.send_message("one")
+        await stage.settle(11)
+        assert [event.error.code for event in stage.of("error")] == ["response_create_unanswered"]
+        await stage.session.send_message("two")
+        assert stage.model.kinds().count("response.create") == 2
+
+    perform(play)
+
+
+# --- interruption -------------------------------------------------------------------------------------------
+
+
+def test_interrupt_stops_generation_and_playback(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.session.send_message("hello")
+        stage.model.speak("r1", "a", "one two three four five", 1000)
+        await stage.settle(0.5)
+        await stage.session.interrupt()
+        assert stage.model.kinds()[3:] == ["response.cancel", "conversation.item.truncate"]
+        assert stage.model.sent[-1]["audio_end_ms"] == 500
+        await stage.settle()
+        (event,) = stage.of("audio_interrupted")
+        assert (event.item_id, event.heard_ms) == ("a", 500)
+        count = len(stage.of("audio"))
+        stage.model.speak("r1", "a", " six", 200)
+        await stage.settle()
+        assert len(stage.of("audio")) == count
+
+    perform(play)
+
+
+def test_interrupt_before_the_first_sound(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.session.send_message("hello")
+        await stage.session.interrupt()
+        assert stage.model.kinds()[-1] == "response.cancel"
+        assert stage.of("audio_interrupted") == []
+
+    perform(play)
+
+
+def test_the_application_may_know_better_what_was_played(perform: Perform) -> None:
+    tracker = RealtimePlaybackTracker()
+
+    async def play(stage: Stage) -> None:
+        await stage.session.send_message("hello")
+        stage.model.speak("r1", "a", "one two three", 1000)
+        tracker.on_play_ms("a", 0, 120)
+        await stage.settle(0.9)
+        stage.model.say("input_audio_buffer.speech_started", item_id="u", audio_start_ms=0)
+        await stage.settle()
+        assert stage.model.sent[-1]["audio_end_ms"] == 120
+
+    perform(play, model_config={"playback_tracker": tracker})
+
+
+# --- surviving ----------------------------------------------------------------------------------------------
+
+
+def test_a_bad_frame_is_an_error_and_the_session_goes_on(perform: Perform) -> None:
+    from vivavoce.connections import ConnectionFailed
+
+    async def play(stage: Stage) -> None:
+        stage.model.emit(ConnectionFailed(RemoteProtocolError("no JSON", code="invalid_json")))
+        await stage.settle()
+        assert str(stage.of("error")[0].error) == "no JSON"
+        await stage.session.send_message("hello")
+
+    perform(play)
+
+
+def test_a_callback_that_raises_is_an_error_and_the_session_goes_on(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        def broken(_event: object) -> None:
+            raise ValueError("mine")
+
+        off = stage.session.on("agent_start", broken)
+        stage.session.on("error", broken)
+        await stage.session.send_message("hello")
+        await stage.settle()
+        assert [str(event.error) for event in stage.of("error")] == ["mine"]
+        off()
+
+    perform(play)
+
+
+def test_a_lost_connection_is_an_error_and_ends_the_iteration(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        stage.model.lose(ConnectionLostError("cut"))
+        await stage.settle()
+        assert stage.kinds()[-2:] == ["error", "connection_status"]
+        with pytest.raises(SessionClosedError, match="it has ended"):
+            await stage.session.send_message("anybody?")
+
+    perform(play)
+
+
+def test_a_connection_that_breaks_under_the_sessions_own_sending(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.session.send_message("one")
+        await stage.session.send_message("two")
+        stage.model.connected = False
+        stage.model.done("r1")
+        await stage.settle()
+        assert [str(event.error) for event in stage.of("error")] == ["gone"]
+
+    perform(play)
+
+
+def test_closing_takes_less_than_a_second_whatever_the_connection_does(hand_model: HandModel) -> None:
+    hand_model.close_takes = 100
+
+    async def main() -> None:
+        session = await opening(hand_model)
+        begin = asyncio.get_running_loop().time()
+        await session.close()
+        assert asyncio.get_running_loop().time() - begin <= CLOSE_S + 0.05
+        events = [event async for event in session]
+        assert "closing the connection took too long" in str(events[-1].error)  # type: ignore[union-attr]  # the last is an error
+
+    run(main())
+
+
+def test_each_iterator_and_each_filter_gets_its_own_events(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        starts = stage.session.events("agent_start")
+        await stage.session.send_message("hello")
+        event = await anext(starts)
+        assert event.type == "agent_start"
+        assert len(stage.of("agent_start")) <= 1
+
+    perform(play)
+
+
+# --- with the local model -----------------------------------------------------------------------------------
+
+
+@function_tool
+def get_weather(city: str) -> str:
+    """Get the weather."""
+    return f"It is sunny in {city}."
+
+
+async def talk(session: RealtimeSession, ms: int, *, loud: bool) -> None:
+    """Speak, or be silent, in real time."""
+    samples = np.arange(480) / 24000
+    frame = (np.sin(2 * np.pi * 400 * samples) * (8000 if loud else 0)).astype("<i2").tobytes()
+    for _ in range(ms // 20):
+        await session.send_audio(frame)
+        await asyncio.sleep(0.02)
+
+
+def local_session(engines: Any, **config: Any) -> Any:
+    agent = RealtimeAgent[Any]("Ada", "Be kind.", tools=[get_weather])
+    runner = RealtimeRunner(agent, model=LocalRealtimeModel(engines), config={"model_settings": config})  # type: ignore[arg-type]  # a table of settings
+    return runner.run()
+
+
+async def until(session: RealtimeSession, kind: str, count: int = 1) -> list[Any]:
+    events: list[Any] = []
+    async for event in session:
+        events.append(event)
+        if [str(seen.type) for seen in events].count(kind) == count:
+            break
+    return events
+
+
+def test_a_written_question_a_tool_and_a_spoken_answer() -> None:
+    call = FunctionCallDelta(0, "get_weather", '{"city": "Oslo"}')
+    engines = scripted_engines(answers=[[call], ["It is sunny in Oslo."]])
+
+    async def main() -> None:
+        async with await local_session(engines) as session:
+            await session.send_message("What is the weather in Oslo?")
+            events = await until(session, "agent_end", 2)
+            kinds = [event.type for event in events]
+            assert kinds.count("tool_start") == kinds.count("tool_end") == 1
+            spoken = [event.transcript for event in events if event.type == "response.audio_transcript.done"]
+            assert spoken == ["It is sunny in Oslo."]
+            audio = sum(len(event.audio.data) for event in events if event.type == "audio")
+            assert audio == 5 * 200 * 48
+            assert [item.type for item in session.history] == [
+                "message",
+                "function_call",
+                "function_call_output",
+                "message",
+            ]
+            assert session.usage.requests == 2
+
+    run(main())
+
+
+def test_a_spoken_turn_with_the_words_of_both_sides() -> None:
+    engines = scripted_engines(hears=["hello there"], answers=[["Good day."]])
+
+    async def main() -> None:
+        async with await local_session(engines, input_audio_transcription={"model": "any"}) as session:
+            await talk(session, 800, loud=True)
+            await talk(session, 800, loud=False)
+            await until(session, "agent_end")
+            assert words(session) == ["hello there", "Good day."]
+
+    run(main())
+
+
+def test_what_was_not_heard_was_not_said() -> None:
+    engines = scripted_engines(
+        hears=["stop"], answers=[["One two three four five six seven eight nine ten."], ["Yes?"]]
+    )
+
+    async def main() -> None:
+        async with await local_session(engines) as session:
+            await session.send_message("count")
+            await until(session, "audio")
+            await asyncio.sleep(0.7)
+            await talk(session, 600, loud=True)
+            events = await until(session, "audio_interrupted")
+            heard_ms = events[-1].heard_ms
+            await asyncio.sleep(1)
+            kept = words(session)[1]
+            assert kept
+            assert len(kept.split()) == heard_ms // 200
+            assert "One two three four five six seven eight nine ten.".startswith(kept)
+
+    run(main())
+
+
+def test_the_quickstart_of_the_agents_sdk() -> None:
+    """The program that everybody starts with prints both sides, each once."""
+    printed: list[str] = []
+    engines = scripted_engines(hears=["hello"], answers=[["Good day."]])
+    agent = RealtimeAgent[Any](name="Assistant", instructions="You are a helpful voice assistant.")
+    runner = RealtimeRunner(
+        starting_agent=agent,
+        model=LocalRealtimeModel(engines),
+        config={
+            "model_settings": {
+                "model_name": "gpt-4o-realtime-preview",
+                "voice": "alloy",
+                "modalities": ["text", "audio"],
+                "input_audio_transcription": {"model": "whisper-1"},
+                "turn_detection": {
+                    "type": "server_vad",
+                    "threshold": 0.5,
+                    "prefix_padding_ms": 300,
+                    "silence_duration_ms": 200,
+                },
+            }
+        },
+    )
+
+    async def main() -> None:
+        session = await runner.run()
+        async with session:
+
+            async def listen() -> None:
+                event: Any
+                async for event in session:
+                    if event.type == "response.audio_transcript.done":
+                        printed.append(f"Assistant: {event.transcript}")
+                    elif event.type == "conversation.item.input_audio_transcription.completed":
+                        printed.append(f"User: {event.transcript}")
+                    elif event.type == "error":
+                        printed.append(f"Error: {event.error}")
+
+            task = asyncio.ensure_future(listen())
+            await talk(session, 600, loud=True)
+            await talk(session, 1500, loud=False)
+        await task
+
+    run(main())
+    assert sorted(printed) == ["Assistant: Good day.", "User: hello"]

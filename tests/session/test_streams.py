@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from vivavoce.errors import ConfigurationError
+from vivavoce.protocol import Item
+from vivavoce.session import streams
+from vivavoce.session.events import (
+    AudioChunk,
+    RealtimeAudio,
+    RealtimeAudioEnd,
+    RealtimeError,
+    RealtimeHistoryUpdated,
+)
+from vivavoce.session.streams import EventStream, EventStreams
+from vivavoce.testing import run
+
+
+def audio(size: int, item: str = "a") -> RealtimeAudio:
+    return RealtimeAudio(AudioChunk(bytes(size), "r", item, 0), item, 0)
+
+
+def end(item: str) -> RealtimeAudioEnd:
+    return RealtimeAudioEnd(item, 0)
+
+
+async def rest(stream: EventStream) -> list[Any]:
+    stream.end()
+    return [event async for event in stream]
+
+
+def test_a_reader_gets_events_in_order_and_waits_for_more() -> None:
+    async def main() -> None:
+        stream = EventStream()
+        stream.put(end("1"))
+        asyncio.get_running_loop().call_later(1, stream.put, end("2"))
+        assert [await anext(stream), await anext(stream)] == [end("1"), end("2")]
+        asyncio.get_running_loop().call_later(1, stream.end)
+        with pytest.raises(StopAsyncIteration):
+            await anext(stream)
+        stream.put(end("3"))
+        assert len(stream) == 0
+
+    run(main())
+
+
+def test_unread_audio_is_dropped_oldest_first_and_nothing_else_is() -> None:
+    stream = EventStream(audio_bytes=100)
+    for number in range(10):
+        stream.put(audio(40, str(number)))
+        stream.put(end(str(number)))
+    read = run(rest(stream))
+    assert [event.item_id for event in read if event.type == "audio"] == ["8", "9"]
+    assert [event.item_id for event in read if event.type == "audio_end"] == [
+        str(number) for number in range(10)
+    ]
+    assert (stream.dropped_audio_bytes, stream.dropped_events) == (320, 0)
+
+
+def test_one_chunk_larger_than_the_bound_still_gets_through() -> None:
+    stream = EventStream(audio_bytes=10)
+    stream.put(audio(40))
+    assert len(run(rest(stream))) == 1
+
+
+def test_audio_that_nobody_reads_takes_no_room() -> None:
+    stream = EventStream(audio_bytes=100)
+    for _ in range(streams.EVENTS * 3):
+        stream.put(audio(50))
+    assert len(stream) == 2
+    assert len(stream._slots) <= streams.EVENTS + 3
+
+
+def test_unread_history_updates_fall_together() -> None:
+    history: list[Item] = []
+    stream = EventStream()
+    for _ in range(5):
+        stream.put(RealtimeHistoryUpdated(lambda: history))
+
+    async def main() -> None:
+        event = await anext(stream)
+        assert isinstance(event, RealtimeHistoryUpdated)
+        assert event.history is history
+        assert len(stream) == 0
+        stream.put(RealtimeHistoryUpdated(lambda: history))
+        assert len(stream) == 1
+
+    run(main())
+
+
+def test_everything_is_bounded(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(streams, "EVENTS", 3)
+    stream = EventStream()
+    stream.put(audio(10))
+    stream.put(RealtimeHistoryUpdated(list))
+    for number in range(5):
+        stream.put(end(str(number)))
+    stream.put(RealtimeHistoryUpdated(list))
+    read = run(rest(stream))
+    assert [event.type for event in read] == ["audio", "audio_end", "audio_end", "history_updated"]
+    assert stream.dropped_events == 4
+    assert caplog.text.count("too slow") == 1
+
+
+def test_a_reader_may_ask_for_some_types_only() -> None:
+    stream = EventStream(frozenset({"audio_end"}))
+    stream.put(audio(4))
+    stream.put(end("1"))
+    assert run(rest(stream)) == [end("1")]
+
+
+def test_every_reader_gets_every_event() -> None:
+    everybody = EventStreams()
+    one, two = everybody.open(), everybody.open()
+    everybody.publish(end("1"))
+    everybody.end()
+    assert run(rest(one)) == run(rest(two)) == [end("1")]
+
+
+def test_readers_of_a_young_session_get_what_was_before() -> None:
+    everybody = EventStreams()
+    everybody.publish(end("1"))
+    first, second = everybody.open(), everybody.open()
+    for number in range(streams.OPENING_EVENTS):
+        everybody.publish(end(str(number)))
+    late = everybody.open()
+    everybody.publish(end("last"))
+    counts = [len(run(rest(stream))) for stream in (first, second, late)]
+    assert counts == [streams.OPENING_EVENTS + 2, streams.OPENING_EVENTS + 2, 1]
+
+
+def test_the_first_reader_gets_the_past_however_late_it_comes() -> None:
+    everybody = EventStreams()
+    for number in range(streams.OPENING_EVENTS + 10):
+        everybody.publish(end(str(number)))
+    assert len(run(rest(everybody.open()))) == streams.OPENING_EVENTS + 10
+    assert len(run(rest(everybody.open()))) == 0
+
+
+def test_a_reader_that_comes_after_the_end_gets_the_past_and_ends() -> None:
+    everybody = EventStreams()
+    everybody.publish(end("1"))
+    everybody.end()
+
+    async def main() -> list[Any]:
+        return [event async for event in everybody.open()]
+
+    assert run(main()) == [end("1")]
+
+
+def test_callbacks_plain_and_async_are_called_in_order_until_they_are_ended() -> None:
+    heard: list[Any] = []
+
+    async def slow(event: Any) -> None:
+        await asyncio.sleep(1)
+        heard.append(("slow", event.item_id))
+
+    async def main() -> None:
+        everybody = EventStreams()
+        off = everybody.on(
+            "audio_end", lambda event: heard.append(("quick", event.item_id)), lambda _error: None
+        )
+        everybody.on("audio_end", slow, lambda _error: None)
+        everybody.publish(audio(4))
+        everybody.publish(end("1"))
+        everybody.publish(end("2"))
+        await asyncio.sleep(1.5)
+        off()
+        off()
+        everybody.publish(end("3"))
+        await asyncio.sleep(5)
+        await everybody.aclose()
+
+    run(main())
+    assert heard == [("quick", "1"), ("quick", "2"), ("slow", "1"), ("slow", "2"), ("slow", "3")]
+
+
+def test_a_callback_that_raises_is_reported_and_called_again() -> None:
+    failures: list[str] = []
+
+    def broken(event: Any) -> None:
+        raise ValueError(event.item_id)
+
+    async def main() -> None:
+        everybody = EventStreams()
+        everybody.on("audio_end", broken, lambda error: failures.append(str(error)))
+        everybody.publish(end("1"))
+        everybody.publish(end("2"))
+        await asyncio.sleep(0.1)
+        await everybody.aclose()
+
+    run(main())
+    assert failures == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "callback", "complaint"),
+    [
+        ("audoi", print, "there is no event 'audoi'; there are: agent_start"),
+        ("audio", 3, "must be a function, got 3"),
+    ],
+)
+def test_a_callback_for_nothing_is_refused(name: str, callback: Any, complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        EventStreams().on(name, callback, lambda _error: None)
+
+
+def test_wire_names_that_are_not_known_yet_can_be_heard() -> None:
+    async def main() -> None:
+        everybody = EventStreams()
+        off: Callable[[], None] = everybody.on("brand.new", print, lambda _error: None)
+        off()
+        everybody.publish(RealtimeError("x"))
+        await everybody.aclose()
+
+    run(main())

@@ -90,6 +90,8 @@ class Resampler:
 
     @staticmethod
     def _convert(stream: soxr.ResampleStream, pcm: bytes, *, last: bool) -> bytes:
-        samples = stream.resample_chunk(np.frombuffer(pcm, _PCM16).astype(np.float32), last=last)
-        converted: bytes = np.rint(samples).clip(-32768, 32767).astype(_PCM16).tobytes()
+        # One column, because soxr would make one of a row and a row of what it returns.
+        samples = stream.resample_chunk(np.frombuffer(pcm, _PCM16)[:, None].astype(np.float32), last=last)
+        np.rint(samples, out=samples)
+        converted: bytes = samples.clip(-32768, 32767, out=samples).astype(_PCM16).tobytes()
         return converted

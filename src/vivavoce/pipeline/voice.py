@@ -40,13 +40,18 @@ class VoiceStream:
         self.slot = slot
         self.on_probability = on_probability
         self._decoder: Decoder | None = None
+        self._bytes_per_sample = 0.0  # of the wire, for one sample at the detector's rate
+        self._wire = bytearray()
         self._pcm = bytearray()
         self._base_ms = 0.0
         self.chunks: deque[tuple[bytes, int, int]] = deque()
 
     def listen(self, fmt: AudioFormat, position_ms: int, *, active: bool) -> None:
         """Begin anew at a position of the input, or stop listening."""
-        self._decoder = Decoder(fmt, self._batch.detector.sample_rate) if active else None
+        rate = self._batch.detector.sample_rate
+        self._decoder = Decoder(fmt, rate) if active else None
+        self._bytes_per_sample = fmt.sample_rate * fmt.bytes_per_sample / rate
+        self._wire.clear()
         self._pcm.clear()
         self.chunks.clear()
         self._base_ms = position_ms
@@ -56,8 +61,13 @@ class VoiceStream:
         """Take audio of the wire."""
         if self._decoder is None:
             return
-        self._pcm += self._decoder.process(audio)
+        self._wire += audio
         size = self._batch.chunk_bytes
+        # Resampling is the dearest thing that happens to a frame: not before it can complete a chunk.
+        if len(self._wire) < (size - len(self._pcm)) // 2 * self._bytes_per_sample:
+            return
+        self._pcm += self._decoder.process(bytes(self._wire))
+        self._wire.clear()
         if len(self._pcm) < size:
             return
         whole = len(self._pcm) // size * size

@@ -1,0 +1,275 @@
+"""A language model behind any OpenAI-compatible Chat Completions endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from vivavoce.engines.base import (
+    FunctionCallDelta,
+    ModelDone,
+    ModelEvent,
+    ModelRequest,
+    ModelUsage,
+    TextDelta,
+)
+from vivavoce.engines.llm.chat_messages import build_messages, build_tools
+from vivavoce.errors import EngineError, MissingExtraError
+
+if TYPE_CHECKING:
+    from openai import APIError, AsyncStream
+    from openai.types.chat import ChatCompletionChunk
+
+_LONGEST_MESSAGE = 500  # characters of a server's error that are passed on
+_REASONS: dict[str, Literal["max_output_tokens", "content_filter"]] = {
+    "length": "max_output_tokens",
+    "content_filter": "content_filter",
+}
+# What a server may refuse to know, and what to send instead (nothing, if there is no other name for it).
+_SUBSTITUTES = {
+    "max_completion_tokens": "max_tokens",
+    "stream_options": None,
+    "parallel_tool_calls": None,
+    "user": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTimeouts:
+    """How long to wait for the endpoint, in seconds.
+
+    Attributes:
+        connect: for the connection.
+        first_token: from the request, retries included, to the first piece of the answer.
+        between_tokens: between two pieces.
+    """
+
+    connect: float = 5.0
+    first_token: float = 30.0
+    between_tokens: float = 15.0
+
+
+class ChatCompletions:
+    """A `LanguageModel` at an OpenAI-compatible endpoint: OpenAI, vLLM, Ollama, llama.cpp and the like.
+
+    One HTTP client serves all sessions. What a server does not know (`max_completion_tokens`,
+    `stream_options` …) is left out or renamed after its first refusal.
+
+    Args:
+        base_url: the endpoint up to `/v1`, for example `http://localhost:11434/v1`.
+        model: name of the model; `None` takes the first that the server lists.
+        api_key: sent as a bearer token; `None` for a server that asks for none.
+        timeouts: bounds for every wait.
+        extra: further parameters of each request, for example `{"temperature": 0.3}`.
+        headers: further HTTP headers.
+        max_retries: how often a refused connection, 429 or 5xx is tried again before the first token.
+
+    Raises:
+        MissingExtraError: the package `openai` is not installed.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeouts: ChatTimeouts | None = None,
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_retries: int = 2,
+    ) -> None:
+        # Imported here and not in `respond`: it takes most of a second, which no running loop should wait.
+        try:
+            import openai
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("openai", "a Chat Completions endpoint") from error
+        self._timeouts = timeouts or ChatTimeouts()
+        self._key = api_key
+        self._model = model
+        self._extra = dict(extra or {})
+        self._refused: set[str] = set()
+        self._errors = openai.APIError
+        self._client = openai.AsyncOpenAI(
+            base_url=base_url,
+            api_key=api_key or "none",
+            timeout=openai.Timeout(self._timeouts.first_token, connect=self._timeouts.connect),
+            max_retries=max_retries,
+            default_headers=headers,
+        )
+
+    async def respond(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """Stream the answer; closing the iterator closes the HTTP stream, which ends the work at the server.
+
+        Args:
+            request: what is asked.
+
+        Raises:
+            EngineError: the endpoint refused, broke off, answered nonsense or took too long. The message
+                names the endpoint and the HTTP status, never the key.
+        """
+        stream: AsyncStream[ChatCompletionChunk] | None = None
+        answer = _Answer()
+        clock = asyncio.get_running_loop().time
+        wait = self._timeouts.first_token
+        deadline = clock() + wait
+        try:
+            async with asyncio.timeout_at(deadline):
+                stream = await self._open(request)
+            while True:
+                async with asyncio.timeout_at(deadline):
+                    chunk = await anext(stream, None)
+                if chunk is None:
+                    break
+                wait = self._timeouts.between_tokens
+                deadline = clock() + wait
+                for event in answer.take(chunk):
+                    yield event
+        except TimeoutError:
+            raise EngineError(f"{self._place} sent nothing for {wait:g} s") from None
+        except self._errors as error:
+            # Not chained: the original holds the request with its headers.
+            raise EngineError(self._describe(error)) from None
+        except (ValueError, AttributeError, TypeError) as error:
+            raise EngineError(
+                f"{self._place} sent something that is no answer: {self._clean(error)}"
+            ) from None
+        finally:
+            if stream is not None:
+                await stream.close()
+        if not answer.finished:
+            raise EngineError(f"{self._place} broke off in the middle of its answer")
+        yield answer.done()
+
+    async def aclose(self) -> None:
+        """Close the connections; safe to call twice."""
+        await self._client.close()
+
+    @property
+    def _place(self) -> str:
+        return f"the language model at {self._client.base_url.host}"
+
+    async def _open(self, request: ModelRequest) -> AsyncStream[ChatCompletionChunk]:
+        """Send the request; again without a parameter that the server refuses, once for each."""
+        parameters = await self._parameters(request)
+        while True:
+            try:
+                # The client's overloads want every parameter by name; ours depend on the server.
+                create = cast(Any, self._client.chat.completions.create)
+                return cast("AsyncStream[ChatCompletionChunk]", await create(**parameters))
+            except self._errors as error:
+                refused = self._refused_by(error, parameters)
+                if refused is None:
+                    raise
+                self._refused.add(refused)
+                self._substitute(parameters, refused)
+
+    async def _parameters(self, request: ModelRequest) -> dict[str, Any]:
+        if self._model is None:
+            self._model = await self._first_model()
+        parameters: dict[str, Any] = {
+            "model": self._model,
+            "messages": build_messages(request.instructions, request.items),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **build_tools(request),
+        }
+        if request.max_output_tokens is not None:
+            parameters["max_completion_tokens"] = request.max_output_tokens
+        if request.user is not None:
+            parameters["user"] = request.user
+        for name in self._refused:
+            self._substitute(parameters, name)
+        if self._extra:
+            parameters["extra_body"] = self._extra
+        return parameters
+
+    async def _first_model(self) -> str:
+        page = await self._client.models.list()
+        names = [model.id for model in page.data or []]
+        if not names:
+            raise EngineError(f"{self._place} lists no models: name one")
+        return names[0]
+
+    @staticmethod
+    def _substitute(parameters: dict[str, Any], refused: str) -> None:
+        if refused in parameters:
+            value = parameters.pop(refused)
+            other = _SUBSTITUTES[refused]
+            if other is not None:
+                parameters[other] = value
+
+    def _refused_by(self, error: APIError, parameters: Mapping[str, Any]) -> str | None:
+        """Return the optional parameter that an error complains about."""
+        if getattr(error, "status_code", None) not in {400, 422}:
+            return None
+        complaint = f"{error.message} {error.body}"
+        return next((name for name in _SUBSTITUTES if name in parameters and name in complaint), None)
+
+    def _describe(self, error: APIError) -> str:
+        from openai import APITimeoutError
+
+        status = getattr(error, "status_code", None)
+        if status is not None:
+            return f"{self._place} answered {status}: {self._clean(error)}"
+        if isinstance(error, APITimeoutError):
+            return f"{self._place} did not answer in time"
+        return f"{self._place} failed: {self._clean(error)}"
+
+    def _clean(self, error: Exception) -> str:
+        """Return an error's message, short and without the key, which some servers echo."""
+        text = " ".join(str(error).split())
+        if self._key:
+            text = text.replace(self._key, "***")
+        return text[:_LONGEST_MESSAGE]
+
+
+class _Answer:
+    """Reads the chunks of one answer into events."""
+
+    def __init__(self) -> None:
+        self.finished = False
+        self._reason: str = "stop"
+        self._usage: ModelUsage | None = None
+        self._calls: list[str | None] = []  # the server's id of each call, by our index
+        self._places: dict[int, int] = {}  # the server's index -> ours
+
+    def take(self, chunk: ChatCompletionChunk) -> list[ModelEvent]:
+        """Return the events of a chunk."""
+        usage = chunk.usage
+        if usage is not None:
+            details = usage.prompt_tokens_details
+            cached = (details.cached_tokens or 0) if details is not None else 0
+            self._usage = ModelUsage(usage.prompt_tokens, usage.completion_tokens, cached)
+        events: list[ModelEvent] = []
+        for choice in (chunk.choices or [])[:1]:
+            if choice.finish_reason is not None:
+                self.finished, self._reason = True, choice.finish_reason
+            delta = choice.delta
+            text = delta.content or delta.refusal
+            if text:
+                events.append(TextDelta(text))
+            for call in delta.tool_calls or []:
+                function = call.function
+                name = (function.name or None) if function is not None else None
+                arguments = (function.arguments or "") if function is not None else ""
+                events.append(self._piece(call.index, call.id or None, name, arguments))
+        return events
+
+    def _piece(
+        self, place: int | None, call_id: str | None, name: str | None, arguments: str
+    ) -> FunctionCallDelta:
+        """Number a piece of a call; some servers give every call the same index, or none."""
+        key = place if place is not None else 0
+        ours = self._places.get(key)
+        if ours is None or (call_id is not None and name is not None and call_id != self._calls[ours]):
+            ours = self._places[key] = len(self._calls)
+            self._calls.append(call_id)
+            return FunctionCallDelta(ours, name, arguments, call_id)
+        return FunctionCallDelta(ours, None, arguments)
+
+    def done(self) -> ModelDone:
+        """Return the last event."""
+        return ModelDone(_REASONS.get(self._reason, "stop"), self._usage)

@@ -34,12 +34,6 @@ class SpokenText:
         count = bisect_right(self._ends_ms, ms)
         return self.text[: self._text_ends[count - 1]] if count else ""
 
-    def cut(self, ms: int) -> None:
-        """Forget every word that was not spoken to its end by `ms`."""
-        count = bisect_right(self._ends_ms, ms)
-        del self._ends_ms[count:], self._text_ends[count:]
-        self.text = self.text[: self._text_ends[-1]] if count else ""
-
     def begun_by(self, ms: int) -> int:
         """Return how many words have begun before `ms`; a word begins where the one before it ends."""
         return min(len(self._ends_ms), bisect_left(self._ends_ms, ms) + 1) if ms > 0 else 0

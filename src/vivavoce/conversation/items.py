@@ -71,31 +71,22 @@ class AudioShelf:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held: OrderedDict[str, bytearray] = OrderedDict()
+        self._lost: set[str] = set()
         self._size = 0
 
     def add(self, item_id: str, audio: bytes) -> None:
-        """Append audio of an item. An item whose beginning no longer fits is not kept at all."""
-        if self._size + len(audio) > self._limit and item_id in self._held and len(self._held) == 1:
-            self.drop(item_id)
-            self._held[item_id] = bytearray()
+        """Append audio of an item. An item whose beginning is gone is not kept at all."""
+        if item_id in self._lost:
             return
-        held = self._held.get(item_id)
-        if held is None:
-            held = self._held[item_id] = bytearray()
-        elif not held:
-            return
-        held += audio
+        self._held.setdefault(item_id, bytearray()).extend(audio)
         self._size += len(audio)
         while self._size > self._limit:
-            oldest = next(iter(self._held))
-            self._size -= len(self._held[oldest])
-            if oldest == item_id:
-                self._held[oldest] = bytearray()
-            else:
-                del self._held[oldest]
+            oldest, lost = self._held.popitem(last=False)
+            self._size -= len(lost)
+            self._lost.add(oldest)
 
     def get(self, item_id: str) -> bytes | None:
-        """Return the item's audio, or `None` when it is not held any more."""
+        """Return the item's audio, or `None` when there is none or it is not held any more."""
         held = self._held.get(item_id)
         return bytes(held) if held else None
 
@@ -107,8 +98,9 @@ class AudioShelf:
             del held[size:]
 
     def drop(self, item_id: str) -> None:
-        """Forget the item's audio."""
+        """Forget the item's audio; it may be added anew."""
         self._size -= len(self._held.pop(item_id, b""))
+        self._lost.discard(item_id)
 
 
 class Items:
@@ -226,5 +218,4 @@ class Items:
         record.audio_ms = record.heard_ms = audio_end_ms
         self.audio.cut(item_id, audio_end_ms * fmt.sample_rate // 1000 * fmt.bytes_per_sample)
         if record.spoken is not None:
-            record.spoken.cut(audio_end_ms)
-            record.set_transcript(record.spoken.text)
+            record.set_transcript(record.spoken.until(audio_end_ms))

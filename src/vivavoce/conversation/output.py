@@ -194,16 +194,23 @@ class AudioMessage(MessageOutput):
             if piece.audio:
                 audible = True
                 self._outbox.emit(ResponseOutputAudioDelta, **self._part, delta=piece.audio)
-                if self._items is not None and self.item_id in self._items:
+                if self._items is not None and self._items.get(self.item_id) is self.record and not self._cut:
                     self._items.audio.add(self.item_id, piece.audio)
-        self.record.audio_ms = self.playout.sent_ms
+        if not self._cut:
+            self.record.audio_ms = self.playout.sent_ms
         if audible and self._items is not None:
             self._items.voice_locked = True
         return audible
 
+    @property
+    def _cut(self) -> bool:
+        """Whether the client has truncated the item while it was being spoken: the rest was not heard."""
+        return self.record.heard_ms is not None
+
     def close(self, status: ItemStatus) -> None:
-        """End the message with what was sent; what was not sent was not said."""
+        """End the message with what was sent; what was not sent was not said, nor what was not heard."""
         said = self.playout.said()
+        heard = said if self.record.heard_ms is None else self.playout.spoken.until(self.record.heard_ms)
         self._outbox.emit(ResponseOutputAudioDone, **self._part)
         self._outbox.emit(ResponseOutputAudioTranscriptDone, **self._part, transcript=said)
-        self._finish_message(AudioPart(transcript=said), [OutputAudio(transcript=said)], status)
+        self._finish_message(AudioPart(transcript=said), [OutputAudio(transcript=heard)], status)

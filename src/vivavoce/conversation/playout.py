@@ -77,18 +77,21 @@ class Playout:
         return sum(len(clause.audio) for clause in self._clauses) // self._per_ms
 
     def begin_clause(self, text: str) -> None:
-        """Announce a clause; its audio follows."""
+        """Announce a clause; its audio follows, and the one before has all of its own."""
+        self.end_clause()
         self._clauses.append(_Clause(text))
 
     def add_audio(self, audio: bytes, words: Sequence[tuple[int, int]] = ()) -> None:
-        """Add audio of the newest clause.
+        """Add audio of the newest clause; of one that has ended it is too late, and dropped.
 
         Args:
             audio: bytes in the output format.
             words: `(end, end_ms)` of words not given before: index in the clause's text just after the word,
                 and when it has been spoken, from the start of the clause.
         """
-        clause = self._clauses[-1]
+        clause = self._open_clause()
+        if clause is None:
+            return
         clause.audio += audio
         for end, end_ms in words:
             if end > clause.timed:
@@ -97,7 +100,9 @@ class Playout:
 
     def end_clause(self) -> None:
         """Say that the newest clause has all its audio."""
-        clause = self._clauses[-1]
+        clause = self._open_clause()
+        if clause is None:
+            return
         clause.complete = True
         rest = clause.text[clause.timed :]
         duration = (clause.sent_bytes + len(clause.audio)) // self._per_ms
@@ -108,9 +113,12 @@ class Playout:
 
     def end(self) -> None:
         """Say that no clause will follow."""
-        if self._clauses and not self._clauses[-1].complete:
-            self.end_clause()
+        self.end_clause()
         self.ended = True
+
+    def _open_clause(self) -> _Clause | None:
+        newest = self._clauses[-1] if self._clauses else None
+        return None if newest is None or newest.complete else newest
 
     def heard_ms(self, now: float) -> int:
         """Return how much of what was sent has been played by `now`, if the peer plays without a pause."""

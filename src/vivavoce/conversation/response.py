@@ -128,12 +128,14 @@ class RunningResponse:
 
     def audio(self, audio: bytes, words: Sequence[tuple[int, int]], now: float) -> None:
         """Take audio of the newest clause, and the words in it, see `Playout.add_audio`."""
-        self._messages[-1].playout.add_audio(audio, words)
+        if self._messages:
+            self._messages[-1].playout.add_audio(audio, words)
         self.release(now)
 
     def end_clause(self, now: float) -> None:
         """Take the end of the newest clause's audio."""
-        self._messages[-1].playout.end_clause()
+        if self._messages:
+            self._messages[-1].playout.end_clause()
         self.release(now)
 
     def function_call(self, index: int, name: str, arguments: str, call_id: str | None, now: float) -> None:
@@ -245,18 +247,18 @@ class RunningResponse:
         origin = next(iter(self.stages.values()), 0.0)
         self._outbox.emit(
             ResponseDone,
-            response=self._snapshot(status, details, self._usage()),
+            response=self._snapshot(status, details, self._usage(status)),
             stage_times={stage: round((at - origin) * 1000, 1) for stage, at in self.stages.items()},
         )
 
-    def _usage(self) -> Usage:
+    def _usage(self, status: ResponseStatus) -> Usage:
+        if not self._output and status in ("cancelled", "failed"):
+            return usage(Tokens(), Tokens(), 0)
         spoken = [output for output in self._output if isinstance(output, AudioMessage)]
         made = Tokens(
             text=self._made_text + sum(text_tokens(message.playout.said()) for message in spoken),
-            audio=sum(output_audio_tokens(message.record.audio_ms) for message in spoken),
+            audio=sum(output_audio_tokens(message.playout.sent_ms) for message in spoken),
         )
-        if not self._output:
-            return usage(Tokens(), Tokens(), 0)
         return usage(self.given, made, self._finish[1])
 
     def _snapshot(

@@ -88,7 +88,7 @@ class Responder:
                 "Wait until the response is finished before creating a new one.",
                 code="conversation_already_has_active_response",
             )
-        if len(self._running) >= _MAX_PARALLEL:
+        if not plan.in_conversation and len(self._running) >= _MAX_PARALLEL:
             raise RemoteProtocolError(
                 f"Too many responses at once: at most {_MAX_PARALLEL} may run side by side.",
                 code="rate_limit_exceeded",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from vivavoce.conversation.ids import IdSource
 from vivavoce.conversation.items import Items, Record
@@ -12,6 +13,7 @@ from vivavoce.conversation.tokens import Tokens, fit_context, fixed_tokens, toke
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.protocol import (
     FunctionTool,
+    InputAudio,
     InputItem,
     Item,
     ItemReference,
@@ -36,13 +38,14 @@ def context_records(input_items: Sequence[InputItem], items: Items, ids: IdSourc
     """Return the context that a client gave for one response.
 
     Raises:
-        RemoteProtocolError: a reference names an item that is not there.
+        RemoteProtocolError: a reference names an item that is not there, or an item cannot be used.
     """
     records = []
     for index, item in enumerate(input_items):
         if not isinstance(item, ItemReference):
             check_item(item, f"response.input[{index}]")
-            records.append(Record(replace(item, id=present(item.id, ids.new("item")))))
+            check_readable(item, f"response.input[{index}]")
+            records.append(Record(accepted(item, present(item.id, None) or ids.new("item"))))
             continue
         record = items.get(item.id)
         if record is None:
@@ -77,13 +80,21 @@ def give_context(
 
 
 def _is_known(item: Item) -> bool:
-    """Whether the item is finished, and was not an answer of which nothing was heard."""
+    """Whether the item is finished, and was not an answer of which nothing was heard or half a call."""
     if not isinstance(item, MessageItem) or item.role != "assistant":
-        return present(getattr(item, "status", "completed"), "completed") != "in_progress"
+        return present(getattr(item, "status", "completed"), "completed") == "completed"
     return item.status != "in_progress" and any(
         (isinstance(part, OutputAudio) and part.transcript) or (isinstance(part, OutputText) and part.text)
         for part in item.content
     )
+
+
+def accepted(item: Item, item_id: str) -> Item:
+    """Return a client's item as it counts: complete, whatever `status` the client gave it."""
+    changes: dict[str, Any] = {"id": item_id}
+    if hasattr(item, "status"):
+        changes["status"] = "completed"
+    return replace(item, **changes)
 
 
 _CONTENT_OF_ROLE = {
@@ -115,4 +126,20 @@ def check_item(item: Item, param: str) -> None:
                 "Assistant audio cannot be put into a conversation; use output_text.",
                 code="invalid_value",
                 param=f"{param}.content[{index}].audio",
+            )
+
+
+def check_readable(item: Item, param: str) -> None:
+    """Refuse speech without a transcript where nothing will transcribe it.
+
+    Raises:
+        RemoteProtocolError: naming the part.
+    """
+    for index, part in enumerate(item.content if isinstance(item, MessageItem) else ()):
+        if isinstance(part, InputAudio) and present(part.transcript, None) is None:
+            raise RemoteProtocolError(
+                "Audio in the input of a response needs its transcript. Or create the item first and refer "
+                "to it with an item_reference: it is transcribed then.",
+                code="invalid_value",
+                param=f"{param}.content[{index}].transcript",
             )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from vivavoce.conversation.context import check_item
-from vivavoce.conversation.effects import BeginUtterance, EndUtterance
+from vivavoce.conversation.context import accepted, check_item
+from vivavoce.conversation.effects import BeginUtterance, DropUtterance, EndUtterance
 from vivavoce.conversation.items import ROOT, Items, Record
 from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.settings import Settings, refuse
@@ -54,9 +52,9 @@ class Editor:
         check_item(event.item, "item")
         item = event.item
         item_id = present(item.id, None) or self._outbox.ids.new("item")
-        if item_id in self._items or item_id == ROOT:
+        if item_id in self._items or item_id in self._transcripts or item_id == ROOT:
             raise refuse(f"Item with id '{item_id}' already exists in the conversation.", "item.id")
-        record, audio = self._received_item(item, item_id)
+        record, audio, transcribed = self._received_item(item, item_id)
         previous_id = present(event.previous_item_id, None)
         if previous_id is None:
             previous = self._items.append(item_id, record)
@@ -64,21 +62,20 @@ class Editor:
             previous = self._items.insert(item_id, record, previous_id)
         self._outbox.emit(ConversationItemAdded, previous_item_id=previous, item=record.item)
         self._outbox.emit(ConversationItemDone, previous_item_id=previous, item=record.item)
-        if audio is not None:
-            assert record.fmt is not None
-            self._items.audio.add(item_id, audio)
+        if record.fmt is None:
+            return
+        self._items.audio.add(item_id, audio)
+        if not transcribed:
             self._transcripts.begin(item_id, announced=self._settings.transcription is not None)
             self._transcripts.attach(item_id, record)
             self._outbox.effect(BeginUtterance(item_id, audio, record.fmt))
             self._outbox.effect(EndUtterance(item_id))
 
-    def _received_item(self, item: Item, item_id: str) -> tuple[Record, bytes | None]:
-        """Return the record of a client's item, and its audio if that is to be transcribed."""
-        changes: dict[str, Any] = {"id": item_id}
-        if hasattr(item, "status"):
-            changes["status"] = "completed"
+    def _received_item(self, item: Item, item_id: str) -> tuple[Record, bytes, bool]:
+        """Return the record of a client's item, its audio, and whether that has a transcript."""
+        item = accepted(item, item_id)
         if not isinstance(item, MessageItem):
-            return Record(replace(item, **changes)), None
+            return Record(item), b"", False
         spoken = [part for part in item.content if isinstance(part, InputAudio)]
         audio = b"".join(present(part.audio, b"") for part in spoken)
         transcribed = any(present(part.transcript, None) for part in spoken)
@@ -86,8 +83,8 @@ class Editor:
         fmt = self._settings.input.format
         assert not isinstance(fmt, UnsetType)
         ms = len(audio) * 1000 // (fmt.sample_rate * fmt.bytes_per_sample)
-        record = Record(replace(item, content=content, **changes), audio_ms=ms, fmt=fmt if audio else None)
-        return record, audio if audio and not transcribed else None
+        record = Record(replace(item, content=content), audio_ms=ms, fmt=fmt if audio else None)
+        return record, audio, transcribed
 
     def retrieve(self, event: ConversationItemRetrieve) -> None:
         """Show an item as the server knows it, with the audio that is still held."""
@@ -100,9 +97,16 @@ class Editor:
         """Remove an item; return whether its transcript was still awaited."""
         if event.item_id not in self._items:
             raise self._no_such_item("deleting", "delete", event.item_id)
-        self._items.delete(event.item_id)
-        self._outbox.emit(ConversationItemDeleted, item_id=event.item_id)
-        return self._transcripts.drop(event.item_id)
+        return self.remove(event.item_id)
+
+    def remove(self, item_id: str) -> bool:
+        """Remove an item that is there; return whether its transcript was still awaited."""
+        self._items.delete(item_id)
+        self._outbox.emit(ConversationItemDeleted, item_id=item_id)
+        awaited = self._transcripts.drop(item_id)
+        if awaited:
+            self._outbox.effect(DropUtterance(item_id))
+        return awaited
 
     @staticmethod
     def _no_such_item(doing: str, verb: str, item_id: str) -> RemoteProtocolError:

@@ -170,9 +170,9 @@ class Listener:
         """
         if self._turn is None or end_ms <= self._buffer.start:
             return None  # the audio was committed or cleared before its probability was known
-        if probability >= self._turn.threshold:
-            self.last_voiced = now
         decision = self._turn.receive(probability, start_ms, end_ms)
+        if self._turn.voiced:
+            self.last_voiced = now
         if isinstance(decision, SpeechStarted):
             begin = max(self._buffer.start, decision.at_ms - self._prefix_ms)
             self._buffer.drop_before(begin)

@@ -16,7 +16,7 @@ from vivavoce.conversation.ids import IdSource
 from vivavoce.conversation.items import Items
 from vivavoce.conversation.listening import Listener
 from vivavoce.conversation.outbox import Outbox
-from vivavoce.conversation.response import FinishReason, RunningResponse
+from vivavoce.conversation.response import FinishReason, ResponseState, RunningResponse
 from vivavoce.conversation.settings import SessionOptions, Settings, initial_session, refuse
 from vivavoce.conversation.transcripts import Transcripts
 from vivavoce.conversation.turns import SpeechStarted, SpeechStopped
@@ -25,7 +25,6 @@ from vivavoce.protocol import (
     ClientEvent,
     ConversationItemCreate,
     ConversationItemDelete,
-    ConversationItemDeleted,
     ConversationItemRetrieve,
     ConversationItemTruncate,
     InputAudioBufferAppend,
@@ -149,6 +148,8 @@ class ServerConversation:
 
     def receive_error(self, error: RemoteProtocolError) -> None:
         """Take a frame that could not be decoded: answered with an `error` event, the session goes on."""
+        if self.ended:
+            return
         self._outbox.error(error.message, code=error.code, param=error.param, event_id=error.event_id)
 
     def _session_update(self, event: SessionUpdate, _now: float) -> None:
@@ -163,9 +164,10 @@ class ServerConversation:
     def _append(self, event: InputAudioBufferAppend, _now: float) -> None:
         self._listener.append(event.audio)
 
-    def _commit(self, _event: InputAudioBufferCommit, _now: float) -> None:
+    def _commit(self, _event: InputAudioBufferCommit, now: float) -> None:
         self._listener.commit()
-        self._make_room()
+        self._idle_since = None
+        self._make_room(now)
 
     def _clear(self, _event: InputAudioBufferClear, _now: float) -> None:
         self._listener.clear()
@@ -177,17 +179,17 @@ class ServerConversation:
             "type",
         )
 
-    def _item_create(self, event: ConversationItemCreate, _now: float) -> None:
+    def _item_create(self, event: ConversationItemCreate, now: float) -> None:
         self._editor.create(event)
         self._idle_since = None
-        self._make_room()
+        self._make_room(now)
 
     def _item_retrieve(self, event: ConversationItemRetrieve, _now: float) -> None:
         self._editor.retrieve(event)
 
     def _item_delete(self, event: ConversationItemDelete, now: float) -> None:
         if self._editor.delete(event):
-            self._responder.transcript_settled(event.item_id, now)
+            self._transcript_settled(event.item_id, now)
 
     def _item_truncate(self, event: ConversationItemTruncate, _now: float) -> None:
         self._editor.truncate(event)
@@ -203,6 +205,8 @@ class ServerConversation:
 
     def receive_voice(self, probability: float, start_ms: int, end_ms: int, now: float) -> None:
         """Take the speech probability of the audio between two positions of the input."""
+        if self.ended:
+            return
         decision = self._listener.voice(probability, start_ms, end_ms, now)
         if isinstance(decision, SpeechStarted):
             self._speech_started(now)
@@ -224,7 +228,7 @@ class ServerConversation:
 
     def _turn_ended(self, decision: SpeechStopped, now: float) -> None:
         self._listener.turn_ended(decision)
-        self._make_room()
+        self._make_room(now)
         detection = self._settings.turn_detection
         if detection is not None and detection.create_response:
             self._answer_turn({"end_of_speech": self._listener.last_voiced, "end_of_turn": now}, now)
@@ -241,22 +245,29 @@ class ServerConversation:
 
     def receive_partial_transcript(self, item_id: str, text: str) -> None:
         """Take a transcriber's guess at everything said so far in an utterance."""
-        self._transcripts.partial(item_id, text)
+        if not self.ended:
+            self._transcripts.partial(item_id, text)
 
     def receive_transcript(self, item_id: str, text: str, seconds: float, now: float) -> None:
         """Take the transcript of an utterance of `seconds` of audio."""
-        if self._transcripts.complete(item_id, text, seconds):
-            self._responder.transcript_settled(item_id, now)
+        if not self.ended and self._transcripts.complete(item_id, text, seconds):
+            self._transcript_settled(item_id, now)
 
     def receive_transcript_failure(self, item_id: str, message: str, now: float) -> None:
         """Take the news that an utterance could not be transcribed; the turn goes on."""
-        if self._transcripts.fail(item_id, message):
-            self._responder.transcript_settled(item_id, now)
+        if not self.ended and self._transcripts.fail(item_id, message):
+            self._transcript_settled(item_id, now)
+
+    def _transcript_settled(self, item_id: str, now: float) -> None:
+        self._responder.transcript_settled(item_id, now)
+        self._response_over(now)
 
     # --- what comes in: the mind and the mouth ------------------------------------------------------------
 
     def _running(self, response_id: str) -> RunningResponse | None:
-        return self._responder.get(response_id)
+        """Return the response if it is being generated: results may come late, after its end."""
+        response = self._responder.get(response_id)
+        return response if response is not None and response.state is ResponseState.GENERATING else None
 
     def receive_first_token(self, response_id: str, now: float) -> None:
         """Take note that the model has begun to answer."""
@@ -329,7 +340,7 @@ class ServerConversation:
             silent_ms = round((now - self._idle_since) * 1000)
             self._idle_since = None
             self._listener.silence_became_item(silent_ms)
-            self._make_room()
+            self._make_room(now)
             self._answer_turn({"end_of_turn": now}, now)
 
     def _idle_deadline(self) -> float | None:
@@ -343,14 +354,15 @@ class ServerConversation:
         if not isinstance(self._settings.session, RealtimeSession):
             raise refuse("A transcription session gives no responses.", "type", "invalid_event")
         self._responder.create(params, now, stages)
-        self._idle_since = None
+        if self._responder.active is not None:
+            self._idle_since = None
         self._response_over(now)
 
     def _response_over(self, now: float) -> None:
         """Do what follows when no response of the conversation is active any more."""
         if self._responder.active is not None:
             return
-        self._make_room()
+        self._make_room(now)
         if self._owed_turn is not None:
             stages, self._owed_turn = self._owed_turn, None
             self._respond(ResponseCreateParams(), now, stages)
@@ -359,13 +371,12 @@ class ServerConversation:
             self._idle_since = max(now, self._responder.silent_from)
             self._responder.silent_from = None
 
-    def _make_room(self) -> None:
+    def _make_room(self, now: float) -> None:
         """Let go of the oldest items beyond the bound, and say so."""
         while len(self._items) > self._options.max_items:
             oldest = self._items.oldest_id
-            self._items.delete(oldest)
-            self._transcripts.drop(oldest)
-            self._outbox.emit(ConversationItemDeleted, item_id=oldest)
+            if self._editor.remove(oldest):
+                self._transcript_settled(oldest, now)
 
     def _expire(self, now: float) -> None:
         minutes = round(self._options.max_session_s / 60)

@@ -6,7 +6,7 @@ fields that are present in the session.update are updated." (Realtime API refere
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,10 +23,12 @@ from vivavoce.protocol import (
     SemanticVad,
     ServerVad,
     SessionAudio,
+    Tool,
     Transcription,
     TranscriptionSession,
     TranscriptionSessionAudio,
     UnsetType,
+    present,
     replace,
 )
 from vivavoce.protocol.base import Wire
@@ -52,6 +54,14 @@ DEFAULT_TRANSCRIPTION = Transcription(language=None, prompt=None)
 
 SEMANTIC_SILENCE_MS = {"high": 400, "medium": 800, "auto": 800, "low": 1500}
 """How long a pause ends a turn of `semantic_vad`, by eagerness, as long as only the pause is judged."""
+
+_DEFAULTS: dict[type[Wire], Any] = {
+    ServerVad: DEFAULT_SERVER_VAD,
+    SemanticVad: DEFAULT_SEMANTIC_VAD,
+    Transcription: DEFAULT_TRANSCRIPTION,
+    NoiseReduction: NoiseReduction(strength=1.0),
+}
+"""What a setting starts from when it was off, or of another kind, before."""
 
 _MERGED = (
     SessionAudio,
@@ -149,24 +159,9 @@ def merge(base: S, patch: S) -> S:
             continue
         old = getattr(base, name)
         if isinstance(new, _MERGED):
-            new = merge(old if type(old) is type(new) else _defaults(new), new)
+            new = merge(old if type(old) is type(new) else _DEFAULTS[type(new)], new)
         changes[name] = new
     return replace(base, **changes)
-
-
-def _defaults(setting: object) -> Any:
-    """Return what a setting starts from when it was off, or of another kind, before."""
-    match setting:
-        case ServerVad():
-            return DEFAULT_SERVER_VAD
-        case SemanticVad():
-            return DEFAULT_SEMANTIC_VAD
-        case Transcription():
-            return DEFAULT_TRANSCRIPTION
-        case NoiseReduction():
-            return NoiseReduction(type=setting.type, strength=1.0)
-        case _:
-            return type(setting)()
 
 
 def refuse(message: str, param: str | None, code: str = "invalid_value") -> RemoteProtocolError:
@@ -236,9 +231,6 @@ class Settings:
         )
 
     def _check_input(self, merged: Session) -> None:
-        for part in ("format", "turn_detection", "transcription", "noise_reduction"):
-            if getattr(Settings(merged, self._options).input, part) is UNSET:
-                raise refuse(f"Missing value for '{part}'.", f"session.audio.input.{part}")
         if Settings(merged, self._options).input.noise_reduction is not None:
             raise refuse(
                 "This server does not reduce noise yet; use null.", "session.audio.input.noise_reduction"
@@ -266,8 +258,9 @@ class Settings:
         for name in ("prompt", "reasoning"):
             if getattr(merged, name):
                 raise refuse(f"This server's model does not support '{name}'.", f"session.{name}")
-        check_tools(merged.tools, "session.tools")
-        return replace(merged, output_modalities=[modality_of(merged.output_modalities)])
+        check_tools(present(merged.tools, ()), "session.tools")
+        modality = modality_of(present(merged.output_modalities, ()))
+        return replace(merged, output_modalities=[modality])
 
     @staticmethod
     def output_of(session: RealtimeSession) -> AudioOutput:
@@ -298,19 +291,17 @@ def voice_is_locked() -> RemoteProtocolError:
     )
 
 
-def modality_of(modalities: object) -> Modality:
+def modality_of(modalities: Sequence[Modality]) -> Modality:
     """Return the one modality that is meant: `audio` includes a transcript, so both together mean audio."""
-    return "text" if modalities == ["text"] else "audio"
+    return "audio" if "audio" in modalities or not modalities else "text"
 
 
-def check_tools(tools: object, param: str) -> None:
+def check_tools(tools: Sequence[Tool], param: str) -> None:
     """Refuse tools that this server cannot run, and two of one name.
 
     Raises:
         RemoteProtocolError: naming the tool.
     """
-    if not isinstance(tools, list):
-        return
     names: set[str] = set()
     for index, tool in enumerate(tools):
         if isinstance(tool, McpTool):

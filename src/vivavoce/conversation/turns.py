@@ -89,6 +89,11 @@ class TurnDetection:
         """Whether a turn is open."""
         return self.state in (TurnState.SPEECH, TurnState.PAUSE)
 
+    @property
+    def voiced(self) -> bool:
+        """Whether the last chunk counted as speech."""
+        return self.state in (TurnState.ONSET, TurnState.SPEECH)
+
     def reset(self) -> None:
         """Forget an open turn."""
         self.state = TurnState.QUIET

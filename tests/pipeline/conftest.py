@@ -182,11 +182,11 @@ class Stage:
         engines: Engines | None = None,
         options: SessionOptions | None = None,
     ) -> Client:
-        """Run a scenario with one client; return it with all it has noted."""
+        """Run a scenario with one client, which may let more join; return it with all it has noted."""
         self.engines = engines or self.engines
+        before = len(self.clients)
 
         async def main() -> None:
-            before = len(self.clients)
             client = self.join(options)
             try:
                 await scenario(client)
@@ -202,7 +202,7 @@ class Stage:
             run(main())
         except StalledError as stalled:  # pragma: no cover - says where a failing test hangs
             pytest.fail(str(stalled))
-        return self.clients[-1]
+        return self.clients[before]
 
     async def _nothing_is_left(self) -> None:
         counts = [len(client.events) for client in self.clients]

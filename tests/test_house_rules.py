@@ -25,7 +25,7 @@ MAX_FUNCTION_LINES = 60
 MAX_CONSTRUCTOR_PARAMETERS = 8
 
 WITHOUT_OWN_TESTS = {
-    "conversation/client_notices.py": "records without behaviour; the tests of the client's conversation read them",
+    "conversation/client_notices.py": "records without behaviour; the client's other tests read them",
     "engines/base.py": "ports and records without behaviour; every engine's test exercises them",
     "session/config.py": "typed dictionaries without behaviour; what they hold is tested with settings.py",
 }

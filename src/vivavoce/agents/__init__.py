@@ -1,8 +1,8 @@
 """Definitions: agents, tools and the context that tools receive.
 
-Nothing here connects, listens or speaks: a definition is made once and used by any number of sessions. May
-be imported by `vivavoce.session` and above; knows neither connections nor lines. Pydantic is imported only
-when a tool is defined from a function.
+A definition is made once and used by any number of sessions. What may not live here: anything that connects,
+listens, speaks or waits for a model. Pydantic is imported only when a tool is defined from a function.
+Who may import it: `session` and the rooms above it; `connections` and `lines` do not know it.
 """
 
 from vivavoce.agents.agent import Instructions, RealtimeAgent

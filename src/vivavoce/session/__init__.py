@@ -1,8 +1,8 @@
 """The SDK's session: a runner that starts sessions, and the session that talks, listens and runs tools.
 
-What the conversation means is decided in `vivavoce.conversation.client`; this room connects it with a model,
-with the agent's tools and with the application's event loops. Only `vivavoce` itself and the command line
-import it.
+This room connects a conversation with a model, with the agent's tools and with whoever reads its events. What
+may not live here: what the conversation means, which is decided in `vivavoce.conversation.client`.
+Who may import it: `vivavoce` itself, `testing` and `cli`.
 """
 
 from vivavoce.session.config import RealtimeRunConfig, RealtimeSessionModelSettings

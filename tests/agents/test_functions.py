@@ -125,32 +125,6 @@ def test_the_message_for_the_model_can_be_replaced_or_withheld() -> None:
     assert asyncio.run(two.describe_failure(context, ValueError("x"))) == "The tool failed."
 
 
-async def _echo(_context: ToolContext[Any], arguments: str) -> str:
-    return arguments
-
-
-def test_a_tool_can_be_written_by_hand() -> None:
-    tool = FunctionTool("echo", "Say it again.", {"type": "object"}, on_invoke_tool=_echo)
-    assert invoke(tool, '{"a":1}') == '{"a":1}'
-
-
-@pytest.mark.parametrize(
-    ("fields", "complaint"),
-    [
-        ({"name": "two words"}, "tool name 'two words' is not accepted"),
-        ({"description": None}, "description must be a text, got None"),
-        ({"params_json_schema": {"type": "array"}}, "JSON Schema with type 'object'"),
-        ({"on_invoke_tool": 3}, "on_invoke_tool must be an async function"),
-        ({"timeout": 0}, "timeout must be seconds above 0, got 0"),
-        ({"timeout": "5"}, "timeout must be seconds above 0, got '5'"),
-    ],
-)
-def test_a_wrong_field_of_a_tool_is_refused(fields: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        FunctionTool(**{"name": "echo", "description": "", "on_invoke_tool": _echo, **fields})
-    assert complaint in str(caught.value)
-
-
 def test_only_functions_can_be_decorated() -> None:
     with pytest.raises(ConfigurationError, match="takes a function, got 'text'"):
         function_tool("text")  # type: ignore[call-overload]  # the mistake under test

@@ -8,6 +8,7 @@ never blocks the event loop, and may be cancelled at any await.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -342,7 +343,7 @@ class Engines:
     names: dict[str, Any] = field(default_factory=dict)
 
     async def aclose(self) -> None:
-        """Close every engine; safe to call twice."""
-        await self.transcriber.aclose()
-        await self.llm.aclose()
-        await self.synthesizer.aclose()
+        """Close every engine, also when closing another one fails; safe to call twice."""
+        async with AsyncExitStack() as engines:
+            for engine in (self.synthesizer, self.llm, self.transcriber):
+                engines.push_async_callback(engine.aclose)

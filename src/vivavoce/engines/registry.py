@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from vivavoce.engines.base import EngineCost, Engines, LanguageModel
@@ -20,13 +20,13 @@ class EngineChoice:
         llm_url: base URL of an OpenAI-compatible Chat Completions endpoint, for example
             `"http://127.0.0.1:11434/v1"`; replaces the built-in brain.
         llm_model: the model's name there; `None` asks the endpoint and takes its first.
-        llm_api_key: key for that endpoint.
+        llm_api_key: key for that endpoint; left out of the `repr`.
     """
 
     preset: Preset = "embedded"
     llm_url: str | None = None
     llm_model: str | None = None
-    llm_api_key: str | None = None
+    llm_api_key: str | None = field(default=None, repr=False)
 
 
 def build_engines(choice: EngineChoice | None = None) -> Engines:

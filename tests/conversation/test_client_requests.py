@@ -8,6 +8,7 @@ from vivavoce.conversation.client_requests import (
     ALREADY_ACTIVE,
     ANSWER_S,
     MAX_TRIES,
+    MAX_WAITING,
     RETRY_S,
     STALL_S,
     ResponseRequests,
@@ -164,3 +165,13 @@ def test_cancel_reaches_a_response_that_has_not_begun() -> None:
     requests.created(running(), 0.1)
     assert requests.take_doom()
     assert not requests.take_doom()
+
+
+def test_requests_that_wait_are_bounded_and_none_is_dropped_in_silence() -> None:
+    requests = ResponseRequests()
+    requests.created(running(), 0.0)
+    for number in range(MAX_WAITING + 1):
+        requests.request(0.0, ResponseCreate(event_id=str(number)))
+    assert [error.event_id for error in requests.lost()] == [str(MAX_WAITING)]
+    requests.done("r1", 1.0)
+    assert sent(requests) == ["0"]

@@ -91,7 +91,7 @@ def test_flat_and_nested_settings_become_the_api_of_today(
         ({"audio": {"output": {"format": "mp3"}}}, "s.audio.output.format: 'mp3' is not accepted"),
         (
             {"audio": {"output": {"colour": 1}}},
-            "s.audio.output.colour: Unknown parameter: 's.audio.output.colour'.",
+            "s.audio.output.colour is not known; known are: format, voice, speed",
         ),
         ({"audio": None}, "s.audio: Invalid type for 's.audio'"),
         (
@@ -104,7 +104,19 @@ def test_flat_and_nested_settings_become_the_api_of_today(
         ),
         (
             {"turn_detection": {"type": "server_vad", "eagerness": "low"}},
-            "s.turn_detection.eagerness: Unknown parameter",
+            "s.turn_detection.eagerness is not known; known are: type, threshold, prefix_padding_ms",
+        ),
+        (
+            {"turn_detection": {"type": "semantic_vad", "threshold": 0.5}},
+            "s.turn_detection.threshold is not known; known are: type, eagerness, create_response",
+        ),
+        (
+            {"input_audio_transcription": {"modell": "x"}},
+            "s.input_audio_transcription.modell is not known; known are: model, language",
+        ),
+        (
+            {"truncation": {"type": "retention_ratio", "retention_ratio": 1, "x": 1}},
+            "s.truncation.x: Unknown parameter",
         ),
         ({"max_output_tokens": 0}, "s.max_output_tokens: Invalid value: 0."),
         (

@@ -113,43 +113,104 @@ def test_a_reader_may_ask_for_some_types_only() -> None:
     assert run(rest(stream)) == [end("1")]
 
 
-def test_every_reader_gets_every_event() -> None:
-    everybody = EventStreams()
-    one, two = everybody.open(), everybody.open()
-    everybody.publish(end("1"))
-    everybody.end()
-    assert run(rest(one)) == run(rest(two)) == [end("1")]
+async def loop(everybody: EventStreams, most: int = 10_000) -> list[Any]:
+    """Run one ``async for``, and break out of it after `most` events."""
+    read: list[Any] = []
+    async for event in everybody.iterate():
+        read.append(event)
+        if len(read) == most:
+            break
+    return read
 
 
-def test_readers_of_a_young_session_get_what_was_before() -> None:
-    everybody = EventStreams()
-    everybody.publish(end("1"))
-    first, second = everybody.open(), everybody.open()
-    for number in range(streams.OPENING_EVENTS):
-        everybody.publish(end(str(number)))
-    late = everybody.open()
-    everybody.publish(end("last"))
-    counts = [len(run(rest(stream))) for stream in (first, second, late)]
-    assert counts == [streams.OPENING_EVENTS + 2, streams.OPENING_EVENTS + 2, 1]
+def items(events: list[Any]) -> list[str]:
+    return [event.item_id for event in events]
 
 
-def test_the_first_reader_gets_the_past_however_late_it_comes() -> None:
+def test_one_loop_after_another_goes_on_where_the_last_one_stopped() -> None:
+    async def main() -> None:
+        everybody = EventStreams()
+        for number in range(4):
+            everybody.publish(end(str(number)))
+        assert items(await loop(everybody, 2)) == ["0", "1"]
+        everybody.publish(end("4"))
+        everybody.end()
+        assert items(await loop(everybody)) == ["2", "3", "4"]
+        assert await loop(everybody) == []
+
+    run(main())
+
+
+def test_loops_side_by_side_each_get_every_event() -> None:
+    async def main() -> None:
+        everybody = EventStreams()
+        everybody.publish(end("0"))
+        loops = [asyncio.ensure_future(loop(everybody)) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        everybody.publish(end("1"))
+        everybody.end()
+        assert [items(events) for events in await asyncio.gather(*loops)] == [["0", "1"]] * 3
+
+    run(main())
+
+
+def test_a_second_loop_that_comes_late_begins_where_the_session_is() -> None:
+    async def main() -> None:
+        everybody = EventStreams()
+        first = asyncio.ensure_future(loop(everybody))
+        await asyncio.sleep(0.1)
+        for number in range(streams.OPENING_EVENTS + 1):
+            everybody.publish(end(str(number)))
+        second = asyncio.ensure_future(loop(everybody))
+        await asyncio.sleep(0.1)
+        everybody.publish(end("last"))
+        everybody.end()
+        assert len(await first) == streams.OPENING_EVENTS + 2
+        assert items(await second) == ["last"]
+
+    run(main())
+
+
+def test_a_first_loop_gets_the_past_however_late_it_comes() -> None:
     everybody = EventStreams()
     for number in range(streams.OPENING_EVENTS + 10):
         everybody.publish(end(str(number)))
-    assert len(run(rest(everybody.open()))) == streams.OPENING_EVENTS + 10
-    assert len(run(rest(everybody.open()))) == 0
+    everybody.end()
+    assert len(run(loop(everybody))) == streams.OPENING_EVENTS + 10
 
 
-def test_a_reader_that_comes_after_the_end_gets_the_past_and_ends() -> None:
+def test_a_reader_of_ones_own_gets_what_happens_from_now_on() -> None:
     everybody = EventStreams()
+    everybody.publish(end("0"))
+    everything, some = everybody.open(), everybody.open(frozenset({"audio"}))
     everybody.publish(end("1"))
     everybody.end()
+    assert items(run(rest(everything))) == ["1"]
+    assert run(rest(some)) == []
+    assert run(rest(everybody.open())) == []
 
-    async def main() -> list[Any]:
-        return [event async for event in everybody.open()]
 
-    assert run(main()) == [end("1")]
+def test_a_reader_that_nobody_holds_is_forgotten() -> None:
+    everybody = EventStreams()
+    reader = everybody.open()
+    assert len(everybody._others) == 1
+    del reader
+    assert len(everybody._others) == 0
+
+
+def test_audio_that_waits_for_a_first_reader_is_bounded_more_tightly() -> None:
+    async def main() -> None:
+        everybody = EventStreams()
+        chunk = streams.OPENING_AUDIO_BYTES // 2 + 1
+        for number in range(4):
+            everybody.publish(audio(chunk, str(number)))
+        assert items(await loop(everybody, 1)) == ["3"]
+        for number in range(4):
+            everybody.publish(audio(chunk, str(number)))
+        everybody.end()
+        assert items(await loop(everybody)) == ["0", "1", "2", "3"]
+
+    run(main())
 
 
 def test_callbacks_plain_and_async_are_called_in_order_until_they_are_ended() -> None:

@@ -124,6 +124,7 @@ class ClientConversation:
         """Ask for a response as soon as the conversation is free; `event` is the user's own wording."""
         self._requests.request(now, event)
         self._outbox.extend(self._requests.events_to_send())
+        self._report_lost()
 
     def tool_output(self, call_id: str, output: str, now: float) -> None:
         """Answer a function call; after the last one of a response the model is asked to go on."""
@@ -161,6 +162,9 @@ class ClientConversation:
         """Give up what has waited too long. Early calls do nothing."""
         self._requests.handle_deadline(now)
         self._outbox.extend(self._requests.events_to_send())
+        self._report_lost()
+
+    def _report_lost(self) -> None:
         self._notices.extend(Failed(error) for error in self._requests.lost())
 
     # --- session and errors -------------------------------------------------------------------------------

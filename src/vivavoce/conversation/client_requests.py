@@ -19,6 +19,8 @@ STALL_S = 30.0
 RETRY_S = 0.5
 """Seconds before a request is repeated when the server still speaks of a response that is not known here."""
 MAX_TRIES = 5
+MAX_WAITING = 64
+"""Requests that may wait for the conversation to become free."""
 
 ALREADY_ACTIVE = "conversation_already_has_active_response"
 
@@ -67,6 +69,9 @@ class ResponseRequests:
         if _is_out_of_band(event):
             self._out_of_band += 1
             self._outbox.append(event)
+            return
+        if len(self._waiting) >= MAX_WAITING:
+            self._lose(event, f"{MAX_WAITING} requests wait for the running response; this one was dropped.")
             return
         self._waiting.append(_Request(event, automatic))
         self._advance(now)
@@ -137,7 +142,7 @@ class ResponseRequests:
         return events
 
     def lost(self) -> list[ErrorDetail]:
-        """Return requests that the server never answered, as errors, and forget them."""
+        """Return requests that came to nothing, as errors, and forget them."""
         lost, self._lost = self._lost, []
         return lost
 
@@ -155,19 +160,22 @@ class ResponseRequests:
         if deadline is None or now < deadline:
             return
         if self._flying is not None:
-            self._lost.append(
-                ErrorDetail(
-                    type="server_error",
-                    code="response_create_unanswered",
-                    message=f"The server did not answer response.create within {ANSWER_S:g} s.",
-                    event_id=str(self._flying.event.event_id),
-                )
-            )
+            self._lose(self._flying.event, f"The server did not answer within {ANSWER_S:g} s.")
             self._flying = None
             self._doomed = False
         elif self.active is not None:
             self.active = None
         self._advance(now)
+
+    def _lose(self, event: ResponseCreate, reason: str) -> None:
+        self._lost.append(
+            ErrorDetail(
+                type="server_error",
+                code="response_create_unanswered",
+                message=f"response.create had no effect: {reason}",
+                event_id=str(event.event_id),
+            )
+        )
 
     def _advance(self, now: float) -> None:
         if not self._waiting or self._flying is not None or self.active is not None or now < self._not_before:

@@ -72,8 +72,9 @@ class SessionPlan:
 class RealtimeSession:
     """A conversation. Made by `RealtimeRunner.run`; ``async with`` connects it and closes it.
 
-    Iterate over it for its events, or register callbacks with `on`. A session survives what goes wrong in it:
-    errors are events. Its iterators end when it is closed or the connection is lost for good.
+    Iterate over it for its events, or register callbacks with `on`. A second loop after the first goes on
+    where that stopped; loops side by side each get every event. A session survives what goes wrong in it:
+    errors are events. Iteration ends when the session is closed or the connection is lost for good.
     """
 
     def __init__(self, plan: SessionPlan) -> None:
@@ -240,6 +241,7 @@ class RealtimeSession:
         self._check_open()
         if isinstance(event, ResponseCreate):
             self._conversation.request_response(self._now(), event)
+            self._report()
             await self._flush_and_wake()
         else:
             await self._send(event)
@@ -259,12 +261,12 @@ class RealtimeSession:
     # --- what comes out -------------------------------------------------------------------------------------
 
     def __aiter__(self) -> AsyncIterator[RealtimeSessionEvent]:
-        return self.events()
+        return self._streams.iterate()
 
     def events(self, *types: str) -> EventStream:
-        """Return a reader of its own for the session's events; every reader gets every event.
+        """Return a reader of its own for the session's events from now on.
 
-        A reader made while the session is young gets what happened before, too.
+        It gets every event, whoever else reads them, and is forgotten when nobody holds it any more.
 
         Args:
             types: only events of these types; none means all.

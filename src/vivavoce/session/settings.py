@@ -12,7 +12,20 @@ from typing import Any
 from vivavoce.agents import FunctionTool
 from vivavoce.agents.agent import check_tools
 from vivavoce.errors import ConfigurationError, RemoteProtocolError
-from vivavoce.protocol import RealtimeSession
+from vivavoce.protocol import (
+    AudioInput,
+    AudioOutput,
+    NoiseReduction,
+    Prompt,
+    RealtimeSession,
+    Reasoning,
+    SemanticVad,
+    ServerVad,
+    SessionAudio,
+    TracingConfig,
+    Transcription,
+)
+from vivavoce.protocol.base import Wire
 from vivavoce.protocol.codec import session_from
 
 _NOT_YET = frozenset(
@@ -84,6 +97,16 @@ _KEYS: dict[str, _Key] = {
     "truncation": _Key(("truncation",)),
     "tracing": _Key(("tracing",)),
     "include": _Key(("include",)),
+}
+_STRUCTS: dict[str, type[Wire]] = {
+    "session.audio": SessionAudio,
+    "session.audio.input": AudioInput,
+    "session.audio.input.transcription": Transcription,
+    "session.audio.input.noise_reduction": NoiseReduction,
+    "session.audio.output": AudioOutput,
+    "session.prompt": Prompt,
+    "session.reasoning": Reasoning,
+    "session.tracing": TracingConfig,
 }
 _OTHER_KEYS = ("model_name", "tools", "audio")
 _REMOVED = {"temperature": "the Realtime API no longer has it"}
@@ -204,7 +227,18 @@ def _check(part: Mapping[str, Any], wire_path: Sequence[str], user_path: str) ->
     except RemoteProtocolError as error:
         param = error.param or wire
         where = user_path + param.removeprefix(wire) if param.startswith(wire) else user_path
+        if error.code == "unknown_parameter" and (known := _known_keys(param.rpartition(".")[0], part)):
+            raise ConfigurationError(f"{where} is not known; known are: {', '.join(known)}") from error
         raise ConfigurationError(f"{where}: {error.message.replace(param, where)}") from error
+
+
+def _known_keys(wire: str, part: Mapping[str, Any]) -> list[str]:
+    """Return the keys of the object at a path of the session; none where the path is not one of these."""
+    if wire == "session.audio.input.turn_detection":
+        kind = part["audio"]["input"]["turn_detection"]["type"]
+        return ["type", *(SemanticVad if kind == "semantic_vad" else ServerVad).__struct_fields__]
+    struct = _STRUCTS.get(wire)
+    return list(struct.__struct_fields__) if struct is not None else []
 
 
 def _with_vad_type(session: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
@@ -30,8 +31,9 @@ AUDIO_BYTES = 16 * 1024 * 1024
 EVENTS = 10_000
 """Unread other events of one reader."""
 OPENING_EVENTS = 256
-"""A reader that comes while the session is this young gets everything from its beginning."""
+"""A second loop that comes while the session is this young gets everything from its beginning."""
 OPENING_AUDIO_BYTES = 1024 * 1024
+"""Audio that waits for a first reader."""
 
 Callback: TypeAlias = Callable[[Any], Awaitable[None] | None]
 _Slot: TypeAlias = list[RealtimeSessionEvent | None]
@@ -107,6 +109,10 @@ class EventStream(AsyncIterator[RealtimeSessionEvent]):
                 self.dropped_events += 1
                 return
 
+    def allow_audio(self, audio_bytes: int) -> None:
+        """Set the bound on unread audio."""
+        self._audio_limit = audio_bytes
+
     def end(self) -> None:
         """Let the reader finish what it has, and then end."""
         self._ended = True
@@ -137,43 +143,67 @@ class EventStream(AsyncIterator[RealtimeSessionEvent]):
             await self._ready.wait()
 
 
+class _Loop(AsyncIterator[RealtimeSessionEvent]):
+    """One ``async for`` over a stream that outlives it."""
+
+    def __init__(self, stream: EventStream) -> None:
+        self._stream = stream
+
+    async def __anext__(self) -> RealtimeSessionEvent:
+        return await anext(self._stream)
+
+
 class EventStreams:
-    """Everybody who reads one session's events."""
+    """Everybody who reads one session's events. A reader that nobody holds any more is forgotten."""
 
     def __init__(self) -> None:
-        self._streams: list[EventStream] = []
+        # The main stream is there from the beginning: what happens before and between loops waits in it.
+        self._main = EventStream(audio_bytes=OPENING_AUDIO_BYTES)
+        self._loop: weakref.ref[_Loop] | None = None
         self._opening: EventStream | None = EventStream(audio_bytes=OPENING_AUDIO_BYTES)
-        self._read = False
+        self._others: weakref.WeakSet[EventStream] = weakref.WeakSet()
         self._tasks = Tasks()
         self._ended = False
 
     def publish(self, event: RealtimeSessionEvent) -> None:
         """Give an event to every reader."""
-        for stream in self._streams:
+        self._main.put(event)
+        for stream in list(self._others):
             stream.put(event)
         if self._opening is not None:
             self._opening.put(event)
-            if self._read and len(self._opening) > OPENING_EVENTS:
-                self._opening = None
-
-    def open(self, types: frozenset[str] = frozenset()) -> EventStream:
-        """Return a new reader. The first one, and any that comes early, gets what happened before it."""
-        stream = EventStream(types)
-        if self._opening is not None:
-            self._opening.copy_to(stream)
             if len(self._opening) > OPENING_EVENTS:
                 self._opening = None
-        self._read = True
+
+    def iterate(self) -> AsyncIterator[RealtimeSessionEvent]:
+        """Return what an ``async for`` over the session reads.
+
+        One loop after another goes on where the last one stopped. A loop beside another gets every event of
+        its own, and while the session is young those from its beginning, too.
+        """
+        if self._loop is None or self._loop() is None:
+            loop = _Loop(self._main)
+            self._loop = weakref.ref(loop)
+            self._main.allow_audio(AUDIO_BYTES)
+            return loop
+        stream = EventStream()
+        if self._opening is not None:
+            self._opening.copy_to(stream)
+        return self._add(stream)
+
+    def open(self, types: frozenset[str] = frozenset()) -> EventStream:
+        """Return a reader of the events from now on; of some types, or of all."""
+        return self._add(EventStream(types))
+
+    def _add(self, stream: EventStream) -> EventStream:
         if self._ended:
             stream.end()
-        else:
-            self._streams.append(stream)
+        self._others.add(stream)
         return stream
 
     def close(self, stream: EventStream) -> None:
-        """Forget a reader."""
-        if stream in self._streams:
-            self._streams.remove(stream)
+        """Forget a reader; it may finish what it has."""
+        self._others.discard(stream)
         stream.end()
 
     def on(self, name: str, callback: Callback, failed: Callable[[Exception], None]) -> Callable[[], None]:
@@ -194,17 +224,15 @@ class EventStreams:
             raise ConfigurationError(f"there is no event {name!r}; there are: {', '.join(SESSION_EVENTS)}")
         if not callable(callback):
             raise ConfigurationError(f"the callback for {name!r} must be a function, got {callback!r}")
-        stream = EventStream(frozenset({name}))
-        self._streams.append(stream)
+        stream = self.open(frozenset({name}))
         self._tasks.spawn(_call(stream, callback, failed), name=f"callback {name}")
         return lambda: self.close(stream)
 
     def end(self) -> None:
         """Let every reader finish what it has, and then end."""
         self._ended = True
-        for stream in self._streams:
+        for stream in (self._main, *self._others):
             stream.end()
-        self._streams = []
 
     async def aclose(self) -> None:
         """End every reader, and callbacks even in the middle of their work."""

@@ -1,0 +1,12 @@
+"""Ids that count."""
+
+from vivavoce.conversation.ids import CountingIds
+
+
+def test_every_prefix_counts_for_itself() -> None:
+    ids = CountingIds()
+    assert [ids.new("item"), ids.new("resp"), ids.new("item")] == ["item_1", "resp_1", "item_2"]
+
+
+def test_two_sources_give_the_same_ids() -> None:
+    assert [CountingIds().new("event") for _ in range(2)] == ["event_1", "event_1"]

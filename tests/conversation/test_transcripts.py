@@ -1,0 +1,84 @@
+"""Transcripts on their way, and what the client is told of them."""
+
+from typing import Any
+
+import pytest
+
+from vivavoce.conversation.ids import CountingIds
+from vivavoce.conversation.items import Record
+from vivavoce.conversation.outbox import Outbox
+from vivavoce.conversation.transcripts import Transcripts
+from vivavoce.protocol import InputAudio, MessageItem, to_builtins
+
+
+class Typist:
+    """Transcripts, and what they say."""
+
+    def __init__(self, *, announced: bool = True) -> None:
+        self.outbox = Outbox(CountingIds())
+        self.transcripts = Transcripts(self.outbox)
+        self.transcripts.begin("u", announced=announced)
+
+    @property
+    def said(self) -> list[Any]:
+        events = [to_builtins(event) for event in self.outbox.take_events()]
+        return [event.get("delta", event.get("transcript", event.get("error"))) for event in events]
+
+
+def test_only_words_on_which_two_guesses_agree_are_told() -> None:
+    typist = Typist()
+    for guess in ("I", "I scream", "ice cream", "ice cream is", "ice cream is nice"):
+        typist.transcripts.partial("u", guess)
+    assert typist.said == ["ice cream", " is"]
+    assert typist.transcripts.complete("u", "ice cream is nice", 2.0)
+    assert typist.said == [" nice", "ice cream is nice"]
+
+
+def test_a_final_text_that_contradicts_the_deltas_has_no_delta() -> None:
+    typist = Typist()
+    for guess in ("ice", "ice"):
+        typist.transcripts.partial("u", guess)
+    typist.transcripts.complete("u", "I scream", 1.5)
+    assert typist.said == ["ice", "I scream"]
+
+
+def test_an_empty_transcript_is_complete_without_a_delta() -> None:
+    typist = Typist()
+    typist.transcripts.complete("u", "", 1.0)
+    assert typist.said == [""]
+
+
+def test_the_text_goes_into_the_item() -> None:
+    typist = Typist()
+    record = Record(MessageItem(id="u", role="user", content=[InputAudio(transcript=None)]))
+    typist.transcripts.attach("u", record)
+    typist.transcripts.complete("u", "Hello", 1.0)
+    assert record.item == MessageItem(id="u", role="user", content=[InputAudio(transcript="Hello")])
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_failure_is_told_to_who_asked_for_transcripts(announced: bool) -> None:
+    typist = Typist(announced=announced)
+    assert typist.transcripts.fail("u", "No ears.")
+    failure = {"type": "server_error", "code": "transcription_failed", "message": "No ears."}
+    assert typist.said == ([failure] if announced else [])
+    assert "u" not in typist.transcripts
+
+
+def test_who_did_not_ask_hears_nothing_but_the_model_does() -> None:
+    typist = Typist(announced=False)
+    for guess in ("ice", "ice"):
+        typist.transcripts.partial("u", guess)
+    assert typist.transcripts.complete("u", "ice", 1.0)
+    assert typist.said == []
+
+
+def test_results_for_nobody_are_not_expected() -> None:
+    typist = Typist()
+    assert "u" in typist.transcripts
+    assert typist.transcripts.drop("u")
+    assert not typist.transcripts.drop("u")
+    typist.transcripts.partial("u", "late")
+    assert not typist.transcripts.complete("u", "late", 1.0)
+    assert not typist.transcripts.fail("u", "late")
+    assert typist.said == []

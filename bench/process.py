@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -23,12 +24,14 @@ class Usage:
     Attributes:
         at: the moment, in seconds of the monotonic clock, which all processes share.
         cpu_s: processor time since it began, of all its threads.
+        waited_s: time for which its threads could have run but had no core.
         rss_kb: resident memory.
         switches: how often one of its threads went to sleep by itself.
     """
 
     at: float
     cpu_s: float
+    waited_s: float
     rss_kb: int
     switches: int
 
@@ -37,10 +40,13 @@ def usage_of(pid: int) -> Usage:
     """Read what a process has used so far."""
     # The second field is the program's name in parentheses, which may hold spaces.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    switches = sum(_status(path)["voluntary_ctxt_switches"] for path in Path(f"/proc/{pid}/task").iterdir())
+    threads = list(Path(f"/proc/{pid}/task").iterdir())
+    switches = sum(_status(thread)["voluntary_ctxt_switches"] for thread in threads)
+    waited_ns = sum(int((thread / "schedstat").read_text().split()[1]) for thread in threads)
     return Usage(
         at=time.monotonic(),
         cpu_s=(int(fields[11]) + int(fields[12])) / _TICKS_PER_S,
+        waited_s=waited_ns / 1e9,
         rss_kb=_status(Path(f"/proc/{pid}"))["VmRSS"],
         switches=switches,
     )
@@ -69,17 +75,32 @@ class Server:
     port: int
 
 
-@contextlib.contextmanager
-def server(max_sessions: int, *options: str) -> Iterator[Server]:
+def server(max_sessions: int) -> contextlib.AbstractContextManager[Server]:
     """Run `vivavoce serve` with engines that cost nothing, alone on its core.
 
     Raises:
         RuntimeError: it did not start.
     """
-    command = [sys.executable, "-m", "vivavoce", "serve", "--engines", "bench", "--port", "0"]
-    command += ["--max-sessions", str(max_sessions), "--log-level", "error", *options]
+    options = ["--engines", "bench", "--port", "0", "--log-level", "error"]
+    return _running("vivavoce", "serve", *options, "--max-sessions", str(max_sessions))
+
+
+def floor() -> contextlib.AbstractContextManager[Server]:
+    """Run `bench.floor` in its place.
+
+    Raises:
+        RuntimeError: it did not start.
+    """
+    return _running("bench.floor")
+
+
+@contextlib.contextmanager
+def _running(module: str, *options: str) -> Iterator[Server]:
+    command = [sys.executable, "-m", module, *options]
     with pinned(SERVER_CORE):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.process import LOAD_CORE, Server, Usage, pinned, server
+from bench.process import LOAD_CORE, ROOT, Server, Usage, floor, pinned, server
 from bench.report import Cell, Figures, Report, percentile
 from bench.speech import speech
 from bench.wire import dial
 
-ROOT = Path(__file__).parents[1]
 Turns = list[dict[str, Any]]
 
 
@@ -37,6 +36,7 @@ class Result:
         return Usage(
             at=last.at - first.at,
             cpu_s=last.cpu_s - first.cpu_s,
+            waited_s=last.waited_s - first.waited_s,
             rss_kb=last.rss_kb - first.rss_kb,
             switches=last.switches - first.switches,
         )
@@ -96,6 +96,8 @@ def latency(report: Report, levels: list[int], warm_up: float, seconds: float) -
     costs: list[tuple[Cell, ...]] = []
     for sessions in levels:
         report.progress(f"{sessions} talking sessions for {warm_up + seconds:g} s")
+        with floor() as target:
+            bare = run_load(target, sessions, "--warm-up", "1", "--seconds", "3")
         with server(sessions) as target:
             result = run_load(target, sessions, "--warm-up", str(warm_up), "--seconds", str(seconds))
         turns = spoken(result)
@@ -113,7 +115,7 @@ def latency(report: Report, levels: list[int], warm_up: float, seconds: float) -
                 *_spread(between(turns, "ended", "answered"))[:2],
             )
         )
-        costs.append(_costs(sessions, result))
+        costs.append(_costs(sessions, result, bare))
     report.add(
         "latency",
         Figures(
@@ -133,30 +135,38 @@ def latency(report: Report, levels: list[int], warm_up: float, seconds: float) -
     report.add("latency", Figures("The same turns, other clocks, ms", columns, tuple(checks), note))
     cost_columns = (
         "sessions",
-        "CPU ms / session-s",
+        "CPU ms/session-s",
+        "floor",
+        "ratio",
         "core",
+        "waited",
         "KB talking",
         "KB idle",
-        "generator core",
+        "generator",
         "sent late p99 ms",
     )
     note = (
-        "KB: growth of the server's resident memory per session, after connecting and after talking. The "
-        "last two say whether the generator kept up."
+        "floor: the same stack and JSON without a conversation (bench.floor), measured just before. core: "
+        "share of one core. waited: share of the time for which others kept the server from its core: a "
+        "disturbed run. KB: growth of resident memory per session, after talking and after connecting. "
+        "generator: its share of the other core; with the last column it says whether the load was as claimed."
     )
     report.add(
         "latency", Figures("What a talking session costs the server", cost_columns, tuple(costs), note)
     )
 
 
-def _costs(sessions: int, result: Result) -> tuple[Cell, ...]:
-    talked = result.spent("begin", "end")
-    share = talked.cpu_s / talked.at
+def _costs(sessions: int, result: Result, bare: Result) -> tuple[Cell, ...]:
+    talked, nothing = result.spent("begin", "end"), bare.spent("begin", "end")
+    share, least = talked.cpu_s / talked.at, nothing.cpu_s / nothing.at
     generator = result.own_cpu_s / (result.usage["end"].at - result.usage["before"].at)
     return (
         sessions,
         share / sessions * 1000,
+        least / sessions * 1000,
+        share / least if least else None,
         f"{share:.0%}",
+        f"{talked.waited_s / talked.at:.0%}",
         result.spent("before", "end").rss_kb / sessions,
         result.spent("before", "connected").rss_kb / sessions,
         f"{generator:.0%}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from vivavoce.engines.base import (
     FunctionCallDelta,
@@ -67,7 +67,7 @@ class BuiltinBrain:
     It keeps nothing between calls: the same request always has the same answer.
     """
 
-    async def respond(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    async def respond(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Stream the answer in words, or the function calls in pieces; never raises.
 
         Args:

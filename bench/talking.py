@@ -149,7 +149,7 @@ def latency(report: Report, levels: list[int], warm_up: float, seconds: float) -
         "floor: the same stack and JSON without a conversation (bench.floor), measured just before. core: "
         "share of one core. waited: share of the time for which others kept the server from its core: a "
         "disturbed run. KB: growth of resident memory per session, after talking and after connecting. "
-        "generator: its share of the other core; with the last column it says whether the load was as claimed."
+        "generator: its share of the other core; the last column tells if it kept pace."
     )
     report.add(
         "latency", Figures("What a talking session costs the server", cost_columns, tuple(costs), note)

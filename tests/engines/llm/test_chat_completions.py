@@ -256,7 +256,13 @@ def test_nobody_listening_is_an_engine_error() -> None:
 
 @pytest.mark.parametrize(
     "garbage",
-    ["data: {not json\n\n", "data: 7\n\n", 'data: {"choices": [7]}\n\n', "<html>\n\n", 'data: {"choices": 7}\n\n'],
+    [
+        "data: {not json\n\n",
+        "data: 7\n\n",
+        'data: {"choices": [7]}\n\n',
+        "<html>\n\n",
+        'data: {"choices": 7}\n\n',
+    ],
 )
 def test_garbage_is_an_engine_error(chat_server: Server, reply: Any, garbage: str) -> None:
     assert "127.0.0.1" in failure(chat_server, reply([garbage]))

@@ -101,7 +101,9 @@ def test_an_orphaned_result_is_not_lost() -> None:
     assert "sunny" in build_messages("", [output("9", "sunny")])[0]["content"]
 
 
-@pytest.mark.parametrize(("written", "sent"), [('{"a": 1}', '{"a": 1}'), ('{"a":', "{}"), ("7", "{}"), ("", "{}")])
+@pytest.mark.parametrize(
+    ("written", "sent"), [('{"a": 1}', '{"a": 1}'), ('{"a":', "{}"), ("7", "{}"), ("", "{}")]
+)
 def test_arguments_left_half_written_become_an_empty_object(written: str, sent: str) -> None:
     message = build_messages("", [call("1", written)])[0]
     assert message["tool_calls"][0]["function"]["arguments"] == sent

@@ -16,13 +16,15 @@ from vivavoce.engines.llm.filling import Filling, Path
 from vivavoce.engines.llm.matching import HANDOFF_PREFIX, Profile, build_profiles
 from vivavoce.engines.llm.questions import question
 from vivavoce.engines.llm.results import speak_result
-from vivavoce.engines.llm.schema import Parameter, Role, element_of, nest
+from vivavoce.engines.llm.schema import Parameter, Role, element_of, flatten, nest
 from vivavoce.engines.llm.spans import free_text
 from vivavoce.engines.llm.understanding import Wish, best_wish, understand
 from vivavoce.engines.llm.words import FILLERS, Words, readable, split_words
 from vivavoce.protocol import FunctionCallItem, Item, MessageItem, ToolChoiceFunction
 
 _DEPTH = 8  # questions in a row that are remembered
+_FOLLOW_UPS = frozenset((("what", "about"), ("how", "about"), ("and",)))
+_LONGEST_FOLLOW_UP = 7  # words
 _MOST_CALLS = 8  # in one turn of the user
 
 
@@ -188,7 +190,7 @@ class Planner:
         kind = smalltalk.kind_of(words)
         wishes = understand(self._profiles, words)
         if not wishes and kind is None:
-            wishes = self._with_earlier_words(items, words)
+            wishes = self._with_earlier_words(items, words) or self._follow_up(items, words)
         if wishes:
             return self._carry_out(wishes, ends_in_calls=ends_in_calls)
         return self._chat(kind, words, items)
@@ -206,6 +208,24 @@ class Planner:
         before = items[-2]
         assert isinstance(before, MessageItem)
         return understand(self._profiles, split_words(turns.text_of(before)) + words)
+
+    def _follow_up(self, items: Sequence[Item], words: Words) -> list[Wish]:
+        """Read "and in Paris?" as the last call once more, with what is new in it."""
+        start = next((n for n in (2, 1) if tuple(w.norm for w in words[:n]) in _FOLLOW_UPS), 0)
+        last = turns.calls_since(items, 0)[-1:]
+        profile = next((p for p in self._profiles if last and p.tool.name == last[0][0]), None)
+        if (
+            not start
+            or profile is None
+            or len(words) > _LONGEST_FOLLOW_UP
+            or not isinstance(last[0][1], dict)
+        ):
+            return []
+        filling = fill(profile.parameters, words[start:], set())
+        if not filling.values:
+            return []
+        filling.values = flatten(last[0][1], profile.parameters) | filling.values
+        return [Wish(profile, filling, 0.0)]
 
     def _chat(self, kind: str | None, words: Words, items: Sequence[Item]) -> Say:
         request = self._request
@@ -297,7 +317,10 @@ class Planner:
         if wishes and wishes[0].profile is pending.profile:
             values |= wishes[0].filling.values
         open_parameters = [p for p in pending.profile.parameters if p.path not in values and _is_typed(p)]
-        values = fill(open_parameters, words, set()).values | values
+        joint = fill(open_parameters, words, set()).values
+        # Words that are an answer only because it was asked for say nothing about anything else: "seven".
+        if value is None or not _is_typed(pending.parameter) or pending.parameter.path in joint:
+            values = joint | values
         if value is not None:
             values.setdefault(pending.parameter.path, value)
         missing = Filling(values=values).missing(pending.profile.parameters)

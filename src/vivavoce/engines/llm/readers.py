@@ -10,6 +10,7 @@ from vivavoce.engines.llm.numbers import Number, homophone, join_runs, plain, re
 from vivavoce.engines.llm.schema import Parameter, Role, element_of
 from vivavoce.engines.llm.thesaurus import rings
 from vivavoce.engines.llm.words import (
+    FILLERS,
     STOP_WORDS,
     Words,
     alikeness,
@@ -131,7 +132,10 @@ def moment(words: Words, taken: Collection[int], parameter: Parameter) -> Readin
 def bare_time(words: Words) -> str | None:
     """Read a time where one was asked for: `seven`, `eight thirty`."""
     times = read_times(words, bare=True)
-    return times[0].text if times else None
+    # "for four people" is no answer to "at what time": nothing but politeness may follow the hour.
+    if not times or any(w.norm not in FILLERS and not w.is_separator for w in words[times[-1].end :]):
+        return None
+    return times[-1].text
 
 
 def identifier(words: Words, taken: Collection[int], parameter: Parameter) -> Reading | None:
@@ -160,14 +164,15 @@ def durations(parameters: Sequence[Parameter], words: Words, filling: Filling) -
         if not found or parameter.path in filling.values:
             continue
         duration = found[0]
+        indices = _indices(duration.start, duration.end)
         if parameter.kind == "string":
-            filling.take(parameter, Reading(said(words[duration.start : duration.end]),
-                                            _indices(duration.start, duration.end)))  # fmt: skip
+            filling.take(parameter, Reading(said(words[duration.start : duration.end]), indices))
+            found.pop(0)
             continue
         for word in [*parameter.words, *identifier_words(parameter.description)]:
             value = in_unit(duration, word)
             if value is not None and (parameter.kind == "number" or isinstance(value, int)):
-                filling.take(parameter, Reading(value, _indices(duration.start, duration.end)))
+                filling.take(parameter, Reading(value, indices))
                 found.pop(0)
                 break
 

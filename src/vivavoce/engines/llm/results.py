@@ -155,13 +155,16 @@ def speak_result(name: str, output: str) -> str:
         name: name of the tool; it gives a lone number its subject.
         output: free text or JSON, as the function returned it.
     """
-    text = output.strip()
+    return _spoken(name, output.strip()) or "Done."
+
+
+def _spoken(name: str, text: str) -> str:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return _failure(text) if _ERROR.match(text) else _sentence(_clip(text)) or "Done."
+        return _failure(text) if _ERROR.match(text) else _sentence(_clip(text))
     if isinstance(value, str):
-        return speak_result(name, value) if value.strip() != text else _sentence(_clip(value))
+        return _spoken(name, value.strip()) if value.strip() != text else _sentence(_clip(value))
     if isinstance(value, Mapping):
         return _speak_object(value)
     if isinstance(value, list):

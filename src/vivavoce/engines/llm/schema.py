@@ -159,7 +159,7 @@ def _leaves(
     wanted = schema.get("required")
     names = set(wanted) if isinstance(wanted, list) else set()
     leaves: list[Parameter] = []
-    for name, raw in (properties or {}).items() if depth > 0 else ():
+    for name, raw in properties.items() if isinstance(properties, Mapping) and depth > 0 else ():
         resolved = _resolve(raw, root, _DEPTH)
         leaves += _leaves(resolved, root, (*path, str(name)), required=required and name in names)
     return leaves
@@ -213,3 +213,15 @@ def nest(values: Mapping[tuple[str, ...], Any]) -> dict[str, Any]:
             place = place.setdefault(key, {})
         place[path[-1]] = value
     return result
+
+
+def flatten(arguments: Mapping[str, Any], parameters: tuple[Parameter, ...]) -> dict[tuple[str, ...], Any]:
+    """Return the values of an arguments object by path: the inverse of `nest`."""
+    values: dict[tuple[str, ...], Any] = {}
+    for parameter in parameters:
+        place: Any = arguments
+        for key in parameter.path:
+            place = place.get(key) if isinstance(place, Mapping) else None
+        if place is not None:
+            values[parameter.path] = place
+    return values

@@ -80,7 +80,9 @@ def kind_of(words: Words) -> str | None:
     text = " ".join(
         w.norm for w in words if not w.is_separator and w.norm not in FILLERS - {"thanks", "ok", "okay"}
     )
-    text = text.replace("whats", "what is") or " ".join(w.norm for w in words if not w.is_separator)
+    text = text.removeprefix("and ").removeprefix("but ").replace("whats", "what is") or " ".join(
+        w.norm for w in words if not w.is_separator
+    )
     return next((kind for kind, pattern in _PATTERNS.items() if pattern.fullmatch(text)), None)
 
 

@@ -121,9 +121,9 @@ class SpanFinder:
         end = self._extent(start, free=free)
         if end <= start or start in self._topics:
             return None
-        if all(self._words[i].norm in STOP_WORDS or i in self._topics for i in range(start, end)):
-            return None
         if not free:
+            if all(self._words[i].norm in STOP_WORDS or i in self._topics for i in range(start, end)):
+                return None
             while end > start and (end - 1 in self._topics):
                 end -= 1
         return Span(start, end, cue)

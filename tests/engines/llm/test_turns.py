@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from vivavoce.engines.llm import turns
+from vivavoce.protocol import (
+    FunctionCallItem,
+    FunctionCallOutputItem,
+    InputAudio,
+    InputImage,
+    InputText,
+    Item,
+    McpCallItem,
+    McpListToolsItem,
+    MessageItem,
+    OutputAudio,
+    OutputText,
+)
+
+USER = MessageItem(
+    role="user", content=[InputText(text="hello "), InputAudio(transcript="there"), InputAudio()]
+)
+ASSISTANT = MessageItem(role="assistant", content=[OutputAudio(transcript="hi"), OutputText(text="you")])
+CALL = FunctionCallItem(name="f", arguments='{"a": 1}', call_id="1")
+OUTPUT = FunctionCallOutputItem(call_id="1", output="x")
+
+
+def test_texts_and_transcripts_are_what_a_message_says() -> None:
+    assert turns.text_of(USER) == "hello there"
+    assert turns.text_of(ASSISTANT) == "hi you"
+    assert not turns.has_picture(USER)
+    assert turns.has_picture(MessageItem(role="user", content=[InputImage(image_url="data:x")]))
+
+
+def test_system_messages_and_lists_of_tools_are_left_out() -> None:
+    items: list[Item] = [
+        MessageItem(role="system", content=[InputText(text="x")]),
+        McpListToolsItem(server_label="s", tools=[]),
+        USER,
+        ASSISTANT,
+    ]
+    talk = turns.relevant(items)
+    assert talk == [USER, ASSISTANT]
+    assert turns.last_user(talk) == 0
+    assert turns.last_user([ASSISTANT]) == -1
+    assert turns.last_assistant_text(talk) == "hi you"
+    assert turns.last_assistant_text([USER]) == ""
+    assert turns.assistant_count(talk) == 1
+
+
+def test_outputs_are_fresh_until_somebody_speaks() -> None:
+    mcp = McpCallItem(id="m", server_label="s", name="g", arguments="{}", output="y")
+    orphan = FunctionCallOutputItem(call_id="9", output="z")
+    assert turns.fresh_outputs([USER, CALL, OUTPUT, mcp, orphan]) == [("f", "x"), ("g", "y"), ("", "z")]
+    assert turns.fresh_outputs([USER, CALL, OUTPUT, ASSISTANT]) == []
+
+
+def test_calls_since_an_item_have_their_arguments_as_objects() -> None:
+    broken = FunctionCallItem(name="g", arguments="{", call_id="2")
+    assert turns.calls_since([CALL, USER, CALL, broken], 1) == [("f", {"a": 1}), ("g", "{")]

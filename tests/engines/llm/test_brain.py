@@ -110,7 +110,7 @@ def test_it_can_be_closed_in_the_middle() -> None:
     async def run() -> ModelEvent:
         stream = BuiltinBrain().respond(says("thank you"))
         first = await anext(stream)
-        await stream.aclose()  # type: ignore[attr-defined]  # the port promises an iterator, this is a generator
+        await stream.aclose()
         return first
 
     assert asyncio.run(run()) == TextDelta("You ")

@@ -287,7 +287,7 @@ def test_closing_the_iterator_hangs_up_at_once(chat_server: Server, reply: Any) 
             engine = ChatCompletions(server.url, "m")
             stream = engine.respond(says("hi"))
             assert await anext(stream) == TextDelta("Hel")
-            await stream.aclose()  # type: ignore[attr-defined]  # the port promises an iterator, this is a generator
+            await stream.aclose()
             await asyncio.wait_for(server.hung_up.wait(), 5)
             await engine.aclose()
 

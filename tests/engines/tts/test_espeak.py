@@ -47,8 +47,7 @@ def run(use: Callable[[EspeakSynthesizer], Awaitable[None]]) -> None:
 def stream(
     synthesizer: EspeakSynthesizer, text: str, options: SpeechOptions
 ) -> AsyncGenerator[SpeechChunk, None]:
-    # The port promises an iterator; closing it early needs the generator that it is.
-    return cast("AsyncGenerator[SpeechChunk, None]", synthesizer.synthesize(text, options))
+    return synthesizer.synthesize(text, options)
 
 
 async def say(

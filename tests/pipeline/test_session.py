@@ -11,14 +11,11 @@ from vivavoce.audio.g711 import decode_alaw, decode_ulaw
 from vivavoce.audio.levels import rms_dbfs
 from vivavoce.engines.base import FunctionCallDelta
 from vivavoce.engines.scripted import Pause, ScriptedModel, ScriptedSynthesizer, scripted_engines
-from vivavoce.errors import EngineError, RemoteProtocolError
+from vivavoce.errors import RemoteProtocolError
 from vivavoce.pipeline import SessionOptions
 from vivavoce.protocol import (
     AudioFormat,
     ConversationItemCreate,
-    ConversationItemInputAudioTranscriptionCompleted,
-    ConversationItemInputAudioTranscriptionDelta,
-    ConversationItemInputAudioTranscriptionFailed,
     ErrorEvent,
     FunctionCallItem,
     FunctionCallOutputItem,
@@ -42,7 +39,6 @@ from vivavoce.protocol import (
     ResponseOutputTextDelta,
     ServerVad,
     SessionUpdated,
-    Transcription,
 )
 
 if TYPE_CHECKING:
@@ -212,19 +208,6 @@ def test_push_to_talk(stage: Stage) -> None:
     assert client.transcript == "Yes."
 
 
-def test_the_transcript_is_told_word_by_word_when_asked_for(stage: Stage) -> None:
-    async def scenario(client: Client) -> None:
-        client.set_input(transcription=Transcription(model="whatever"))
-        await client.turn(600)
-        done = await client.wait(ConversationItemInputAudioTranscriptionCompleted)
-        assert done.transcript == "one two three"
-
-    client = stage.play(scenario, scripted_engines(hears=["one two three"], answers=[[]]))
-    deltas = client.of(ConversationItemInputAudioTranscriptionDelta)
-    assert "".join(delta.delta or "" for delta in deltas) == "one two three"
-    assert len(deltas) > 1
-
-
 @pytest.mark.parametrize("fmt", [PcmuFormat(), PcmaFormat()], ids=lambda fmt: fmt.type)
 def test_g711_in_and_out(stage: Stage, fmt: AudioFormat) -> None:
     async def scenario(client: Client) -> None:
@@ -258,26 +241,6 @@ def test_a_change_of_format_or_of_turn_detection_mid_stream_keeps_positions(stag
     assert started.audio_start_ms == pytest.approx(4000 - 300, abs=40)
     (stopped,) = client.of(InputAudioBufferSpeechStopped)
     assert stopped.audio_end_ms == pytest.approx(4400 + 200, abs=64)
-
-
-def test_a_failed_transcription_is_told_and_the_turn_goes_on(stage: Stage) -> None:
-    async def scenario(client: Client) -> None:
-        client.set_input(transcription=Transcription(model="whatever"))
-        await client.turn(600)
-        response = await client.response()
-        assert response.status == "completed"
-        await client.turn(600)
-        assert (await client.response(2)).status == "completed"
-
-    client = stage.play(
-        scenario,
-        scripted_engines(hears=[EngineError("It is too loud here."), "second"], answers=[["What?"], ["Ah."]]),
-    )
-    (failed,) = client.of(ConversationItemInputAudioTranscriptionFailed)
-    assert failed.error.message == "It is too loud here."
-    assert [event.transcript for event in client.of(ConversationItemInputAudioTranscriptionCompleted)] == [
-        "second"
-    ]
 
 
 def test_a_frame_that_could_not_be_decoded_is_answered(stage: Stage) -> None:

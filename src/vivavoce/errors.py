@@ -11,6 +11,7 @@ VivavoceError
 ├── ConnectionLostError     the connection to the model could not be made or broke
 ├── ToolError               a tool was unknown, got bad arguments, raised or took too long
 ├── SessionClosedError      a call on a session that has ended
+├── CallerTimeoutError      in a test or a demo: the agent did not do what a simulated caller waits for
 └── StalledError            on the virtual clock of a test: everybody waits, nothing is scheduled
 """
 
@@ -95,6 +96,10 @@ class ToolError(VivavoceError):
 
 class SessionClosedError(VivavoceError):
     """A method was called on a session that has ended."""
+
+
+class CallerTimeoutError(VivavoceError):
+    """A simulated caller waited too long for the agent; the message says for what."""
 
 
 class StalledError(VivavoceError):

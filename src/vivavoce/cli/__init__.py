@@ -35,6 +35,7 @@ EXIT_INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it (128 + SIGINT)."""
 
 COMMANDS: Mapping[str, str] = {
+    "demo": "vivavoce.cli.demo",
     "serve": "vivavoce.cli.serve",
 }
 """Name of each subcommand and the module that implements it, in the order of the help text."""

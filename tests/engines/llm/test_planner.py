@@ -151,12 +151,16 @@ def test_two_halves_of_an_utterance_are_read_together() -> None:
 
 
 def test_results_are_spoken_each() -> None:
-    items = [user("x"), called("get_weather", "1", city="Oslo"), called("calculate", "2", expression="6 * 7")]
+    items: list[Item] = [
+        user("x"),
+        called("get_weather", "1", city="Oslo"),
+        called("calculate", "2", expression="6 * 7"),
+    ]
     assert plan(*items, output("1", "It is sunny."), output("2", "42")) == "It is sunny. The result is 42."
 
 
 def test_a_result_that_comes_after_more_talk_is_spoken_without_calling_again() -> None:
-    items = [
+    items: list[Item] = [
         user("weather in oslo"),
         called("get_weather", "1", city="Oslo"),
         user("hello"),
@@ -170,7 +174,7 @@ def test_a_call_without_its_result_is_waited_for() -> None:
 
 
 def test_an_answer_of_the_assistant_is_not_answered() -> None:
-    items = [
+    items: list[Item] = [
         user("weather in oslo"),
         called("get_weather", "1", city="Oslo"),
         output("1", "x"),
@@ -182,7 +186,7 @@ def test_an_answer_of_the_assistant_is_not_answered() -> None:
 def test_a_handover_goes_on_with_the_tools_of_the_other_agent() -> None:
     invoice = FunctionTool(name="get_invoice", description="Read out the newest invoice.")
     back = FunctionTool(name="transfer_to_front_desk", description="Everything but invoices.")
-    items = [
+    items: list[Item] = [
         user("read me my invoice"),
         called("transfer_to_billing", "1"),
         output("1", '{"assistant": "Billing"}'),
@@ -193,7 +197,11 @@ def test_a_handover_goes_on_with_the_tools_of_the_other_agent() -> None:
 
 
 def test_a_handover_that_failed_is_told() -> None:
-    items = [user("billing please"), called("transfer_to_billing", "1"), output("1", "error: closed")]
+    items: list[Item] = [
+        user("billing please"),
+        called("transfer_to_billing", "1"),
+        output("1", "error: closed"),
+    ]
     assert plan(*items) == "I am sorry, that did not work: closed."
 
 
@@ -217,7 +225,11 @@ def test_a_tool_is_called_when_one_must_be() -> None:
 
 
 def test_a_must_is_met_once_the_result_is_there() -> None:
-    items = [user("weather in oslo"), called("get_weather", "1", city="Oslo"), output("1", "Sunny")]
+    items: list[Item] = [
+        user("weather in oslo"),
+        called("get_weather", "1", city="Oslo"),
+        output("1", "Sunny"),
+    ]
     assert plan(*items, tool_choice="required") == "Sunny."
 
 

@@ -73,17 +73,16 @@ _PATTERNS = {
 }
 _IDENTITY = re.compile(r"\b[Yy]ou(?: are|'re|’re) ((?:an? |the )?[^.;!?\n]{2,100})")
 _MOST_SKILLS = 5
+_TELLING = frozenset(("thanks", "ok", "okay"))  # fillers that are an answer by themselves
 
 
 def kind_of(words: Words) -> str | None:
     """Return the kind of small talk that an utterance is as a whole, or `None`."""
-    text = " ".join(
-        w.norm for w in words if not w.is_separator and w.norm not in FILLERS - {"thanks", "ok", "okay"}
-    )
-    text = text.removeprefix("and ").removeprefix("but ").replace("whats", "what is") or " ".join(
-        w.norm for w in words if not w.is_separator
-    )
-    return next((kind for kind, pattern in _PATTERNS.items() if pattern.fullmatch(text)), None)
+    norms = [word.norm.replace("whats", "what is") for word in words if not word.is_separator]
+    if norms[:1] in (["and"], ["but"]):
+        del norms[0]
+    spoken = " ".join(norms), " ".join(norm for norm in norms if norm not in FILLERS - _TELLING)
+    return next((kind for kind, pattern in _PATTERNS.items() if any(map(pattern.fullmatch, spoken))), None)
 
 
 def _skill(tool: FunctionTool) -> str:

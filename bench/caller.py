@@ -115,11 +115,14 @@ class Caller:
             self.turns[-1].ended = now
         self._place += 1
         if self._place == len(self._frames):
-            self._place = self._voiced if self._barge_in and not self._overdue(now) else 0
+            self._place = self._voiced if self._waits(now) else 0
 
-    def _overdue(self, now: float) -> bool:
-        """Whether the answer to interrupt has not come: then the next utterance starts all the same."""
-        return not self.turns or not self.turns[-1].ended or now - self.turns[-1].ended > 3.0
+    def _waits(self, now: float) -> bool:
+        """Whether the next utterance waits for an answer to interrupt; not for ever, should none come."""
+        if not self._barge_in or not self.turns:
+            return False
+        turn = self.turns[-1]
+        return not turn.answered and now - turn.ended < 3.0
 
     def hear(self) -> None:
         """Read what has come."""
@@ -166,7 +169,6 @@ class Caller:
             self.turns[-1].answered = now
             if self._barge_in:
                 self._place = len(self._frames) - _BARGE_AFTER
-                self.turns[-1].done = now
         self._response.append((now, self._given_s))
         self._given_s += delta_ms(event) / 1000
 
@@ -175,7 +177,7 @@ class Caller:
             return
         turn = self.turns[-1]
         if b'"cancelled"' in event:
-            turn.cut = turn.cut or now
+            turn.cut = now
         elif turn.answered and not turn.done:
             turn.done = now
             turn.stages = json.loads(event).get("stage_times", {})

@@ -36,7 +36,11 @@ class SpokenText:
 
     def begun_by(self, ms: int) -> int:
         """Return how many words have begun before `ms`; a word begins where the one before it ends."""
-        return min(len(self._ends_ms), bisect_left(self._ends_ms, ms) + 1) if ms > 0 else 0
+        if ms <= 0:
+            return 0
+        # What has ended has begun, too: words of no length share the end of the one before them.
+        begun = max(bisect_left(self._ends_ms, ms) + 1, bisect_right(self._ends_ms, ms))
+        return min(len(self._ends_ms), begun)
 
     def length_of(self, words: int) -> int:
         """Return how many characters the first `words` words take."""

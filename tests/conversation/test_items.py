@@ -1,0 +1,203 @@
+"""The order of items, what they hold, and how much of their audio is kept."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vivavoce.conversation.heard import SpokenText
+from vivavoce.conversation.items import AudioShelf, Items, Record
+from vivavoce.errors import RemoteProtocolError
+from vivavoce.protocol import (
+    FunctionCallOutputItem,
+    InputAudio,
+    InputText,
+    MessageItem,
+    OutputAudio,
+    OutputText,
+    PcmFormat,
+)
+
+
+def message(item_id: str) -> Record:
+    return Record(MessageItem(id=item_id, role="user", content=[InputText(text="Hi"), InputAudio()]))
+
+
+def answer(audio_ms: int = 1000, *, words: bool = True) -> Record:
+    record = Record(
+        MessageItem(id="a", role="assistant", content=[OutputAudio(transcript="One two")]),
+        audio_ms=audio_ms,
+        fmt=PcmFormat(),
+    )
+    if words:
+        record.spoken = SpokenText()
+        record.spoken.add_word("One ", 400)
+        record.spoken.add_word("two", 1000)
+    return record
+
+
+def order(items: Items) -> list[str]:
+    return [str(record.item.id) for record in items]
+
+
+def test_items_go_to_the_end_the_beginning_or_after_another() -> None:
+    items = Items(1000)
+    assert items.last_id is None
+    assert items.append("a", message("a")) is None
+    assert items.append("b", message("b")) == "a"
+    assert items.insert("c", message("c"), "root") is None
+    assert items.insert("d", message("d"), "a") == "a"
+    assert items.insert("e", message("e"), "b") == "b"
+    assert order(items) == ["c", "a", "d", "b", "e"]
+    assert (items.oldest_id, items.last_id, len(items)) == ("c", "e", 5)
+    items.delete("a")
+    assert order(items) == ["c", "d", "b", "e"]
+    assert "a" not in items
+    assert items.get("a") is None
+
+
+def test_an_unknown_place_is_refused() -> None:
+    with pytest.raises(RemoteProtocolError, match="Item with item_id not found: x") as refusal:
+        Items(1000).insert("a", message("a"), "x")
+    assert (refusal.value.code, refusal.value.param) == ("invalid_value", "previous_item_id")
+
+
+def test_an_item_is_shown_with_the_audio_that_is_held() -> None:
+    items = Items(1000)
+    items.append("a", message("a"))
+    assert items.retrieve("a") == message("a").item
+    items.audio.add("a", b"1234")
+    item = items.retrieve("a")
+    assert isinstance(item, MessageItem)
+    assert item.content == [InputText(text="Hi"), InputAudio(audio=b"1234")]
+    assert items.retrieve("x") is None
+
+
+def test_an_item_that_is_no_message_is_shown_as_it_is() -> None:
+    items = Items(1000)
+    output = FunctionCallOutputItem(id="f", call_id="c", output="1")
+    items.append("f", Record(output))
+    items.audio.add("f", b"1234")
+    assert items.retrieve("f") == output
+
+
+@pytest.mark.parametrize(
+    ("ms", "transcript"), [(0, ""), (399, ""), (400, "One "), (999, "One "), (1000, "One two")]
+)
+def test_truncating_keeps_the_words_that_were_heard(ms: int, transcript: str) -> None:
+    items = Items(100_000)
+    record = answer()
+    items.append("a", record)
+    items.audio.add("a", bytes(48_000))
+    items.truncate("a", ms)
+    assert isinstance(record.item, MessageItem)
+    assert record.item.content == [OutputAudio(transcript=transcript)]
+    assert (record.audio_ms, record.heard_ms) == (ms, ms)
+    assert len(items.audio.get("a") or b"") == ms * 48
+
+
+def test_truncating_twice_goes_only_down() -> None:
+    items = Items(1000)
+    items.append("a", answer())
+    items.truncate("a", 500)
+    items.truncate("a", 100)
+    with pytest.raises(RemoteProtocolError, match="Audio content of 100ms is already shorter than 101ms"):
+        items.truncate("a", 101)
+
+
+def test_an_answer_without_known_words_keeps_its_transcript() -> None:
+    items = Items(1000)
+    items.append("a", answer(words=False))
+    items.truncate("a", 10)
+    assert items.retrieve("a") == answer().item
+
+
+def seeded() -> Iterator[tuple[Record, str, str]]:
+    text = MessageItem(id="a", role="assistant", content=[OutputText(text="Hi")])
+    audio = MessageItem(id="a", role="assistant", content=[OutputAudio(transcript="Hi")])
+    yield message("a"), "unsupported_content_type", "Only model output audio messages can be truncated"
+    yield Record(text), "unsupported_content_type", "Only model output audio messages can be truncated"
+    yield Record(audio), "unsupported_content_type", "Only model output audio messages can be truncated"
+    yield (
+        Record(FunctionCallOutputItem(id="a", call_id="c", output="")),
+        "unsupported_content_type",
+        "Only model output audio messages can be truncated",
+    )
+    yield answer(9250), "invalid_value", "Audio content of 9250ms is already shorter than 57340ms"
+
+
+@pytest.mark.parametrize(("record", "code", "text"), list(seeded()))
+def test_what_cannot_be_truncated(record: Record, code: str, text: str) -> None:
+    items = Items(1000)
+    items.append("a", record)
+    before = record.item
+    with pytest.raises(RemoteProtocolError) as refusal:
+        items.truncate("a", 57340)
+    assert (refusal.value.code, refusal.value.message) == (code, text)
+    assert record.item == before
+
+
+def test_an_unknown_item_cannot_be_truncated() -> None:
+    with pytest.raises(RemoteProtocolError, match="Item with item_id not found: x") as refusal:
+        Items(1000).truncate("x", 0)
+    assert refusal.value.code == "item_truncate_invalid_item_id"
+
+
+def test_the_oldest_audio_goes_first() -> None:
+    shelf = AudioShelf(10)
+    shelf.add("a", b"1234")
+    shelf.add("b", b"1234")
+    shelf.add("c", b"1234")
+    assert (shelf.get("a"), shelf.get("b"), shelf.get("c")) == (None, b"1234", b"1234")
+
+
+def test_audio_whose_beginning_is_gone_is_not_kept() -> None:
+    shelf = AudioShelf(10)
+    shelf.add("a", b"12345678")
+    shelf.add("b", b"1234")
+    shelf.add("a", b"9")
+    assert shelf.get("a") is None
+    shelf.add("b", b"567890!")
+    assert shelf.get("b") is None
+    shelf.drop("a")
+    shelf.add("a", b"new")
+    assert shelf.get("a") == b"new"
+
+
+def test_audio_is_cut_and_dropped() -> None:
+    shelf = AudioShelf(10)
+    shelf.cut("a", 1)
+    shelf.add("a", b"12345678")
+    shelf.cut("a", 9)
+    shelf.cut("a", 3)
+    assert shelf.get("a") == b"123"
+    shelf.add("b", b"1234567")
+    assert shelf.get("a") == b"123"
+    shelf.drop("a")
+    shelf.drop("a")
+    assert shelf.get("a") is None
+
+
+@given(
+    st.integers(0, 30),
+    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("add cut drop".split()), st.integers(0, 12))),
+)
+def test_the_bound_holds_and_what_is_kept_begins_at_the_beginning(
+    limit: int, steps: list[tuple[str, str, int]]
+) -> None:
+    shelf, whole = AudioShelf(limit), {"a": b"", "b": b"", "c": b""}
+    for count, (item_id, step, size) in enumerate(steps):
+        if step == "add":
+            audio = bytes([count % 256]) * size
+            whole[item_id] += audio
+            shelf.add(item_id, audio)
+        elif step == "cut" and shelf.get(item_id) is not None:
+            shelf.cut(item_id, size)
+            whole[item_id] = whole[item_id][:size]
+        elif step == "drop":
+            shelf.drop(item_id)
+            whole[item_id] = b""
+        held = {key: shelf.get(key) for key in whole}
+        assert sum(len(audio or b"") for audio in held.values()) <= limit
+        assert all(audio is None or audio == whole[key] for key, audio in held.items())

@@ -229,6 +229,7 @@ def test_an_expired_session_says_so_once_and_ends_once(stage: Stage) -> None:
         assert client.ended == ["Your session hit the maximum duration of 1 minutes."]
         assert [event.error.code for event in client.of(ErrorEvent)] == ["session_expired"]
         assert [event.response.status for event in client.of(ResponseDone)] == ["cancelled"]
+        assert not cast(LoudnessVad, client.engines.vad).open_slots
         told = len(client.events)
         await client.turn(300)
         client.do(ResponseCreate())

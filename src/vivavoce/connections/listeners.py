@@ -64,7 +64,7 @@ class Listeners:
         if inspect.iscoroutinefunction(method):
             self._slow.append(_Slow(listener, method))
         else:
-            self._direct.append((listener, method))
+            self._direct = [*self._direct, (listener, method)]
 
     def remove(self, listener: object) -> None:
         """Stop delivering to a listener."""
@@ -76,7 +76,7 @@ class Listeners:
 
     def emit(self, event: object) -> None:
         """Deliver one event."""
-        for _, method in list(self._direct):
+        for _, method in self._direct:
             try:
                 method(event)
             except Exception:

@@ -144,6 +144,11 @@ class ClientConversation:
 
     # --- what goes out ------------------------------------------------------------------------------------
 
+    @property
+    def has_output(self) -> bool:
+        """Whether `events_to_send` has something to return."""
+        return bool(self._outbox)
+
     def events_to_send(self) -> list[ClientEvent]:
         """Return what is to be sent, in order, and forget it."""
         events, self._outbox = self._outbox, []

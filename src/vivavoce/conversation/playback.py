@@ -110,9 +110,9 @@ class Playback:
 
     def receive(self, item_id: str, content_index: int, size: int, now: float) -> None:
         """Queue `size` bytes of a part."""
-        self._drop_heard(now)
         track = self._find(item_id, content_index)
         if track is None:
+            self._drop_heard(now)
             track = _Track(item_id, content_index)
             self._tracks.append(track)
             if self._tracker is not None:
@@ -179,7 +179,8 @@ class Playback:
                 self._tracker.forget(track.item_id, track.content_index)
 
     def _find(self, item_id: str, content_index: int) -> _Track | None:
-        for track in self._tracks:
+        # Nearly always the one that spoke last.
+        for track in reversed(self._tracks):
             if track.item_id == item_id and track.content_index == content_index:
                 return track
         return None

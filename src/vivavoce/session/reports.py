@@ -88,12 +88,12 @@ class Reporter:
         calls: list[ToolCalled] = []
         for notice in self._conversation.notices():
             match notice:
-                case ToolCalled():
-                    calls.append(notice)
                 case AudioReceived(item_id, index, response_id, data):
                     self._publish(
                         RealtimeAudio(AudioChunk(data, response_id, item_id, index), item_id, index)
                     )
+                case ToolCalled():
+                    calls.append(notice)
                 case AudioFinished(item_id, index):
                     self._publish(RealtimeAudioEnd(item_id, index))
                 case PlaybackInterrupted(item_id, index, heard_ms):

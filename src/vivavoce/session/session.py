@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -86,6 +87,7 @@ class RealtimeSession:
         self._reporter = Reporter(self._conversation, self._streams.publish, self._usage)
         self._tasks = Tasks()
         self._wake = asyncio.Event()
+        self._deadline = inf
         self._sending = asyncio.Lock()
         self._opening: Opening | None = None
         self._owner: ToolOwner | None = None
@@ -166,6 +168,7 @@ class RealtimeSession:
                 await opening.updated
         except TimeoutError as error:
             raise ConnectionLostError(f"The server did not open the session within {START_S:g} s.") from error
+        self._opening = None
         self._tasks.spawn(self._pump(), name="session pump")
 
     async def close(self) -> None:
@@ -318,7 +321,7 @@ class RealtimeSession:
         self._conversation.receive(event, self._now())
         self._reporter.report_wire(event)
         self._report()
-        self._wake.set()
+        self._wake_if_needed()
 
     def _report(self) -> None:
         """Turn the conversation's notices into events and tool calls."""
@@ -330,6 +333,12 @@ class RealtimeSession:
         self._conversation.tool_output(call_id, output, self._now())
         self._wake.set()
 
+    def _wake_if_needed(self) -> None:
+        """Wake the pump for something to send or an earlier deadline: not for each piece of audio."""
+        deadline = self._conversation.next_deadline()
+        if self._conversation.has_output or (deadline is not None and deadline < self._deadline):
+            self._wake.set()
+
     async def _pump(self) -> None:
         """Send what the conversation decides, and keep its deadlines."""
         while True:
@@ -339,6 +348,7 @@ class RealtimeSession:
                 self._streams.publish(RealtimeError(error))
                 return
             deadline = self._conversation.next_deadline()
+            self._deadline = inf if deadline is None else deadline
             try:
                 async with asyncio.timeout_at(deadline):
                     await self._wake.wait()

@@ -161,15 +161,16 @@ class EventStreams:
         self._main = EventStream(audio_bytes=OPENING_AUDIO_BYTES)
         self._loop: weakref.ref[_Loop] | None = None
         self._opening: EventStream | None = EventStream(audio_bytes=OPENING_AUDIO_BYTES)
-        self._others: weakref.WeakSet[EventStream] = weakref.WeakSet()
+        self._others: tuple[weakref.ref[EventStream], ...] = ()
         self._tasks = Tasks()
         self._ended = False
 
     def publish(self, event: RealtimeSessionEvent) -> None:
         """Give an event to every reader."""
         self._main.put(event)
-        for stream in list(self._others):
-            stream.put(event)
+        for reader in self._others:
+            if (stream := reader()) is not None:
+                stream.put(event)
         if self._opening is not None:
             self._opening.put(event)
             if len(self._opening) > OPENING_EVENTS:
@@ -198,12 +199,15 @@ class EventStreams:
     def _add(self, stream: EventStream) -> EventStream:
         if self._ended:
             stream.end()
-        self._others.add(stream)
+        self._others = (*self._others, weakref.ref(stream, self._forget))
         return stream
+
+    def _forget(self, gone: weakref.ref[EventStream]) -> None:
+        self._others = tuple(reader for reader in self._others if reader is not gone)
 
     def close(self, stream: EventStream) -> None:
         """Forget a reader; it may finish what it has."""
-        self._others.discard(stream)
+        self._others = tuple(reader for reader in self._others if reader() is not stream)
         stream.end()
 
     def on(self, name: str, callback: Callback, failed: Callable[[Exception], None]) -> Callable[[], None]:
@@ -231,8 +235,10 @@ class EventStreams:
     def end(self) -> None:
         """Let every reader finish what it has, and then end."""
         self._ended = True
-        for stream in (self._main, *self._others):
-            stream.end()
+        self._main.end()
+        for reader in self._others:
+            if (stream := reader()) is not None:
+                stream.end()
 
     async def aclose(self) -> None:
         """End every reader, and callbacks even in the middle of their work."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from vivavoce.engines.llm.schema import Parameter, element_of, read_parameters
 from vivavoce.engines.llm.thesaurus import rings
@@ -12,7 +14,6 @@ from vivavoce.engines.llm.words import (
     STOP_WORDS,
     Words,
     identifier_words,
-    phrase_similarity,
     similarity,
     stem,
     word_set,
@@ -49,6 +50,7 @@ class Profile:
         weights: how much each stem says for the tool.
         words: words of weight, for misheard ones.
         rings: how much each ring of the thesaurus says for it.
+        evidence: what single words and pairs have been found to say for it; fills as utterances are read.
     """
 
     tool: FunctionTool
@@ -56,6 +58,7 @@ class Profile:
     weights: dict[str, float]
     words: tuple[tuple[str, float], ...]
     rings: dict[int, float]
+    evidence: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_handoff(self) -> bool:
@@ -78,12 +81,12 @@ class Match:
     topics: set[int] = field(default_factory=set)
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _collect(tool: FunctionTool, parameters: tuple[Parameter, ...]) -> dict[str, float]:
-    """Return the words of a tool with their raw weights."""
+@lru_cache(maxsize=512)
+def _read(
+    name: str, description: str, schema: str
+) -> tuple[tuple[Parameter, ...], tuple[tuple[str, float], ...]]:
+    """Return the parameters of a tool, and its words with their raw weights."""
+    parameters = read_parameters(json.loads(schema))
     found: dict[str, float] = {}
 
     def note(words: Sequence[str], weight: float) -> None:
@@ -93,42 +96,47 @@ def _collect(tool: FunctionTool, parameters: tuple[Parameter, ...]) -> dict[str,
             factor = _GENERIC_FACTOR if stem(word) in _GENERIC else 1.0
             found[word] = max(found.get(word, 0.0), weight * factor)
 
-    names = identifier_words(tool.name)
-    if tool.name.startswith(HANDOFF_PREFIX):
+    names = identifier_words(name)
+    if name.startswith(HANDOFF_PREFIX):
         found["transfer"] = 1.0
         names = [word for word in names if word not in {"transfer", "to"}]
         for word in names:
             found[word] = _NAME
     note(names, _NAME)
-    note(identifier_words(_text(tool.description))[:80], _DESCRIPTION)
+    note(identifier_words(description)[:80], _DESCRIPTION)
     for parameter in parameters:
         note(parameter.words, _PARAMETER)
         note(identifier_words(parameter.description)[:40], _PARAMETER_DESCRIPTION)
         for value in element_of(parameter).enum:
             note([word for word in identifier_words(str(value)) if not word.isdigit()], _ENUM)
-    return found
+    return parameters, tuple(found.items())
+
+
+def _read_tool(tool: FunctionTool) -> tuple[tuple[Parameter, ...], tuple[tuple[str, float], ...]]:
+    schema = dict(tool.parameters) if isinstance(tool.parameters, Mapping) else {}
+    description = tool.description if isinstance(tool.description, str) else ""
+    return _read(tool.name, description, json.dumps(schema, default=str))
 
 
 def build_profiles(tools: Sequence[FunctionTool]) -> list[Profile]:
     """Return what is needed to recognise each tool; words that many tools share weigh less."""
-    read = [(tool, read_parameters(tool.parameters)) for tool in tools]
-    collected = [_collect(tool, parameters) for tool, parameters in read]
+    read = [(tool, *_read_tool(tool)) for tool in tools]
     frequency: dict[str, int] = {}
-    for found in collected:
-        for key in {stem(word) for word, weight in found.items() if weight >= 0.5}:
+    for _, _, found in read:
+        for key in {stem(word) for word, weight in found if weight >= 0.5}:
             frequency[key] = frequency.get(key, 0) + 1
     total = len(read)
     profiles = []
-    for (tool, parameters), found in zip(read, collected, strict=True):
+    for tool, parameters, found in read:
         weights: dict[str, float] = {}
         by_ring: dict[int, float] = {}
-        for word, raw in found.items():
+        for word, raw in found:
             rarity = math.log(1 + total / max(frequency.get(stem(word), 1), 1)) / math.log(1 + total)
             weight = raw * rarity
             weights[stem(word)] = max(weights.get(stem(word), 0.0), weight)
             for ring in rings(word):
                 by_ring[ring] = max(by_ring.get(ring, 0.0), weight)
-        words = tuple((word, weights[stem(word)]) for word in found if weights[stem(word)] >= _FUZZY_FLOOR)
+        words = tuple((word, weights[stem(word)]) for word, _ in found if weights[stem(word)] >= _FUZZY_FLOOR)
         profiles.append(Profile(tool, parameters, weights, words, by_ring))
     return profiles
 
@@ -163,10 +171,12 @@ def match_tool(profile: Profile, words: Words, known: frozenset[str]) -> Match:
     for index, word in enumerate(words):
         if word.is_separator or (word.norm in STOP_WORDS and stem(word.norm) not in profile.weights):
             continue
-        unknown = stem(word.norm) not in known
-        evidence = _word_evidence(profile, word.norm, misheard=unknown)
-        if evidence < _FUZZY_FLOOR and index + 1 < len(words):
-            joined = _joined_evidence(profile, word.norm, words[index + 1].norm, known)
+        evidence = profile.evidence.get(word.norm)
+        if evidence is None:
+            evidence = _word_evidence(profile, word.norm, misheard=stem(word.norm) not in known)
+            profile.evidence[word.norm] = evidence
+        if evidence < _FUZZY_FLOOR and index + 1 < len(words) and stem(words[index + 1].norm) not in known:
+            joined = _joined_evidence(profile, word.norm, words[index + 1].norm)
             if joined >= _FUZZY_FLOOR:
                 match.topics.add(index + 1)
             evidence = max(evidence, joined)
@@ -178,13 +188,20 @@ def match_tool(profile: Profile, words: Words, known: frozenset[str]) -> Match:
     return match
 
 
-def _joined_evidence(profile: Profile, one: str, other: str, known: frozenset[str]) -> float:
+def _joined_evidence(profile: Profile, one: str, other: str) -> float:
     """Weigh two words that may be one torn apart by the recogniser: `bill ing`, `time or`."""
-    if stem(other) in known or len(one + other) < 5:
+    joined = one + other
+    if len(joined) < 5:
         return 0.0
-    return max(
-        (weight * _JOINED * phrase_similarity([one, other], [w]) for w, weight in profile.words), default=0.0
-    )
+    pair = f"{one} {other}"
+    if pair not in profile.evidence:
+        # A torn word keeps its beginning, so most words need no closer look.
+        likely = (
+            (w, weight) for w, weight in profile.words if w[0] == one[0] and abs(len(w) - len(joined)) < 3
+        )
+        scores = (weight * _JOINED * similarity(joined, w) for w, weight in likely)
+        profile.evidence[pair] = max(scores, default=0.0)
+    return profile.evidence[pair]
 
 
 def known_stems(profiles: Sequence[Profile]) -> frozenset[str]:

@@ -32,6 +32,7 @@ _OPERATORS = {
     "/ 100 *",
 }  # fmt: skip
 _ENUM_FLOOR = 0.78
+_SYNONYM = 0.79
 
 
 def _free(start: int, end: int, taken: Collection[int]) -> bool:
@@ -61,11 +62,9 @@ def enum_values(parameter: Parameter, words: Words) -> list[Reading]:
             for start in range(len(norms) - length + 1):
                 spoken = norms[start : start + length]
                 score = _loosely(spoken, wanted) if "," not in spoken else 0.0
-                if score < _ENUM_FLOOR and length == 1 and len(wanted) == 1 and rings(spoken[0]):
-                    shared = rings(spoken[0]) & rings(wanted[0])
-                    score = (
-                        0.79 if shared and spoken[0] not in STOP_WORDS and len(parameter.enum) > 1 else score
-                    )
+                if score < _ENUM_FLOOR and length == len(wanted) == 1 and spoken[0] not in STOP_WORDS:
+                    shared = len(parameter.enum) > 1 and rings(spoken[0]) & rings(wanted[0])
+                    score = _SYNONYM if shared else score
                 if score >= _ENUM_FLOOR:
                     hits.append((score, start, start + length, value))
     if not hits and {"on", "off"} <= {str(value).lower() for value in parameter.enum} and "of" in norms:

@@ -11,6 +11,7 @@ from vivavoce.engines.llm.filling import Filling
 from vivavoce.engines.llm.matching import THRESHOLD, Match, Profile, content_indices, rank
 from vivavoce.engines.llm.words import Words
 
+_LONGEST = 80  # words of one utterance that are looked at: its end
 _CANDIDATES = 4  # tools looked at closely
 _MOST_CLAUSES = 8
 _JOINTS = frozenset(("and", "then", "also"))
@@ -83,8 +84,9 @@ def understand(profiles: Sequence[Profile], words: Words) -> list[Wish]:
 
     Clauses that name a tool of their own become wishes of their own; the others belong to the one before.
     """
-    if is_refusal(words):
+    if not profiles or is_refusal(words):
         return []
+    words = words[-_LONGEST:]
     whole = best_wish(profiles, words)
     clauses = _clauses(words)
     heads: list[tuple[Profile | None, Words]] = []

@@ -138,6 +138,35 @@ def test_engines_that_cannot_be_built_leave_the_model_usable() -> None:
     run(main())
 
 
+def test_a_session_that_cannot_begin_gives_the_engines_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: Any, **_options: Any) -> None:
+        raise ConfigurationError("no sessions today")
+
+    class Counted(SharedEngines):
+        users = 0
+
+        async def acquire(self) -> Engines:
+            self.users += 1
+            return scripted_engines()
+
+        async def release(self) -> None:
+            self.users -= 1
+
+    async def main() -> None:
+        shared = Counted()
+        own = LocalRealtimeModel(scripted_engines())
+        for model in (LocalRealtimeModel(shared), own):
+            with monkeypatch.context() as patched:
+                patched.setattr("vivavoce.connections.memory.LocalSession", refuse)
+                with pytest.raises(ConfigurationError, match="no sessions today"):
+                    await model.connect({})
+        assert shared.users == 0
+        await own.connect({})
+        await own.close()
+
+    run(main())
+
+
 def test_the_pipe_slows_the_session_down_and_lets_it_go_on() -> None:
     async def main() -> None:
         pipe = _Pipe()

@@ -240,6 +240,31 @@ def test_callbacks_plain_and_async_are_called_in_order_until_they_are_ended() ->
     assert heard == [("quick", "1"), ("quick", "2"), ("slow", "1"), ("slow", "2"), ("slow", "3")]
 
 
+def test_callbacks_take_their_last_events_when_the_session_ends_but_do_not_hold_it_up() -> None:
+    heard: list[str] = []
+
+    async def brief(event: Any) -> None:
+        await asyncio.sleep(0.01)
+        heard.append(event.item_id)
+
+    async def endless(_event: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        everybody = EventStreams()
+        everybody.on("audio_end", brief, lambda _error: None)
+        everybody.on("audio_end", endless, lambda _error: None)
+        for number in range(3):
+            everybody.publish(end(str(number)))
+        await everybody.aclose()
+        assert asyncio.get_running_loop().time() < 0.3
+        assert heard == ["0", "1", "2"]
+        everybody.on("audio_end", brief, lambda _error: None)
+        await everybody.aclose()
+
+    run(main())
+
+
 def test_a_callback_that_raises_is_reported_and_called_again() -> None:
     failures: list[str] = []
 

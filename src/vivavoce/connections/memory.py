@@ -111,16 +111,24 @@ class LocalRealtimeModel(RealtimeModel):
         self.emit(ConnectionStatus("connecting"))
         self._pipe = pipe = _Pipe()
         try:
-            engines = self._own or await self._shared.acquire()
+            self._session = await self._begin(pipe, config)
         except BaseException:
             self._pipe = None
             self.emit(ConnectionStatus("disconnected"))
             raise
-        self._session = LocalSession(engines, pipe, self._session_options(config), on_end=pipe.end)
         self._tasks = Tasks()
         self.emit(ConnectionStatus("connected"))
         self._session.start()
         self._tasks.spawn(self._deliver(pipe, self._session), name="local model")
+
+    async def _begin(self, pipe: _Pipe, config: RealtimeModelConfig) -> LocalSession:
+        engines = self._own or await self._shared.acquire()
+        try:
+            return LocalSession(engines, pipe, self._session_options(config), on_end=pipe.end)
+        except BaseException:
+            if self._own is None:
+                await self._shared.release()
+            raise
 
     def _session_options(self, config: RealtimeModelConfig) -> SessionOptions:
         from dataclasses import replace

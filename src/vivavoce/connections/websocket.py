@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from vivavoce.protocol import ClientEvent
 
-CLOSE_S = 0.5
+CLOSE_S = 0.4
 """Seconds given to the closing handshake before the line is cut."""
 QUIET_CLOSES = {1000, 1001}
 

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 START_S = 10.0
 """Seconds that a server has to open the session, and to accept its settings."""
-CLOSE_S = 0.9
-"""Seconds that closing may take."""
+CLOSE_S = 0.7
+"""Seconds that closing the connection and the tools may take."""
 
 
 @dataclass(frozen=True, slots=True)

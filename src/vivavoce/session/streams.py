@@ -35,6 +35,9 @@ OPENING_EVENTS = 256
 OPENING_AUDIO_BYTES = 1024 * 1024
 """Audio that waits for a first reader."""
 
+CALLBACK_S = 0.2
+"""Seconds that callbacks have for their last events when the session ends."""
+
 Callback: TypeAlias = Callable[[Any], Awaitable[None] | None]
 _Slot: TypeAlias = list[RealtimeSessionEvent | None]
 
@@ -162,6 +165,7 @@ class EventStreams:
         self._loop: weakref.ref[_Loop] | None = None
         self._opening: EventStream | None = EventStream(audio_bytes=OPENING_AUDIO_BYTES)
         self._others: tuple[weakref.ref[EventStream], ...] = ()
+        self._callbacks: set[asyncio.Task[None]] = set()
         self._tasks = Tasks()
         self._ended = False
 
@@ -229,7 +233,10 @@ class EventStreams:
         if not callable(callback):
             raise ConfigurationError(f"the callback for {name!r} must be a function, got {callback!r}")
         stream = self.open(frozenset({name}))
-        self._tasks.spawn(_call(stream, callback, failed), name=f"callback {name}")
+        task = self._tasks.spawn(_call(stream, callback, failed), name=f"callback {name}")
+        if task is not None:
+            self._callbacks.add(task)
+            task.add_done_callback(self._callbacks.discard)
         return lambda: self.close(stream)
 
     def end(self) -> None:
@@ -241,9 +248,11 @@ class EventStreams:
                 stream.end()
 
     async def aclose(self) -> None:
-        """End every reader, and callbacks even in the middle of their work."""
+        """End every reader; callbacks have a moment to take what is left for them."""
         self.end()
-        await asyncio.sleep(0)
+        waiting = [task for task in self._callbacks if task is not asyncio.current_task()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=CALLBACK_S)
         await self._tasks.aclose()
 
 

@@ -12,7 +12,6 @@ import pytest
 from vivavoce.audio.g711 import encode_alaw, encode_ulaw
 from vivavoce.engines.base import Engines
 from vivavoce.engines.scripted import LoudnessVad, scripted_engines
-from vivavoce.errors import StalledError
 from vivavoce.pipeline import LocalSession, SessionOptions
 from vivavoce.protocol import (
     AudioFormat,
@@ -32,7 +31,7 @@ from vivavoce.protocol import (
     SessionAudio,
     SessionUpdate,
 )
-from vivavoce.testing import VirtualClockLoop, run
+from vivavoce.testing import VirtualClockLoop
 
 E = TypeVar("E")
 FRAME_MS = 20
@@ -164,7 +163,7 @@ def others() -> list[asyncio.Task[Any]]:
 
 
 class Stage:
-    """Runs a scenario with clients and looks, when all have gone, whether anything is left of them."""
+    """Plays a scenario with clients and looks, when all have gone, whether anything is left of them."""
 
     def __init__(self) -> None:
         self.clients: list[Client] = []
@@ -176,33 +175,26 @@ class Stage:
         self.clients.append(client)
         return client
 
-    def play(
+    async def play(
         self,
         scenario: Callable[[Client], Awaitable[None]],
         engines: Engines | None = None,
         options: SessionOptions | None = None,
     ) -> Client:
-        """Run a scenario with one client, which may let more join; return it with all it has noted."""
+        """Play a scenario with one client, which may let more join; return it with all it has noted."""
         self.engines = engines or self.engines
         before = len(self.clients)
-
-        async def main() -> None:
-            client = self.join(options)
-            try:
-                await scenario(client)
-            finally:
-                for each in self.clients[before:]:
-                    begun = asyncio.get_running_loop().time()
-                    await each.session.aclose()
-                    await each.session.aclose()
-                    assert asyncio.get_running_loop().time() - begun < 1.0
-            await self._nothing_is_left()
-
+        client = self.join(options)
         try:
-            run(main())
-        except StalledError as stalled:  # pragma: no cover - says where a failing test hangs
-            pytest.fail(str(stalled))
-        return self.clients[before]
+            await scenario(client)
+        finally:
+            for each in self.clients[before:]:
+                begun = asyncio.get_running_loop().time()
+                await each.session.aclose()
+                await each.session.aclose()
+                assert asyncio.get_running_loop().time() - begun < 1.0
+        await self._nothing_is_left()
+        return client
 
     async def _nothing_is_left(self) -> None:
         counts = [len(client.events) for client in self.clients]
@@ -216,5 +208,5 @@ class Stage:
 
 @pytest.fixture
 def stage() -> Stage:
-    """`stage.play(scenario, engines)` runs `await scenario(client)` on the virtual clock."""
+    """`run(stage.play(scenario, engines))` awaits `scenario(client)` on the virtual clock."""
     return Stage()

@@ -32,6 +32,7 @@ from vivavoce.protocol import (
     ResponseOutputAudioTranscriptDelta,
     StatusError,
 )
+from vivavoce.testing import run
 
 if TYPE_CHECKING:
     from tests.pipeline.conftest import Client, Stage
@@ -168,7 +169,7 @@ def test_an_interruption_stops_model_and_voice_at_once(stage: Stage, state: str,
         assert len(client.audio) == heard
         assert client.times(ResponseDone) == [cut]
 
-    stage.play(scenario, engines(model, voice))
+    run(stage.play(scenario, engines(model, voice)))
 
 
 def test_an_interruption_while_the_transcript_is_awaited_asks_no_model(stage: Stage) -> None:
@@ -185,7 +186,7 @@ def test_an_interruption_while_the_transcript_is_awaited_asks_no_model(stage: St
         assert (await client.response(2)).status == "completed"
 
     slow = scripted_engines(hears=["a", "b"], hearing_delay=0.9)
-    stage.play(scenario, replace(slow, llm=model))
+    run(stage.play(scenario, replace(slow, llm=model)))
 
 
 def test_an_interruption_while_audio_drains_sends_nothing_more(stage: Stage) -> None:
@@ -201,7 +202,7 @@ def test_an_interruption_while_audio_drains_sends_nothing_more(stage: Stage) -> 
         await client.pause(300)
         assert not [event for event in rest if getattr(event, "response_id", None) == response.id]
 
-    stage.play(scenario, engines(Model("word " * 20 + ".")))
+    run(stage.play(scenario, engines(Model("word " * 20 + "."))))
 
 
 def test_the_answer_after_an_interrupted_one_is_whole(stage: Stage) -> None:
@@ -212,7 +213,7 @@ def test_the_answer_after_an_interrupted_one_is_whole(stage: Stage) -> None:
         assert (await client.response(2)).status == "completed"
 
     answers = [["word " * 20 + "."], ["So it is."]]
-    client = stage.play(scenario, scripted_engines(hears=["x"], answers=answers))
+    client = run(stage.play(scenario, scripted_engines(hears=["x"], answers=answers)))
     second = client.of(ResponseDone)[1].response.id
     deltas = [delta for delta in client.of(ResponseOutputAudioTranscriptDelta) if delta.response_id == second]
     assert "".join(delta.delta for delta in deltas) == "So it is."
@@ -229,7 +230,7 @@ def test_a_model_that_is_slow_to_stop_holds_nobody_up(stage: Stage) -> None:
         await asyncio.sleep(0.1)
         assert model.running == 1
 
-    stage.play(scenario, engines(model))
+    run(stage.play(scenario, engines(model)))
     assert model.left == [1.0, 1.1]
 
 
@@ -285,7 +286,7 @@ def test_a_failure_ends_the_response_with_a_clear_message_and_the_session_goes_o
             assert model.running == 0
             assert voice is None or voice.running == 0
 
-    client = stage.play(scenario, engines(model, voice))
+    client = run(stage.play(scenario, engines(model, voice)))
     assert len(client.of(ResponseDone)) == 2
     logged = {record.message for record in caplog.records}
     assert logged == ({"An answer failed"} if code == "server_error" else set())
@@ -297,7 +298,7 @@ def test_both_halves_may_fail_at_once(stage: Stage) -> None:
         assert (await client.response()).status == "failed"
 
     model = Model("One. ", Pause(0.5), EngineError("Gone."))
-    stage.play(scenario, engines(model, Voice(EngineError("Hoarse."), seconds=0.5)))
+    run(stage.play(scenario, engines(model, Voice(EngineError("Hoarse."), seconds=0.5))))
 
 
 def test_a_failure_while_being_cancelled_is_no_news(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
@@ -316,7 +317,7 @@ def test_a_failure_while_being_cancelled_is_no_news(stage: Stage, caplog: pytest
         await asyncio.sleep(1)
         assert [event.response.status for event in client.of(ResponseDone)] == ["cancelled"]
 
-    stage.play(scenario, engines(Sulking()))
+    run(stage.play(scenario, engines(Sulking())))
     assert not caplog.records
 
 
@@ -327,7 +328,7 @@ def test_a_written_answer_that_fails_keeps_what_was_written(stage: Stage) -> Non
         assert response.status == "failed"
         assert len(response.output) == 1
 
-    stage.play(scenario, engines(Model("Half a", EngineError("Gone."))))
+    run(stage.play(scenario, engines(Model("Half a", EngineError("Gone.")))))
 
 
 # --- bounds -----------------------------------------------------------------------------------------------
@@ -348,7 +349,7 @@ def test_a_voice_that_speaks_ten_minutes_is_held_back(stage: Stage, chunk_ms: in
             begun += ahead_ms > 25_000
         assert begun > 100
 
-    client = stage.play(scenario, engines(Model("A very long story."), voice))
+    client = run(stage.play(scenario, engines(Model("A very long story."), voice)))
     assert len(client.audio) == 600_000 * 48
 
 
@@ -380,7 +381,7 @@ def test_a_voice_waits_without_haste_for_a_reader_that_stopped(
         await asyncio.sleep(10)
         assert voice.made > made
 
-    stage.play(scenario, engines(Model("A very long story."), voice))
+    run(stage.play(scenario, engines(Model("A very long story."), voice)))
 
 
 def test_the_model_is_never_far_ahead_of_the_voice(stage: Stage) -> None:
@@ -392,4 +393,4 @@ def test_the_model_is_never_far_ahead_of_the_voice(stage: Stage) -> None:
         assert model.given <= CLAUSES_AHEAD + 3
         client.do(ResponseCancel())
 
-    stage.play(scenario, engines(model, Voice(bytes(4800), seconds=100)))
+    run(stage.play(scenario, engines(model, Voice(bytes(4800), seconds=100))))

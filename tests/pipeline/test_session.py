@@ -40,6 +40,7 @@ from vivavoce.protocol import (
     ServerVad,
     SessionUpdated,
 )
+from vivavoce.testing import run
 
 if TYPE_CHECKING:
     from tests.pipeline.conftest import Client, Stage
@@ -69,7 +70,7 @@ def test_a_spoken_turn_is_answered_by_voice(stage: Stage) -> None:
         hearing_delay=0.1,
         speaking_delay=0.05,
     )
-    client = stage.play(scenario, engines)
+    client = run(stage.play(scenario, engines))
     started, stopped = (
         client.times(InputAudioBufferSpeechStarted),
         client.times(InputAudioBufferSpeechStopped),
@@ -112,7 +113,7 @@ def test_audio_leaves_at_the_pace_at_which_it_is_heard(stage: Stage) -> None:
         client.do(ResponseCreate())
         await client.response()
 
-    client = stage.play(scenario, scripted_engines(answers=[["word " * 20 + ". "]]))
+    client = run(stage.play(scenario, scripted_engines(answers=[["word " * 20 + ". "]])))
     sent = 0.0
     for at, event in client.events:
         if isinstance(event, ResponseOutputAudioDelta):
@@ -128,7 +129,7 @@ def test_a_written_turn_is_answered_in_writing(stage: Stage) -> None:
         client.do(ResponseCreate(response=ResponseCreateParams(output_modalities=["text"])))
         await client.response()
 
-    client = stage.play(scenario, scripted_engines(answers=[["Hel", "lo."]]))
+    client = run(stage.play(scenario, scripted_engines(answers=[["Hel", "lo."]])))
     assert [event.delta for event in client.of(ResponseOutputTextDelta)] == ["Hel", "lo."]
     (item,) = client.of(ResponseDone)[0].response.output
     assert isinstance(item, MessageItem)
@@ -164,7 +165,7 @@ def test_a_call_keeps_its_place_among_what_is_said(
         assert calls[0].arguments == '{"city": "Oslo"}'
         assert calls[0].name == "get_weather"
 
-    client = stage.play(scenario, scripted_engines(answers=[script]))
+    client = run(stage.play(scenario, scripted_engines(answers=[script])))
     assert client.transcript == "".join(step for step in script if isinstance(step, str))
 
 
@@ -182,7 +183,7 @@ def test_the_output_of_a_call_reaches_the_model(stage: Stage) -> None:
         assert answer.content == [OutputAudio(transcript="It is sunny.")]
 
     engines = scripted_engines(answers=[[CALL], ["It is sunny."]])
-    stage.play(scenario, engines)
+    run(stage.play(scenario, engines))
     model = engines.llm
     assert isinstance(model, ScriptedModel)
     assert [item.type for item in model.requests[1].items] == [
@@ -203,7 +204,7 @@ def test_push_to_talk(stage: Stage) -> None:
         await client.response()
         assert not client.of(InputAudioBufferSpeechStarted)
 
-    client = stage.play(scenario, scripted_engines(hears=["push to talk"], answers=[["Yes."]]))
+    client = run(stage.play(scenario, scripted_engines(hears=["push to talk"], answers=[["Yes."]])))
     assert len(client.of(InputAudioBufferCommitted)) == 1
     assert client.transcript == "Yes."
 
@@ -216,7 +217,7 @@ def test_g711_in_and_out(stage: Stage, fmt: AudioFormat) -> None:
         await client.turn(600)
         await client.response()
 
-    client = stage.play(scenario, scripted_engines(hears=["x"], answers=[["Four words of it."]]))
+    client = run(stage.play(scenario, scripted_engines(hears=["x"], answers=[["Four words of it."]])))
     assert len(client.audio) == pytest.approx(4 * 200 * 8, abs=4)
     decode = decode_ulaw if isinstance(fmt, PcmuFormat) else decode_alaw
     assert rms_dbfs(decode(client.audio)) == pytest.approx(-17.8, abs=1)  # a tone with amplitude 6000
@@ -236,7 +237,7 @@ def test_a_change_of_format_or_of_turn_detection_mid_stream_keeps_positions(stag
         await client.pause(700)
         await client.response()
 
-    client = stage.play(scenario, scripted_engines(hears=["x"], answers=[["Yes."]]))
+    client = run(stage.play(scenario, scripted_engines(hears=["x"], answers=[["Yes."]])))
     (started,) = client.of(InputAudioBufferSpeechStarted)
     assert started.audio_start_ms == pytest.approx(4000 - 300, abs=40)
     (stopped,) = client.of(InputAudioBufferSpeechStopped)
@@ -249,7 +250,7 @@ def test_a_frame_that_could_not_be_decoded_is_answered(stage: Stage) -> None:
         client.do(ResponseCreate())
         await client.response()
 
-    client = stage.play(scenario, scripted_engines(answers=[["Yes."]]))
+    client = run(stage.play(scenario, scripted_engines(answers=[["Yes."]])))
     assert [event.error.message for event in client.of(ErrorEvent)] == ["No JSON."]
 
 
@@ -261,7 +262,7 @@ def test_the_voice_and_the_speed_of_the_session_reach_the_synthesizer(stage: Sta
         await client.response()
 
     engines = scripted_engines(answers=[["Yes."]])
-    stage.play(scenario, engines)
+    run(stage.play(scenario, engines))
     mouth = engines.synthesizer
     assert isinstance(mouth, ScriptedSynthesizer)
     assert [(text, how.voice, how.speed) for text, how in mouth.spoken] == [("Yes.", "echo", 1.25)]
@@ -286,7 +287,7 @@ def test_a_slow_reader_gets_everything_in_order_when_it_reads_again(stage: Stage
         await client.response()
 
     engines = scripted_engines(answers=[[words]])
-    client = stage.play(scenario, engines)
+    client = run(stage.play(scenario, engines))
     assert len(client.audio) == 40 * 200 * 48
     assert client.transcript == words
     assert client.events[-1][1].type == "response.done"
@@ -306,7 +307,7 @@ def test_audio_that_is_made_while_the_reader_is_slow_waits_too(stage: Stage) -> 
         assert response.status == "completed"
 
     script = [step for word in ("One. ", "Two. ", "Three. ") for step in (word, Pause(2.0))]
-    client = stage.play(scenario, scripted_engines(answers=[script]))
+    client = run(stage.play(scenario, scripted_engines(answers=[script])))
     assert client.transcript == "One. Two. Three. "
     assert len(client.audio) == 3 * 200 * 48
 
@@ -318,7 +319,7 @@ def test_a_turn_after_another_is_remembered(stage: Stage) -> None:
             await client.response(count)
 
     engines = scripted_engines(hears=["a", "b", "c"], answers=[["A."], ["B."], ["C."]])
-    stage.play(scenario, engines, SessionOptions(instructions="Be brief."))
+    run(stage.play(scenario, engines, SessionOptions(instructions="Be brief.")))
     model = engines.llm
     assert isinstance(model, ScriptedModel)
     assert [len(request.items) for request in model.requests] == [1, 3, 5]

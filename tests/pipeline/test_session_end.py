@@ -26,7 +26,7 @@ from vivavoce.protocol import (
     ServerEvent,
     ServerVad,
 )
-from vivavoce.testing import VirtualClockLoop
+from vivavoce.testing import VirtualClockLoop, run
 
 if TYPE_CHECKING:
     from tests.pipeline.conftest import Client, Stage
@@ -184,7 +184,7 @@ def test_a_session_closes_in_every_state(
         assert not timers()
         assert len(client.events) == told
 
-    stage.play(scenario, engines_with(hearing))
+    run(stage.play(scenario, engines_with(hearing)))
 
 
 def test_closing_at_the_same_time_twice_is_closing_once(stage: Stage) -> None:
@@ -192,7 +192,7 @@ def test_closing_at_the_same_time_twice_is_closing_once(stage: Stage) -> None:
         await client.turn(200)
         await asyncio.gather(client.session.aclose(), client.session.aclose())
 
-    stage.play(scenario, engines_with(Ears(100.0, 0.1)))
+    run(stage.play(scenario, engines_with(Ears(100.0, 0.1))))
 
 
 def test_a_transcriber_that_hangs_or_raises_on_closing_does_not_keep_a_session(
@@ -204,8 +204,8 @@ def test_a_transcriber_that_hangs_or_raises_on_closing_does_not_keep_a_session(
         await client.session.aclose()
         assert asyncio.get_running_loop().time() - begun < 1.0
 
-    stage.play(scenario, engines_with(Ears(closing=1000)))
-    stage.play(scenario, engines_with(Ears(failure=EngineError("No."))))
+    run(stage.play(scenario, engines_with(Ears(closing=1000))))
+    run(stage.play(scenario, engines_with(Ears(failure=EngineError("No.")))))
     assert [record.message for record in caplog.records] == ["A task of the session failed"]
 
 
@@ -218,7 +218,7 @@ def test_many_turns_leave_no_stream_open(stage: Stage) -> None:
             await client.response(count)
             assert not ears.streams
 
-    stage.play(scenario, replace(scripted_engines(answers=[["Yes."]] * 5), transcriber=ears))
+    run(stage.play(scenario, replace(scripted_engines(answers=[["Yes."]] * 5), transcriber=ears)))
     assert ears.opened == 5
 
 
@@ -236,8 +236,8 @@ def test_an_expired_session_says_so_once_and_ends_once(stage: Stage) -> None:
         assert len(client.events) == told
         assert not timers()
 
-    client = stage.play(
-        scenario, scripted_engines(answers=[["word " * 1000]]), SessionOptions(max_session_s=60)
+    client = run(
+        stage.play(scenario, scripted_engines(answers=[["word " * 1000]]), SessionOptions(max_session_s=60))
     )
     assert client.times(ErrorEvent) == [60.0]
     assert len(client.ended) == 1
@@ -248,7 +248,7 @@ def test_a_closed_session_does_not_expire(stage: Stage) -> None:
         await client.session.aclose()
         await asyncio.sleep(100)
 
-    assert stage.play(scenario, options=SessionOptions(max_session_s=60)).ended == []
+    assert run(stage.play(scenario, options=SessionOptions(max_session_s=60))).ended == []
 
 
 def test_an_idle_session_waits_for_nothing_but_its_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +274,7 @@ def test_an_idle_session_waits_for_nothing_but_its_end(stage: Stage, monkeypatch
         await asyncio.sleep(1000)
         assert woken == before
 
-    stage.play(scenario, scripted_engines(hears=["x"], answers=[["Yes."]]))
+    run(stage.play(scenario, scripted_engines(hears=["x"], answers=[["Yes."]])))
 
 
 def test_reading_slowly_many_times_leaves_one_timer(stage: Stage) -> None:
@@ -291,7 +291,7 @@ def test_reading_slowly_many_times_leaves_one_timer(stage: Stage) -> None:
         await asyncio.sleep(1)
         assert [timer.when() for timer in timers()] == [3600.0]
 
-    stage.play(scenario, scripted_engines(answers=[["word " * 60]]))
+    run(stage.play(scenario, scripted_engines(answers=[["word " * 60]])))
 
 
 def test_a_silence_that_lasts_too_long_is_answered_once(stage: Stage) -> None:
@@ -302,7 +302,7 @@ def test_a_silence_that_lasts_too_long_is_answered_once(stage: Stage) -> None:
         await client.pause(8000)
         assert len(client.of(ResponseDone)) == 2
 
-    stage.play(scenario, scripted_engines(hears=["x"], answers=[["Yes."], ["Still there?"], ["Hm."]]))
+    run(stage.play(scenario, scripted_engines(hears=["x"], answers=[["Yes."], ["Still there?"], ["Hm."]])))
 
 
 def test_two_sessions_do_not_reach_each_other(stage: Stage) -> None:
@@ -320,7 +320,7 @@ def test_two_sessions_do_not_reach_each_other(stage: Stage) -> None:
         assert (await one.response()).status == "completed"
         assert one.session.id != two.session.id
 
-    stage.play(scenario, scripted_engines(hears=["x"], answers=[["word " * 30], ["So."]]))
+    run(stage.play(scenario, scripted_engines(hears=["x"], answers=[["word " * 30], ["So."]])))
 
 
 def test_two_hundred_sessions_leave_nothing(stage: Stage) -> None:
@@ -341,7 +341,7 @@ def test_two_hundred_sessions_leave_nothing(stage: Stage) -> None:
         assert not timers()
         assert not cast(LoudnessVad, engines.vad).open_slots
 
-    stage.play(scenario, engines)
+    run(stage.play(scenario, engines))
     sessions = [weakref.ref(client.session) for client in stage.clients]
     stage.clients.clear()
     gc.collect()

@@ -23,6 +23,7 @@ from vivavoce.protocol import (
     ResponseCreate,
     Transcription,
 )
+from vivavoce.testing import run
 
 if TYPE_CHECKING:
     from tests.pipeline.conftest import Client, Stage
@@ -35,7 +36,7 @@ def test_the_transcript_is_told_word_by_word_when_asked_for(stage: Stage) -> Non
         done = await client.wait(ConversationItemInputAudioTranscriptionCompleted)
         assert done.transcript == "one two three"
 
-    client = stage.play(scenario, scripted_engines(hears=["one two three"], answers=[[]]))
+    client = run(stage.play(scenario, scripted_engines(hears=["one two three"], answers=[[]])))
     deltas = client.of(ConversationItemInputAudioTranscriptionDelta)
     assert "".join(delta.delta or "" for delta in deltas) == "one two three"
     assert len(deltas) > 1
@@ -50,9 +51,13 @@ def test_a_failed_transcription_is_told_and_the_turn_goes_on(stage: Stage) -> No
         await client.turn(600)
         assert (await client.response(2)).status == "completed"
 
-    client = stage.play(
-        scenario,
-        scripted_engines(hears=[EngineError("It is too loud here."), "second"], answers=[["What?"], ["Ah."]]),
+    client = run(
+        stage.play(
+            scenario,
+            scripted_engines(
+                hears=[EngineError("It is too loud here."), "second"], answers=[["What?"], ["Ah."]]
+            ),
+        )
     )
     (failed,) = client.of(ConversationItemInputAudioTranscriptionFailed)
     assert failed.error.message == "It is too loud here."
@@ -84,7 +89,7 @@ def test_a_transcriber_that_breaks_says_no_more_than_that(
             assert (await client.response(count)).status == "completed"
 
     engines = replace(scripted_engines(answers=[["What?"]] * 2), transcriber=Broken())
-    client = stage.play(scenario, engines)
+    client = run(stage.play(scenario, engines))
     failures = client.of(ConversationItemInputAudioTranscriptionFailed)
     assert [failed.error.message for failed in failures] == ["The transcriber failed."] * 2
     assert {record.message for record in caplog.records} == {"The transcriber failed"}
@@ -104,7 +109,7 @@ def test_a_transcript_that_comes_late_does_not_go_into_an_item_that_took_its_nam
         await client.response()
 
     engines = scripted_engines(hears=["first", "second"], answers=[["Yes."]], hearing_delay=1.0)
-    stage.play(scenario, engines)
+    run(stage.play(scenario, engines))
     model = engines.llm
     assert isinstance(model, ScriptedModel)
     (item,) = model.requests[0].items
@@ -125,4 +130,4 @@ def test_a_session_beyond_the_detectors_slots_is_refused(stage: Stage) -> None:
         client.do(ResponseCreate())
         await client.response()
 
-    stage.play(scenario, replace(scripted_engines(answers=[["Yes."]]), vad=Full()))
+    run(stage.play(scenario, replace(scripted_engines(answers=[["Yes."]]), vad=Full())))

@@ -202,7 +202,7 @@ def test_ten_seconds_in_one_append_are_cut_into_their_turns(stage: Stage) -> Non
     engines = scripted_engines(
         hears=["a", "b", "c", "d", "e"], answers=[["A."]] * 5, hearing_delay=0.05, speaking_delay=0.01
     )
-    client = stage.play(scenario, engines)
+    client = run(stage.play(scenario, engines))
     assert len(client.of(InputAudioBufferCommitted)) == 5
     assert not client.of(ErrorEvent)
 
@@ -222,7 +222,7 @@ def test_audio_that_the_full_buffer_refused_is_not_heard_either(stage: Stage) ->
         assert client.of(InputAudioBufferSpeechStarted)[0].audio_start_ms == 1500
         assert client.of(InputAudioBufferSpeechStopped)[0].audio_end_ms == pytest.approx(2412, abs=64)
 
-    stage.play(scenario, scripted_engines(answers=[[]]), SessionOptions(max_input_buffer_s=2))
+    run(stage.play(scenario, scripted_engines(answers=[[]]), SessionOptions(max_input_buffer_s=2)))
 
 
 def test_nothing_is_heard_after_the_session_has_expired(stage: Stage) -> None:
@@ -232,7 +232,7 @@ def test_nothing_is_heard_after_the_session_has_expired(stage: Stage) -> None:
         await asyncio.sleep(10)
         assert not client.of(InputAudioBufferSpeechStarted)
 
-    stage.play(scenario, options=SessionOptions(max_session_s=0.004))
+    run(stage.play(scenario, options=SessionOptions(max_session_s=0.004)))
 
 
 def test_turn_detection_switched_on_hears_only_what_comes_then(stage: Stage) -> None:
@@ -246,4 +246,4 @@ def test_turn_detection_switched_on_hears_only_what_comes_then(stage: Stage) -> 
         await client.speak(200)
         assert client.of(InputAudioBufferSpeechStarted)[0].audio_start_ms == pytest.approx(1700, abs=32)
 
-    stage.play(scenario)
+    run(stage.play(scenario))

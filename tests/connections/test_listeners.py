@@ -30,6 +30,8 @@ def test_functions_and_objects_hear_every_event_until_they_are_removed() -> None
     listeners.emit(1)
     listeners.remove(ear)
     listeners.remove("nobody")
+    listeners.add(ear.on_event)
+    listeners.remove(ear.on_event)
     listeners.emit(2)
     assert (ear.heard, len(heard)) == ([1], 2)
 

@@ -109,7 +109,8 @@ def test_one_model_serves_one_session_at_a_time() -> None:
                 await runner.run()
         async with two:
             pass
-        async with await runner.run():
-            pass
+        three = await runner.run()
+        async with three:
+            assert len(three.model._listeners._direct) == 1  # the sessions before have let go
 
     run(main())

@@ -68,8 +68,9 @@ class Listeners:
 
     def remove(self, listener: object) -> None:
         """Stop delivering to a listener."""
-        self._direct = [entry for entry in self._direct if entry[0] is not listener]
-        for slow in [slow for slow in self._slow if slow.listener is listener]:
+        # Equal, not identical: a bound method is a new object every time it is named.
+        self._direct = [entry for entry in self._direct if entry[0] != listener]
+        for slow in [slow for slow in self._slow if slow.listener == listener]:
             self._slow.remove(slow)
             if slow.task is not None:
                 slow.task.cancel()

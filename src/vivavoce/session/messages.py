@@ -30,10 +30,7 @@ def user_message(message: str | Mapping[str, Any]) -> MessageItem:
         item = item_from({"type": "message", "role": "user", **message})
     except RemoteProtocolError as error:
         raise ConfigurationError(f"the message is not accepted: {error.message}") from error
-    if not isinstance(item, MessageItem):
-        raise ConfigurationError(
-            f"the message is not accepted: its type must be 'message', got {item.type!r}"
-        )
+    assert isinstance(item, MessageItem)  # no other item has a role
     return item
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import talking
+from bench import engines, sdk, start, talking
 from bench.process import CORES
 from bench.report import RESULTS, Report
 
@@ -21,6 +21,10 @@ def main() -> int:
         "idle": lambda: talking.idle(report, args.idle_sessions, 5.0),
         "barge_in": lambda: talking.barge_in(report, args.sessions[:2], args.seconds),
         "overload": lambda: talking.overload(report, max(args.sessions[:3]), 2 * args.seconds),
+        "sdk": lambda: sdk.sdk(report, 10_000 if args.quick else 30_000),
+        "engines": lambda: engines.engines(report),
+        "frames": lambda: engines.frames(report),
+        "imports": lambda: start.imports(report),
     }
     wanted = args.only or list(sections)
     if unknown := set(wanted) - set(sections):

@@ -37,6 +37,7 @@ EXIT_INTERRUPTED = 130
 COMMANDS: Mapping[str, str] = {
     "demo": "vivavoce.cli.demo",
     "serve": "vivavoce.cli.serve",
+    "doctor": "vivavoce.cli.doctor",
 }
 """Name of each subcommand and the module that implements it, in the order of the help text."""
 

@@ -150,7 +150,7 @@ class Say:
     timeout_s: float = 15.0
 
     def __str__(self) -> str:
-        return f"say '{self.clip.text or self.clip.name}'"
+        return f"could say '{self.clip.text or self.clip.name}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class HangUp:
     timeout_s: float = 15.0
 
     def __str__(self) -> str:
-        return "hang up"
+        return "could hang up"
 
 
 Step = Say | HangUp
@@ -216,7 +216,7 @@ class CallerScript:
             return step
         if waited > step.timeout_s:
             raise CallerTimeoutError(
-                f"The caller waited {step.timeout_s:g} s for {step.cue}, to {step} (step {self._count + 1}); "
+                f"The caller waited {step.timeout_s:g} s for {step.cue} before they {step} (step {self._count + 1}); "
                 f"{self.ear.heard_s:.1f} s of speech were heard, then {self.ear.silent_s:.1f} s of silence."
             )
         return None

@@ -60,7 +60,7 @@ def make_caller(*, patient: bool = False) -> SimulatedCaller:
         patient: wait longer for an agent that may take its time.
     """
     finished = AgentFinished(THINKING_PAUSE_S if patient else PAUSE_S)
-    timeout_s = 45.0 if patient else 15.0
+    timeout_s = 25.0 if patient else 15.0
     return SimulatedCaller(
         [
             Say(clips.load("weather"), After(0.5), timeout_s),

@@ -257,6 +257,12 @@ def test_interrupt_before_the_first_sound_cancels(desk: Desk) -> None:
     assert desk.of(AudioReceived) == []
 
 
+def test_a_driver_can_see_whether_there_is_something_to_send(desk: Desk) -> None:
+    before = desk.client.has_output
+    desk.client.request_response(0.0)
+    assert (before, desk.client.has_output) == (False, True)
+
+
 def test_interrupting_silence_does_nothing(desk: Desk) -> None:
     desk.client.interrupt(0.0)
     desk.drain()

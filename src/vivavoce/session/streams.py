@@ -60,6 +60,7 @@ class EventStream(AsyncIterator[RealtimeSessionEvent]):
         self._types = types
         self._slots: deque[_Slot] = deque()
         self._audio: deque[_Slot] = deque()
+        self._rest: deque[_Slot] = deque()
         self._audio_bytes = 0
         self._audio_limit = audio_bytes
         self._gone = 0
@@ -78,39 +79,41 @@ class EventStream(AsyncIterator[RealtimeSessionEvent]):
         if isinstance(event, RealtimeAudio):
             self._audio.append(slot)
             self._audio_bytes += len(event.audio.data)
-        elif isinstance(event, RealtimeHistoryUpdated):
-            if self._history_waits:
-                return
-            self._history_waits = True
+            self._drop_audio()
+        else:
+            if isinstance(event, RealtimeHistoryUpdated):
+                if self._history_waits:
+                    return
+                self._history_waits = True
+            self._rest.append(slot)
+            self._drop_rest()
         self._slots.append(slot)
-        self._drop_audio()
-        if len(self) - len(self._audio) > EVENTS:
-            self._drop_oldest()
+        if self._gone > EVENTS:
+            self._slots = deque(slot for slot in self._slots if slot[0] is not None)
+            self._gone = 0
         self._ready.set()
 
     def _drop_audio(self) -> None:
         while self._audio_bytes > self._audio_limit and len(self._audio) > 1:
-            slot = self._audio.popleft()
-            event, slot[0] = slot[0], None
+            event = self._drop(self._audio)
             assert isinstance(event, RealtimeAudio)
             self._audio_bytes -= len(event.audio.data)
             self.dropped_audio_bytes += len(event.audio.data)
-            self._gone += 1
-        if self._gone > EVENTS:
-            self._slots = deque(slot for slot in self._slots if slot[0] is not None)
-            self._gone = 0
 
-    def _drop_oldest(self) -> None:
-        for slot in self._slots:
-            if slot[0] is not None and not isinstance(slot[0], RealtimeAudio):
-                if isinstance(slot[0], RealtimeHistoryUpdated):
-                    self._history_waits = False
-                if not self.dropped_events:
-                    logger.warning("A reader of the session is too slow: its oldest events are dropped")
-                slot[0] = None
-                self._gone += 1
-                self.dropped_events += 1
-                return
+    def _drop_rest(self) -> None:
+        while len(self._rest) > EVENTS:
+            if isinstance(self._drop(self._rest), RealtimeHistoryUpdated):
+                self._history_waits = False
+            if not self.dropped_events:
+                logger.warning("A reader of the session is too slow: its oldest events are dropped")
+            self.dropped_events += 1
+
+    def _drop(self, kind: deque[_Slot]) -> RealtimeSessionEvent | None:
+        """Empty the oldest slot of a kind; it is skipped when its turn comes."""
+        slot = kind.popleft()
+        event, slot[0] = slot[0], None
+        self._gone += 1
+        return event
 
     def allow_audio(self, audio_bytes: int) -> None:
         """Set the bound on unread audio."""
@@ -137,7 +140,9 @@ class EventStream(AsyncIterator[RealtimeSessionEvent]):
                 if isinstance(event, RealtimeAudio):
                     self._audio.popleft()
                     self._audio_bytes -= len(event.audio.data)
-                elif isinstance(event, RealtimeHistoryUpdated):
+                    return event
+                self._rest.popleft()
+                if isinstance(event, RealtimeHistoryUpdated):
                     self._history_waits = False
                 return event
             if self._ended:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import engines, sdk, start, talking
+from bench import engines, latency, sdk, start, talking
 from bench.process import CORES
 from bench.report import RESULTS, Report
 
@@ -17,7 +17,7 @@ def main() -> int:
     args = _arguments()
     report = Report()
     sections: dict[str, Callable[[], None]] = {
-        "latency": lambda: talking.latency(report, args.sessions, args.warm_up, args.seconds),
+        "latency": lambda: latency.latency(report, args.sessions, args.warm_up, args.seconds),
         "idle": lambda: talking.idle(report, args.idle_sessions, 5.0),
         "barge_in": lambda: talking.barge_in(report, args.sessions[:2], args.seconds),
         "overload": lambda: talking.overload(report, max(args.sessions[:3]), 2 * args.seconds),

@@ -109,7 +109,7 @@ class Load:
         """Return the turns of the window and the figures about server and generator."""
         begin, end = self.window
         turns = [
-            turn.as_json() for caller in self._callers for turn in caller.turns if begin <= turn.began <= end
+            turn.as_json() for caller in self._callers for turn in caller.turns if begin <= turn.ended <= end
         ]
         return {
             "window": self.window,

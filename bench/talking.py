@@ -1,4 +1,4 @@
-"""Measurements with talking callers: latency, cost, barge-in and overload."""
+"""Measurements with callers: running a load, and what idle, interrupting and refused callers find."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.process import LOAD_CORE, ROOT, Server, Usage, floor, pinned, server
+from bench.process import LOAD_CORE, ROOT, Server, Usage, pinned, server
 from bench.report import Cell, Figures, Report, percentile
 from bench.speech import speech
 from bench.wire import dial
@@ -88,98 +88,9 @@ def between(turns: Turns, begin: str, end: str) -> list[float]:
     return [(turn[end] - turn[begin]) * 1000 for turn in turns if turn[begin] and turn[end]]
 
 
-def latency(report: Report, levels: list[int], warm_up: float, seconds: float) -> None:
-    """Measure the server's share of the latency and what a talking session costs, at each load."""
-    _, source = speech()
-    shares: list[tuple[Cell, ...]] = []
-    checks: list[tuple[Cell, ...]] = []
-    costs: list[tuple[Cell, ...]] = []
-    for sessions in levels:
-        report.progress(f"{sessions} talking sessions for {warm_up + seconds:g} s")
-        with floor() as target:
-            bare = run_load(target, sessions, "--warm-up", "1", "--seconds", "3")
-        with server(sessions) as target:
-            result = run_load(target, sessions, "--warm-up", str(warm_up), "--seconds", str(seconds))
-        turns = spoken(result)
-        share = between(turns, "stopped", "answered")
-        late = [value for turn in turns for value in turn["late_ms"]]
-        answered = f"{len(share)}/{len(turns)}"
-        shares.append((sessions, answered, *_spread(share), *_tail(late)))
-        stages = [turn["stages"] for turn in turns if "first_audio" in turn["stages"]]
-        inside = [stage["first_audio"] - stage.get("end_of_turn", 0.0) for stage in stages]
-        checks.append(
-            (
-                sessions,
-                *_spread(inside),
-                *_spread(between(turns, "decided", "answered")),
-                *_spread(between(turns, "ended", "answered"))[:2],
-            )
-        )
-        costs.append(_costs(sessions, result, bare))
-    report.add(
-        "latency",
-        Figures(
-            "Server's share of the latency, ms: end of turn decided -> first audio, as the client sees both",
-            ("sessions", "answered", "p50", "p95", "p99", "delta late p50", "delta late p99", "max"),
-            tuple(shares),
-            f"Speech: {source}. Engines cost nothing; voice activity detection is on. Late: how much later "
-            "than its schedule an audio delta came.",
-        ),
-    )
-    columns = ("sessions", "server p50", "p95", "p99", "frame p50", "p95", "p99", "speech p50", "p95")
-    note = (
-        "server: the server's own clock (stage_times, end_of_turn -> first_audio). frame: sending the 20 ms "
-        "with which the silence was long enough -> first audio (adds network, decoding, detection). "
-        "speech: sending the last voiced frame -> first audio (adds the silence that ends a turn)."
-    )
-    report.add("latency", Figures("The same turns, other clocks, ms", columns, tuple(checks), note))
-    cost_columns = (
-        "sessions",
-        "CPU ms/session-s",
-        "floor",
-        "ratio",
-        "core",
-        "waited",
-        "KB talking",
-        "KB idle",
-        "generator",
-        "sent late p99 ms",
-    )
-    note = (
-        "floor: the same stack and JSON without a conversation (bench.floor), measured just before. core: "
-        "share of one core. waited: share of the time for which others kept the server from its core: a "
-        "disturbed run. KB: growth of resident memory per session, after talking and after connecting. "
-        "generator: its share of the other core; the last column tells if it kept pace."
-    )
-    report.add(
-        "latency", Figures("What a talking session costs the server", cost_columns, tuple(costs), note)
-    )
-
-
-def _costs(sessions: int, result: Result, bare: Result) -> tuple[Cell, ...]:
-    talked, nothing = result.spent("begin", "end"), bare.spent("begin", "end")
-    share, least = talked.cpu_s / talked.at, nothing.cpu_s / nothing.at
-    generator = result.own_cpu_s / (result.usage["end"].at - result.usage["before"].at)
-    return (
-        sessions,
-        share / sessions * 1000,
-        least / sessions * 1000,
-        share / least if least else None,
-        f"{share:.0%}",
-        f"{talked.waited_s / talked.at:.0%}",
-        result.spent("before", "end").rss_kb / sessions,
-        result.spent("before", "connected").rss_kb / sessions,
-        f"{generator:.0%}",
-        percentile(result.send_late_ms, 99),
-    )
-
-
-def _spread(values: list[float]) -> tuple[float | None, ...]:
+def spread(values: list[float]) -> tuple[float | None, ...]:
+    """Return median, 95th and 99th percentile."""
     return tuple(percentile(values, percent) for percent in (50, 95, 99))
-
-
-def _tail(values: list[float]) -> tuple[float | None, ...]:
-    return percentile(values, 50), percentile(values, 99), max(values, default=None)
 
 
 def idle(report: Report, sessions: int, seconds: float) -> None:
@@ -215,8 +126,8 @@ def barge_in(report: Report, levels: list[int], seconds: float) -> None:
                 sessions,
                 len(cut),
                 sum(turn["after_start"] for turn in cut),
-                *_spread(between(cut, "started", "cut")),
-                *_spread(between(cut, "began", "cut")),
+                *spread(between(cut, "started", "cut")),
+                *spread(between(cut, "began", "cut")),
             )
         )
     columns = (
@@ -224,11 +135,11 @@ def barge_in(report: Report, levels: list[int], seconds: float) -> None:
         "interrupted",
         "deltas after",
         "decision p50",
-        "p95",
-        "p99",
+        "decision p95",
+        "decision p99",
         "voice p50",
-        "p95",
-        "p99",
+        "voice p95",
+        "voice p99",
     )
     note = (
         "deltas after: audio deltas that came after speech_started; none may. decision: speech_started -> "
@@ -267,9 +178,9 @@ def overload(report: Report, sessions: int, seconds: float, dials_per_s: int = 5
     calm = [turn for turn in turns if turn["stopped"] and turn["stopped"] < dialled[0]]
     besieged = [turn for turn in turns if dialled[0] <= turn["stopped"] < dialled[1]]
     rows: list[tuple[Cell, ...]] = [
-        ("inside, nobody dials", len(calm), *_spread(between(calm, "stopped", "answered"))),
-        (f"inside, {dials_per_s} dials/s", len(besieged), *_spread(between(besieged, "stopped", "answered"))),
-        ("refused callers: dial -> 503", len(refused), *_spread(refused)),
+        ("inside, nobody dials", len(calm), *spread(between(calm, "stopped", "answered"))),
+        (f"inside, {dials_per_s} dials/s", len(besieged), *spread(between(besieged, "stopped", "answered"))),
+        ("refused callers: dial -> 503", len(refused), *spread(refused)),
     ]
     title = f"Overload: a server that is full with {sessions} talking sessions, ms"
     report.add("overload", Figures(title, ("who", "count", "p50", "p95", "p99"), tuple(rows)))

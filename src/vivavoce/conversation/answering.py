@@ -132,6 +132,7 @@ class Responder:
                 "context_length_exceeded",
                 f"The conversation is longer than the model's {self._options.context_tokens} tokens and "
                 "truncation is disabled.",
+                now,
             )
             self.settle(response, now)
             return
@@ -180,7 +181,7 @@ class Responder:
 
     def fail(self, response: RunningResponse, code: str, message: str, now: float) -> None:
         """End a response because an engine failed."""
-        response.fail(code, message)
+        response.fail(code, message, now)
         self.settle(response, now)
 
     def settle(self, response: RunningResponse, now: float) -> bool:

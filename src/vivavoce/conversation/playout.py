@@ -120,6 +120,12 @@ class Playout:
         newest = self._clauses[-1] if self._clauses else None
         return None if newest is None or newest.complete else newest
 
+    def cut_off(self) -> None:
+        """Say that the audio ends here, maybe in the middle of a clause; its further words are not said."""
+        if (clause := self._open_clause()) is not None:
+            clause.text = clause.text[: clause.timed]
+        self.end()
+
     def heard_ms(self, now: float) -> int:
         """Return how much of what was sent has been played by `now`, if the peer plays without a pause."""
         return max(0, self.sent_ms - max(0, round((self.play_end - now) * 1000)))

@@ -89,6 +89,7 @@ class RunningResponse:
         self._writing: TextMessage | None = None
         self._calls: dict[int, FunctionCallOutput] = {}
         self._finish: tuple[FinishReason, int] = ("stop", 0)
+        self._failure: StatusError | None = None
         self._made_text = 0
         outbox.emit(ResponseCreated, response=self._snapshot("in_progress"))
 
@@ -171,11 +172,17 @@ class RunningResponse:
         self._close_open("incomplete")
         self._end("cancelled", StatusDetails(type="cancelled", reason=reason))
 
-    def fail(self, code: str, message: str) -> None:
-        """End it because an engine failed."""
-        self._close_open("incomplete")
-        error = StatusError(type="server_error", code=code, message=message)
-        self._end("failed", StatusDetails(type="failed", error=error))
+    def fail(self, code: str, message: str, now: float) -> None:
+        """End it because an engine failed, once what was synthesised before has been sent."""
+        self._failure = StatusError(type="server_error", code=code, message=message)
+        self._close_calls()
+        if self.state is ResponseState.GENERATING and self._messages:
+            self._go(ResponseState.DRAINING)
+            self._messages[-1].playout.cut_off()
+            self.release(now)
+        else:
+            self._close_open("incomplete")
+            self._complete()
 
     # --- time ---------------------------------------------------------------------------------------------
 
@@ -227,7 +234,7 @@ class RunningResponse:
             self._messages[-1].playout.end()
 
     def _final_item_status(self) -> Literal["completed", "incomplete"]:
-        return "completed" if self._finish[0] == "stop" else "incomplete"
+        return "completed" if self._finish[0] == "stop" and self._failure is None else "incomplete"
 
     def _close_open(self, status: Literal["incomplete"]) -> None:
         for output in (*self._messages, self._writing, *self._calls.values()):
@@ -237,7 +244,9 @@ class RunningResponse:
 
     def _complete(self) -> None:
         reason, _ = self._finish
-        if reason == "stop":
+        if self._failure is not None:
+            self._end("failed", StatusDetails(type="failed", error=self._failure))
+        elif reason == "stop":
             self._end("completed", None)
         else:
             self._end("incomplete", StatusDetails(type="incomplete", reason=reason))

@@ -92,6 +92,7 @@ class SessionOptions:
         retained_audio_bytes: how much of the newest audio is kept for `conversation.item.retrieve`.
         context_tokens: size of the model's input in tokens; older items are left out of it beyond that.
         transcription_wait_s: how long a response waits for the transcript of what was said.
+        apology: what the agent says when its model fails in the middle of a spoken turn; empty: nothing.
         created_at: unix time of the session's start, in seconds; `expires_at` follows from it.
         transcription_only: whether this is a transcription session.
     """
@@ -107,7 +108,8 @@ class SessionOptions:
     max_items: int = 2000
     retained_audio_bytes: int = 256 * 1024
     context_tokens: int = 28_224
-    transcription_wait_s: float = 30.0
+    transcription_wait_s: float = 15.0
+    apology: str = "Sorry, something went wrong. Please say that again."
     created_at: int = 0
     transcription_only: bool = False
 

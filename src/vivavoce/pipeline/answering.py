@@ -61,9 +61,12 @@ class Answer:
         request: what the conversation asked for.
         stage: where the results go.
         user: an opaque name of the session.
+        apology: what is said when the model fails, so that the person does not wait in silence.
     """
 
-    def __init__(self, engines: Engines, request: StartResponse, stage: Stage, user: str) -> None:
+    def __init__(
+        self, engines: Engines, request: StartResponse, stage: Stage, user: str, apology: str = ""
+    ) -> None:
         self._llm: LanguageModel = engines.llm
         self._synthesizer: Synthesizer = engines.synthesizer
         self._request = request
@@ -72,6 +75,8 @@ class Answer:
         self._clauses: asyncio.Queue[str | None] = asyncio.Queue(CLAUSES_AHEAD)
         self._splitter = ClauseSplitter()
         self._done = ModelDone()
+        self._apology = apology
+        self._failure: Exception | None = None
         self._ask = ModelRequest(
             instructions=request.instructions,
             items=request.items,
@@ -95,11 +100,26 @@ class Answer:
                 await self._think()
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
+        if self._failure is not None:
+            raise self._failure
         cached = self._done.usage.cached_tokens if self._done.usage else 0
         self._stage.finish(self._id, self._done.reason, cached)
 
     async def _think(self) -> None:
-        spoken = self._request.modality == "audio"
+        if self._request.modality == "text":
+            await self._listen_to_model(spoken=False)
+            return
+        try:
+            await self._listen_to_model(spoken=True)
+        except Exception as failure:  # noqa: BLE001  # raised by `run` once the apology has been spoken
+            self._failure = failure
+            if self._apology:
+                await self._clauses_spoken()
+                await self._clauses.put(self._apology)
+        await self._clauses_spoken()
+        await self._clauses.put(None)
+
+    async def _listen_to_model(self, *, spoken: bool) -> None:
         begun = False
         async with aclosing(self._llm.respond(self._ask)) as events:
             async for event in events:
@@ -118,9 +138,6 @@ class Answer:
                         self._stage.function_call(self._id, event)
                     case ModelDone():
                         self._done = event
-        if spoken:
-            await self._clauses_spoken()
-            await self._clauses.put(None)
 
     async def _clauses_spoken(self) -> None:
         """Have everything synthesised that was said before a function call, so that it keeps its place."""

@@ -75,6 +75,7 @@ class LocalSession:
         if not options.voices:
             speaker = engines.synthesizer
             options = replace(options, voices=speaker.voice_names, knows_voice=speaker.knows_voice)
+        self._options = options
         self._loop = asyncio.get_running_loop()
         self._engines = engines
         self._sink = sink
@@ -231,9 +232,12 @@ class LocalSession:
 
     async def _transcribe(self, item_id: str, utterance: Utterance) -> None:
         try:
-            text = await utterance.finish()
+            async with asyncio.timeout(self._options.transcription_wait_s):
+                text = await utterance.finish()
         except EngineError as error:
             self._transcript_failed(item_id, utterance, str(error))
+        except TimeoutError:
+            self._transcript_failed(item_id, utterance, "The transcriber did not answer in time.")
         except Exception:
             logger.exception("The transcriber failed")
             self._transcript_failed(item_id, utterance, "The transcriber failed.")
@@ -263,7 +267,7 @@ class LocalSession:
     async def _answer(self, request: StartResponse) -> None:
         response_id = request.response_id
         try:
-            await Answer(self._engines, request, self._stage, self.id).run()
+            await Answer(self._engines, request, self._stage, self.id, self._options.apology).run()
         except EngineError as error:
             self._failed(response_id, "engine_error", str(error))
         except Exception:

@@ -39,6 +39,12 @@ def test_an_item_is_added_and_done_at_once(talk: Talk, item: dict[str, Any]) -> 
     assert talk.of(StartResponse) == []
 
 
+def test_an_item_without_a_status_gets_none(talk: Talk) -> None:
+    item = {"type": "mcp_approval_response", "approval_request_id": "r", "approve": True}
+    talk.send("conversation.item.create", item=item)
+    assert talk.json["item"] == {**item, "id": "item_1"}
+
+
 def test_items_find_their_places(talk: Talk) -> None:
     places: list[str | None] = []
     for item_id, after in (("a", None), ("b", None), ("c", "root"), ("d", "a")):
@@ -75,8 +81,18 @@ REFUSED = [
         "item.content[0].audio",
         "Assistant audio cannot be put into a conversation; use output_text.",
     ),
-    (message("user", TEXT, id="old"), {}, "item.id", "Item with id 'old' already exists in the conversation."),
-    (message("user", TEXT, id="root"), {}, "item.id", "Item with id 'root' already exists in the conversation."),
+    (
+        message("user", TEXT, id="old"),
+        {},
+        "item.id",
+        "Item with id 'old' already exists in the conversation.",
+    ),
+    (
+        message("user", TEXT, id="root"),
+        {},
+        "item.id",
+        "Item with id 'root' already exists in the conversation.",
+    ),
 ]
 
 
@@ -178,7 +194,12 @@ def test_truncation_keeps_what_was_heard(talk: Talk) -> None:
 @pytest.mark.parametrize(
     ("change", "code", "param", "words"),
     [
-        ({"content_index": 1}, "invalid_value", "content_index", "Invalid content index 1; audio is in part 0."),
+        (
+            {"content_index": 1},
+            "invalid_value",
+            "content_index",
+            "Invalid content index 1; audio is in part 0.",
+        ),
         ({"audio_end_ms": -1}, "invalid_value", "audio_end_ms", "Invalid value: -1; it must be 0 or more."),
         (
             {"audio_end_ms": 901},
@@ -202,6 +223,12 @@ def test_what_cannot_be_truncated(
     cut = {"item_id": spoken_answer(talk), "content_index": 0, "audio_end_ms": 100, **change}
     assert talk.send("conversation.item.truncate", **cut) == ["error"]
     assert talk.complaint == (code, param, words)
+
+
+def test_the_oldest_item_beyond_the_bound_goes(talk_with: type[Talk]) -> None:
+    talk = talk_with(max_items=2)
+    assert [talk.write() for _ in range(3)][-1] == [*talk.ITEM, "conversation.item.deleted"]
+    assert talk.json["item_id"] == "item_1"
 
 
 def test_items_beyond_the_bound_go_with_their_transcripts(talk_with: type[Talk]) -> None:

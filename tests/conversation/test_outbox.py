@@ -8,12 +8,12 @@ from vivavoce.protocol import InputAudioBufferCleared, to_builtins
 
 def test_events_are_numbered_as_they_are_made_and_taken_once() -> None:
     outbox = Outbox(CountingIds())
-    assert not outbox.waiting
+    assert not Outbox(CountingIds()).waiting
     outbox.emit(InputAudioBufferCleared)
     outbox.error("No.", code="invalid_value", param="audio", event_id="mine")
     assert outbox.waiting
     first, second = outbox.take_events()
-    assert (first.event_id, second.event_id) == ("event_1", "event_2")
+    assert (to_builtins(first)["event_id"], to_builtins(second)["event_id"]) == ("event_1", "event_2")
     assert to_builtins(second)["error"] == {
         "type": "invalid_request_error",
         "message": "No.",

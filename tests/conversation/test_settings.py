@@ -8,7 +8,7 @@ import pytest
 
 from vivavoce.conversation.effects import Listen
 from vivavoce.conversation.settings import modality_of
-from vivavoce.protocol import PcmuFormat
+from vivavoce.protocol import PcmuFormat, Transcription, to_builtins
 
 if TYPE_CHECKING:
     from tests.conversation.conftest import Talk
@@ -99,9 +99,9 @@ def test_transcription_echoes_what_it_does_not_know_as_null(talk: Talk) -> None:
     talk.listen_with(transcription={"model": "whisper-1"})
     expected = {"model": "whisper-1", "language": None, "prompt": None}
     assert talk.json["session"]["audio"]["input"]["transcription"] == expected
-    assert talk.server.transcription is not None
+    assert to_builtins(talk.server.transcription or Transcription()) == expected
     talk.listen_with(transcription=None)
-    assert talk.server.transcription is None
+    assert talk.json["session"]["audio"]["input"]["transcription"] is None
 
 
 def test_what_the_server_sets_is_not_for_the_client(talk: Talk) -> None:

@@ -36,7 +36,10 @@ def decisions(turn: TurnDetection, chunks: str) -> list[SpeechStarted | SpeechSt
         (".##++++..", [SpeechStarted(32)]),  # nor does it end one
         ("##...", [SpeechStarted(0), SpeechStopped(64, 160)]),
         ("##..#...", [SpeechStarted(0), SpeechStopped(160, 256)]),  # the pause begins anew
-        ("##...##...", [SpeechStarted(0), SpeechStopped(64, 160), SpeechStarted(160), SpeechStopped(224, 320)]),
+        (
+            "##...##...",
+            [SpeechStarted(0), SpeechStopped(64, 160), SpeechStarted(160), SpeechStopped(224, 320)],
+        ),
     ],
 )
 def test_turns(chunks: str, expected: list[SpeechStarted | SpeechStopped]) -> None:
@@ -45,12 +48,19 @@ def test_turns(chunks: str, expected: list[SpeechStarted | SpeechStopped]) -> No
 
 def test_a_turn_is_open_from_its_start_to_its_stop() -> None:
     turn = TurnDetection(0.5, silence_ms=96)
-    assert not turn.speaking
-    decisions(turn, "##.")
-    assert turn.speaking
-    assert not turn.voiced
-    turn.reset()
-    assert not turn.speaking
+    heard = []
+    for chunks in ("..", ".#", "##", "##.", "##..", "##..."):
+        turn.reset()
+        decisions(turn, chunks)
+        heard.append((turn.speaking, turn.voiced))
+    assert heard == [
+        (False, False),
+        (False, True),
+        (True, True),
+        (True, False),
+        (True, False),
+        (False, False),
+    ]
     assert turn.state is TurnState.QUIET
 
 

@@ -88,13 +88,13 @@ class Listener:
             self._drop_utterance()
             self._turn = None if detection is None else TurnDetection()
             changed = True
-        if self._turn is not None:
+        if self._turn is not None and detection is not None:
             if isinstance(detection, ServerVad):
                 assert isinstance(detection.threshold, int | float)
                 assert isinstance(detection.silence_duration_ms, int)
                 self._turn.threshold = detection.threshold
                 self._turn.silence_ms = detection.silence_duration_ms
-            elif detection is not None:
+            else:
                 self._turn.threshold = 0.5
                 self._turn.silence_ms = SEMANTIC_SILENCE_MS[str(detection.eagerness)]
             if changed:

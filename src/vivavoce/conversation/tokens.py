@@ -16,7 +16,6 @@ from vivavoce.protocol import (
     FunctionCallOutputItem,
     FunctionTool,
     InputAudio,
-    InputImage,
     InputText,
     InputTokenDetails,
     MessageItem,
@@ -82,7 +81,7 @@ def tokens_of(record: Record) -> Tokens:
                 total += Tokens(audio=input_audio_tokens(record.audio_ms))
             case OutputAudio():
                 total += Tokens(audio=output_audio_tokens(record.audio_ms))
-            case InputImage():
+            case _:  # a picture
                 total += Tokens(image=IMAGE_TOKENS)
     return total
 

@@ -1,0 +1,225 @@
+"""One response from `response.created` to `response.done`: how it ends, and what it cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from vivavoce.conversation.effects import CancelResponse
+from vivavoce.conversation.response import TRANSITIONS, ResponseState
+from vivavoce.protocol import ResponseDone, ResponseOutputAudioDelta, to_builtins
+
+if TYPE_CHECKING:
+    from tests.conversation.conftest import Talk
+
+
+def done(talk: Talk) -> dict[str, Any]:
+    response: dict[str, Any] = to_builtins(talk.last(ResponseDone))["response"]
+    return response
+
+
+def ending(talk: Talk) -> tuple[Any, ...]:
+    response = done(talk)
+    details = response["status_details"]
+    return response["status"], details and details.get("reason"), [i["status"] for i in response["output"]]
+
+
+def test_completed(talk: Talk) -> None:
+    talk.ask()
+    talk.text("Hi")
+    talk.finish()
+    assert ending(talk) == ("completed", None, ["completed"])
+
+
+@pytest.mark.parametrize("reason", ["max_output_tokens", "content_filter"])
+def test_incomplete(talk: Talk, reason: Any) -> None:
+    talk.ask()
+    talk.call()
+    talk.clause("Hi", 100)
+    talk.finish(reason)
+    assert ending(talk) == ("incomplete", reason, ["completed", "incomplete"])
+
+
+def test_cancelled_while_generating(talk: Talk) -> None:
+    talk.ask()
+    talk.clause("Hello there.", 1000)
+    assert talk.send("response.cancel") == [*talk.SPOKEN, "response.done"]
+    assert ending(talk) == ("cancelled", "client_cancelled", ["incomplete"])
+    assert talk.of(CancelResponse) == [CancelResponse("resp_1")]
+    assert (
+        talk.clause("More.", 100, response="resp_1") == talk.finish(response="resp_1") == talk.tick(5) == []
+    )
+
+
+def test_cancelled_while_the_audio_leaves(talk: Talk) -> None:
+    talk.ask()
+    talk.clause("Hello there.", 2000)
+    talk.finish()
+    sent = len(talk.all(ResponseOutputAudioDelta))
+    assert talk.send("response.cancel") == [*talk.SPOKEN, "response.done"]
+    assert talk.of(CancelResponse) == []  # there is nothing left to stop
+    assert talk.tick(5) == []
+    assert len(talk.all(ResponseOutputAudioDelta)) == sent
+
+
+def test_everything_that_is_open_is_closed(talk: Talk) -> None:
+    talk.ask()
+    talk.clause("Hello.", 5000)
+    talk.text("Hi")
+    talk.call()
+    talk.clause("More.", 100)
+    said = talk.send("response.cancel")
+    assert said == [*talk.SPOKEN, *talk.SPOKEN, "response.done"]
+    assert ending(talk)[2] == ["incomplete", "completed", "completed", "incomplete"]
+
+
+def test_cancelled_before_any_output_costs_nothing(talk: Talk) -> None:
+    talk.write("A long question")
+    talk.ask()
+    assert talk.send("response.cancel") == ["response.done"]
+    assert ending(talk) == ("cancelled", "client_cancelled", [])
+    assert done(talk)["usage"]["total_tokens"] == 0
+
+
+def test_cancelled_while_it_waits_for_a_transcript(talk: Talk) -> None:
+    talk.speak()
+    assert talk.send("response.cancel") == ["response.done"]
+    assert talk.of(CancelResponse) == []
+    assert talk.transcript("item_1") == []
+
+
+def test_an_engine_that_fails(talk: Talk) -> None:
+    talk.ask()
+    talk.text("Hi")
+    assert talk.fail("No model.") == [*talk.TEXT_DONE, "response.done"]
+    assert ending(talk) == ("failed", None, ["incomplete"])
+    assert done(talk)["status_details"]["error"] == {
+        "type": "server_error",
+        "code": "engine_failed",
+        "message": "No model.",
+    }
+    assert talk.ask() == ["response.created"]
+
+
+def test_usage_adds_up(talk: Talk) -> None:
+    talk.update(instructions="12345678")
+    talk.write("1234")
+    talk.append(1000)
+    talk.send("input_audio_buffer.commit")
+    talk.transcript("item_2")
+    talk.ask()
+    talk.clause("12345678", 1000)
+    talk.call("look", "{}12345678")
+    talk.tick(1)
+    talk.finish(cached=2)
+    assert done(talk)["usage"] == {
+        "total_tokens": 13 + 26,
+        "input_tokens": 2 + 1 + 10,
+        "output_tokens": 2 + 20 + 1 + 3,
+        "input_token_details": {
+            "text_tokens": 3,
+            "audio_tokens": 10,
+            "image_tokens": 0,
+            "cached_tokens": 2,
+            "cached_tokens_details": {"text_tokens": 2, "audio_tokens": 0, "image_tokens": 0},
+        },
+        "output_token_details": {"text_tokens": 6, "audio_tokens": 20},
+    }
+
+
+def test_an_answer_of_nothing_was_read_all_the_same(talk: Talk) -> None:
+    talk.update(instructions="")
+    talk.write("1234")
+    talk.ask()
+    assert talk.finish() == ["response.done"]
+    assert (done(talk)["usage"]["input_tokens"], done(talk)["usage"]["output_tokens"]) == (1, 0)
+
+
+def test_truncating_does_not_make_it_cheaper(talk: Talk) -> None:
+    talk.ask()
+    talk.clause("Hello.", 400)
+    talk.send("conversation.item.truncate", item_id="item_1", content_index=0, audio_end_ms=0)
+    talk.finish()
+    assert done(talk)["usage"]["output_token_details"]["audio_tokens"] == 8
+
+
+def test_the_stages_of_a_turn(talk: Talk) -> None:
+    talk.speak()
+    talk.tick(0.1)
+    talk.transcript("item_1")
+    talk.tick(0.2)
+    talk.clause("Hi.", 100)
+    talk.tick(0.3)
+    talk.clause("There.", 100)
+    talk.finish()
+    times = talk.json["stage_times"]
+    assert list(times) == ["end_of_speech", "end_of_turn", "transcript", "first_token", "first_audio"]
+    assert times["end_of_speech"] == 0
+    assert times["first_audio"] == times["first_token"] == times["transcript"] + 200
+    assert times["end_of_turn"] == 512
+
+
+def test_results_for_a_response_that_is_not_being_made_are_ignored(talk: Talk) -> None:
+    talk.speak()
+    assert talk.take() == []
+    waiting = "resp_1"
+    server, now = talk.server, talk.now
+    for response in (waiting, "resp_unknown"):
+        server.receive_first_token(response, now)
+        server.receive_text(response, "Hi")
+        server.receive_clause(response, "Hi", now)
+        server.receive_speech(response, b"11", (), now)
+        server.receive_clause_end(response, now)
+        server.receive_function_call(response, 0, "look", "{}", None, now)
+        server.receive_finish(response, "stop", 0, now)
+        server.receive_failure(response, "code", "words", now)
+    assert talk.take() == []
+    assert server.backlog_ms("resp_unknown") == 0
+
+
+def test_audio_without_a_clause_is_ignored(talk: Talk) -> None:
+    talk.ask()
+    talk.server.receive_speech("resp_1", b"11", (), talk.now)
+    talk.server.receive_clause_end("resp_1", talk.now)
+    assert talk.take() == []
+
+
+def test_a_slow_reader_gets_its_audio_later(talk: Talk) -> None:
+    talk.ask()
+    talk.server.pause_output()
+    assert talk.clause("Hello.", 700) == [*talk.PART_OPEN]
+    assert talk.server.backlog_ms("resp_1") == 700
+    assert talk.finish() == talk.tick(3) == []
+    talk.server.resume_output()
+    said = talk.tick(3)
+    assert said.count(talk.SOUND) == 8
+    assert said[-6:] == [*talk.SPOKEN, "response.done"]
+
+
+def test_a_paused_answer_can_be_cancelled(talk: Talk) -> None:
+    talk.ask()
+    talk.clause("Hello.", 700)
+    talk.server.pause_output()
+    assert talk.send("response.cancel") == [*talk.SPOKEN, "response.done"]
+
+
+def test_audio_leaves_a_little_ahead_of_its_playback(talk_with: type[Talk]) -> None:
+    talk = talk_with(output_lead_ms=200)
+    talk.ask()
+    talk.clause("Hello.", 3000)
+    talk.finish()
+    sent = [event.delta for event in talk.all(ResponseOutputAudioDelta)]
+    assert sum(map(len, sent)) == 240 * 48
+    for second in (1, 2):
+        talk.tick(1)
+        sent = [event.delta for event in talk.all(ResponseOutputAudioDelta)]
+        ahead = sum(map(len, sent)) / 48 - second * 1000
+        assert 200 < ahead <= 300
+
+
+def test_no_state_leads_back() -> None:
+    order = list(ResponseState)
+    for state, following in TRANSITIONS.items():
+        assert all(order.index(after) > order.index(state) for after in following)
+    assert TRANSITIONS[ResponseState.ENDED] == frozenset()

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from vivavoce.pipeline.tasks import Tasks
+from vivavoce.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from vivavoce.connections.base import (
 )
 from vivavoce.errors import ConfigurationError, ConnectionLostError
 from vivavoce.pipeline import LocalSession, SessionOptions
-from vivavoce.pipeline.tasks import Tasks
+from vivavoce.tasks import Tasks
 
 if TYPE_CHECKING:
     from vivavoce.engines.base import Engines

@@ -15,7 +15,7 @@ from vivavoce.connections.base import (
 )
 from vivavoce.connections.endpoint import resolve_endpoint
 from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
-from vivavoce.pipeline.tasks import Tasks
+from vivavoce.tasks import Tasks
 from vivavoce.protocol.codec import decode_server_event, encode_text
 
 if TYPE_CHECKING:

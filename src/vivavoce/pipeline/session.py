@@ -28,7 +28,7 @@ from vivavoce.engines.base import Engines, FunctionCallDelta, TranscriptionOptio
 from vivavoce.errors import EngineError, RemoteProtocolError
 from vivavoce.pipeline.answering import Answer
 from vivavoce.pipeline.ids import RandomIds
-from vivavoce.pipeline.tasks import Tasks
+from vivavoce.tasks import Tasks
 from vivavoce.pipeline.utterances import Utterance
 from vivavoce.pipeline.voice import batch_for
 from vivavoce.protocol import ClientEvent, InputAudioBufferAppend, ServerEvent, present

@@ -19,7 +19,7 @@ from vivavoce.connections import (
 )
 from vivavoce.conversation.client import ClientConversation
 from vivavoce.errors import ConnectionLostError, SessionClosedError
-from vivavoce.pipeline.tasks import Tasks
+from vivavoce.tasks import Tasks
 from vivavoce.protocol import (
     ClientEvent,
     ConversationItemCreate,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vivavoce.agents import FunctionTool, RealtimeAgent, ToolContext, Usage, to_text
 from vivavoce.errors import ToolError
-from vivavoce.pipeline.tasks import Tasks
+from vivavoce.tasks import Tasks
 from vivavoce.session.events import RealtimeError, RealtimeToolEnd, RealtimeToolStart
 
 if TYPE_CHECKING:

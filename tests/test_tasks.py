@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from vivavoce.pipeline.tasks import Tasks
+from vivavoce.tasks import Tasks
 from vivavoce.testing import run
 
 

@@ -6,7 +6,13 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vivavoce.engines.scripted import Pause, ScriptedSynthesizer, ScriptedTranscriber, scripted_engines
+from vivavoce.engines.scripted import (
+    Pause,
+    ScriptedSynthesizer,
+    ScriptedTranscriber,
+    Step,
+    scripted_engines,
+)
 from vivavoce.errors import EngineError
 from vivavoce.pipeline import SessionOptions
 from vivavoce.protocol import (
@@ -45,7 +51,7 @@ def test_what_was_said_before_the_failure_is_heard_to_its_end(stage: Stage) -> N
         words = len(client.transcript.split())
         assert len(client.audio) == words * 200 * 48
 
-    answer = ["One two. Three ", Pause(1), EngineError("Gone.")]
+    answer: list[Step] = ["One two. Three ", Pause(1), EngineError("Gone.")]
     run(stage.play(scenario, scripted_engines(answers=[answer])))
 
 

@@ -42,7 +42,7 @@ def test_health_needs_no_key_and_says_how_full_the_house_is(serving: Serve) -> N
             assert answer.status_code == 200
             assert answer.json() == {"status": "ok", "sessions": 0, "max_sessions": 7, "version": __version__}
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_models_names_the_model_to_those_with_a_key(serving: Serve) -> None:
@@ -55,7 +55,7 @@ def test_models_names_the_model_to_those_with_a_key(serving: Serve) -> None:
             assert answer.status_code == 401
             assert error_of(answer)["code"] == "invalid_api_key"
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_errors_come_in_the_envelope(serving: Serve, method: str, path: str, sta
             assert answer.status_code == status
             assert error_of(answer)["code"] == code
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 class Visit:
@@ -123,7 +123,7 @@ def test_mounted_below_a_path_the_socket_still_answers() -> None:
             visit.inbound.put_nowait({"type": "websocket.disconnect", "code": 1000})
         assert app.sessions == 0
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_a_large_message_that_the_stack_lets_through_is_an_error_event() -> None:
@@ -137,7 +137,7 @@ def test_a_large_message_that_the_stack_lets_through_is_an_error_event() -> None
             assert (await visit.event())["error"]["code"] == "message_too_large"
             visit.inbound.put_nowait({"type": "websocket.disconnect", "code": 1000})
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_a_flood_is_read_at_a_bounded_rate_and_a_usual_stream_at_once() -> None:
@@ -181,7 +181,7 @@ def test_closing_the_application_ends_its_sessions_and_refuses_new_ones() -> Non
         assert app.sessions == 0
         await app.aclose()
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_who_comes_in_while_the_application_closes_is_sent_away() -> None:
@@ -249,4 +249,4 @@ def test_the_end_of_the_lifespan_closes_sessions_and_health_says_so() -> None:
         assert answer.status_code == 503
         assert answer.json()["status"] == "draining"
 
-    asyncio.run(scenario())
+    run(scenario())

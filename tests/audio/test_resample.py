@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vivavoce.audio.resample import Quality, Resampler
+from vivavoce.audio.resample import ChunkResampler, Quality, Resampler
 from vivavoce.errors import ConfigurationError
 
 RATES = [
@@ -116,3 +116,52 @@ def test_rates_must_be_positive(source: int, target: int) -> None:
 def test_quality_must_be_known() -> None:
     with pytest.raises(ConfigurationError, match="QQ, LQ, MQ, HQ, VHQ, got 'best'"):
         Resampler(24000, 16000, cast("Quality", "best"))
+
+
+def chunks(resampler: ChunkResampler, pcm: bytes) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    """The conversion of a whole stream, chunk by chunk, each with the history that it needs."""
+    samples = np.concatenate([np.zeros(resampler.HISTORY, np.int16), np.frombuffer(pcm, "<i2")])
+    size = resampler.source_samples
+    rows = [samples[at : at + size + resampler.HISTORY] for at in range(0, len(pcm) // 2 - size + 1, size)]
+    return np.concatenate([resampler.convert(np.stack([row]))[0] for row in rows])
+
+
+@pytest.mark.parametrize("source", [8000, 16000, 24000, 48000])
+def test_chunks_join_without_a_seam_into_the_same_tone(source: int) -> None:
+    got = chunks(ChunkResampler(source, 16000, 512), tone(500, source)).astype(float)
+    # The newest point between which it interpolates is two samples behind the newest of the history.
+    expected = 12000 * np.sin(2 * np.pi * 500 * (np.arange(len(got)) / 16000 - 2 / source))
+    assert len(got) == 31 * 512
+    assert np.abs(got - expected)[512:].max() < 60
+
+
+def test_chunks_are_converted_as_well_as_by_the_stream_resampler() -> None:
+    hertz = 3000
+    time = np.arange(4 * 512) / 16000
+    batched = chunks(ChunkResampler(24000, 16000, 512), tone(hertz, 24000))[: len(time)]
+    streamed = np.frombuffer(Resampler(24000, 16000).process(tone(hertz, 24000)), "<i2")[: len(time)]
+    errors = []
+    for got, delay in ((batched, 2 / 24000), (streamed, 0.0)):
+        ideal = 12000 * np.sin(2 * np.pi * hertz * (time - delay))
+        errors.append(float(np.abs(got - ideal)[512:].mean()))
+    assert errors[0] <= errors[1] * 1.05
+
+
+def test_a_batch_gives_what_each_stream_gives_alone() -> None:
+    resampler = ChunkResampler(24000, 16000, 512)
+    rows = np.frombuffer(NOISE, "<i2")[: 7 * 771].reshape(7, 771)
+    alone = np.concatenate([resampler.convert(rows[at : at + 1]) for at in range(7)])
+    # A product of many rows may sum in another order.
+    assert np.abs(resampler.convert(rows).astype(int) - alone).max() <= 1
+
+
+def test_chunks_that_overshoot_are_clipped() -> None:
+    row = np.where(np.arange(771) // 12 % 2, 32767, -32768).astype(np.int16)[None]
+    got = ChunkResampler(24000, 16000, 512).convert(row)
+    assert got.max() == 32767
+    assert got.min() == -32768
+
+
+def test_a_chunk_must_be_whole_at_both_rates() -> None:
+    with pytest.raises(ConfigurationError, match="513 samples at 16000 Hz are no whole number at 24000 Hz"):
+        ChunkResampler(24000, 16000, 513)

@@ -76,16 +76,16 @@ def test_a_spoken_turn_is_answered_by_voice(stage: Stage) -> None:
         client.times(InputAudioBufferSpeechStopped),
     )
     assert started == [pytest.approx(0.088)]  # two chunks of 32 ms fill at 80 ms, and one tick
-    assert stopped == [pytest.approx(1.148)]  # 608 ms of speech, 512 of silence, to the next frame and tick
+    assert stopped == [pytest.approx(1.128)]  # 608 ms of speech, 512 of silence, and one tick
     (done,) = client.of(ResponseDone)
     assert done.stage_times == {
         "end_of_speech": 0,
-        "end_of_turn": 520,
-        "transcript": 620,
-        "first_token": 820,
-        "first_audio": 870,
+        "end_of_turn": 500,
+        "transcript": 600,
+        "first_token": 800,
+        "first_audio": 850,
     }
-    assert client.times(ResponseOutputAudioDelta)[0] == pytest.approx(1.148 + 0.1 + 0.2 + 0.05)
+    assert client.times(ResponseOutputAudioDelta)[0] == pytest.approx(1.128 + 0.1 + 0.2 + 0.05)
     assert len(client.audio) == 4 * 200 * 48
     assert client.transcript == "Good day to you. "
     assert names(client)[:9] == [

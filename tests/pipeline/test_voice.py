@@ -58,7 +58,6 @@ def play(scenario: Callable[[CountingVad], Awaitable[None]]) -> CountingVad:
 
 def listen(stream: VoiceStream, position_ms: int = 0) -> None:
     stream.listen(PcmFormat(), position_ms, active=True)
-    stream.feed(bytes(48))  # a millisecond more than whole chunks: the resampler holds some samples back
 
 
 def ignore(_probability: float, _start_ms: int, _end_ms: int) -> None:

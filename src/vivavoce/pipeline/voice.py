@@ -10,6 +10,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from vivavoce.audio.frames import PCM16_BYTES
+from vivavoce.audio.resample import ChunkResampler
 from vivavoce.engines.base import VoiceActivityDetector
 from vivavoce.pipeline.formats import Decoder
 from vivavoce.protocol import AudioFormat
@@ -21,6 +23,8 @@ TICK_S = 0.008
 
 STEPS_PER_TICK = 8
 """Chunks of one session that one tick takes: who sends faster than time does not hold up the others."""
+
+_HISTORY_BYTES = ChunkResampler.HISTORY * PCM16_BYTES
 
 OnProbability = Callable[[float, int, int], None]
 
@@ -40,42 +44,34 @@ class VoiceStream:
         self.slot = slot
         self.on_probability = on_probability
         self._decoder: Decoder | None = None
-        self._bytes_per_sample = 0.0  # of the wire, for one sample at the detector's rate
-        self._wire = bytearray()
-        self._pcm = bytearray()
+        self._pcm = bytearray()  # at the wire's rate, from the history of the next chunk on
         self._base_ms = 0.0
+        self.resampler: ChunkResampler | None = None
         self.chunks: deque[tuple[bytes, int, int]] = deque()
 
     def listen(self, fmt: AudioFormat, position_ms: int, *, active: bool) -> None:
         """Begin anew at a position of the input, or stop listening."""
-        rate = self._batch.detector.sample_rate
-        self._decoder = Decoder(fmt, rate) if active else None
-        self._bytes_per_sample = fmt.sample_rate * fmt.bytes_per_sample / rate
-        self._wire.clear()
-        self._pcm.clear()
+        self._decoder = Decoder(fmt, fmt.sample_rate) if active else None
+        self.resampler = self._batch.resampler(fmt.sample_rate)
+        self._pcm = bytearray(_HISTORY_BYTES)
         self.chunks.clear()
         self._base_ms = position_ms
         self._batch.detector.reset(self.slot)
 
     def feed(self, audio: bytes) -> None:
         """Take audio of the wire."""
-        if self._decoder is None:
+        if self._decoder is None or self.resampler is None:
             return
-        self._wire += audio
-        size = self._batch.chunk_bytes
-        # Resampling is the dearest thing that happens to a frame: not before it can complete a chunk.
-        if len(self._wire) < (size - len(self._pcm)) // 2 * self._bytes_per_sample:
-            return
-        self._pcm += self._decoder.process(bytes(self._wire))
-        self._wire.clear()
-        if len(self._pcm) < size:
-            return
-        whole = len(self._pcm) // size * size
-        for start in range(0, whole, size):
+        self._pcm += self._decoder.process(audio)
+        size = self.resampler.source_samples * PCM16_BYTES
+        start, row = 0, size + _HISTORY_BYTES
+        while start + row <= len(self._pcm):
             begin, self._base_ms = self._base_ms, self._base_ms + self._batch.chunk_ms
-            self.chunks.append((bytes(self._pcm[start : start + size]), round(begin), round(self._base_ms)))
-        del self._pcm[:whole]
-        self._batch.wake(self)
+            self.chunks.append((bytes(self._pcm[start : start + row]), round(begin), round(self._base_ms)))
+            start += size
+        if start:
+            del self._pcm[:start]
+            self._batch.wake(self)
 
     def close(self) -> None:
         """Give the slot back; safe to call twice."""
@@ -96,8 +92,8 @@ class VoiceBatch:
 
     def __init__(self, detector: VoiceActivityDetector) -> None:
         self.detector = detector
-        self.chunk_bytes = detector.chunk_samples * 2
         self.chunk_ms = detector.chunk_samples * 1000 / detector.sample_rate
+        self._resamplers: dict[int, ChunkResampler] = {}
         self._ready: dict[int, VoiceStream] = {}
         self._open: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -112,6 +108,13 @@ class VoiceBatch:
         stream = VoiceStream(self, self.detector.open(), on_probability)
         self._open.add(stream.slot)
         return stream
+
+    def resampler(self, rate: int) -> ChunkResampler:
+        """Return what converts the chunks of every stream of this rate, in Hz, to the detector's."""
+        if rate not in self._resamplers:
+            detector = self.detector
+            self._resamplers[rate] = ChunkResampler(rate, detector.sample_rate, detector.chunk_samples)
+        return self._resamplers[rate]
 
     def wake(self, stream: VoiceStream) -> None:
         """Take note that a stream has a chunk; the next tick will process it."""
@@ -141,10 +144,16 @@ class VoiceBatch:
             self._timer = self._loop.call_later(0, self._tick)
 
     def _step(self, streams: list[VoiceStream]) -> None:
+        for resampler in self._resamplers.values():
+            alike = [stream for stream in streams if stream.resampler is resampler]
+            if alike:
+                self._hear(alike, resampler)
+
+    def _hear(self, streams: list[VoiceStream], resampler: ChunkResampler) -> None:
         chunks = [stream.chunks.popleft() for stream in streams]
-        audio = np.frombuffer(b"".join(chunk[0] for chunk in chunks), dtype="<i2")
+        rows = np.frombuffer(b"".join(chunk[0] for chunk in chunks), dtype="<i2").reshape(len(streams), -1)
         slots = [stream.slot for stream in streams]
-        scores = self.detector.probabilities(slots, audio.reshape(len(streams), -1))
+        scores = self.detector.probabilities(slots, resampler.convert(rows))
         for stream, score, (_, start_ms, end_ms) in zip(streams, scores.tolist(), chunks, strict=True):
             try:
                 stream.on_probability(score, start_ms, end_ms)

@@ -41,7 +41,14 @@ COLUMNS_PER_SECOND = 220
 
 
 def draw(tape: Tape, timeline: Timeline, *, title: str, subtitle: str) -> bytes:
-    """Return a PNG picture.
+    """Return the picture as PNG; arguments as for `compose`."""
+    buffer = io.BytesIO()
+    compose(tape, timeline, title=title, subtitle=subtitle).savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def compose(tape: Tape, timeline: Timeline, *, title: str, subtitle: str) -> Figure:
+    """Return the picture.
 
     Args:
         tape: both tracks.
@@ -60,9 +67,7 @@ def draw(tape: Tape, timeline: Timeline, *, title: str, subtitle: str) -> bytes:
     _waveform(axes, tape.agent, tape.sample_rate, AGENT_Y, AGENT)
     for turn in timeline.turns:
         _turn(axes, turn)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
-    return buffer.getvalue()
+    return figure
 
 
 def _frame(axes: Axes, seconds: float) -> None:

@@ -145,7 +145,7 @@ def voiced(pcm: bytes, rate: int, start: int, samples: int) -> Span | None:
     spans = voiced_spans(piece, rate, VOICED_DBFS, frame_ms=FRAME_MS)
     if not spans:
         return None
-    return Span(start / rate + spans[0][0] / 1000, start / rate + spans[-1][1] / 1000)
+    return Span(round(start / rate + spans[0][0] / 1000, 4), round(start / rate + spans[-1][1] / 1000, 4))
 
 
 def read_timeline(

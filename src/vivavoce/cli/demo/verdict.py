@@ -75,7 +75,7 @@ def _used_tool(turns: Sequence[Turn]) -> Check:
     return Check(
         "the agent used its tools",
         bool(tools) and all(tool.output for tool in tools),
-        f"{len(tools)} calls: {named}" if tools else "no tool was called",
+        f"{len(tools)} call{'s' * (len(tools) > 1)}: {named}" if tools else "no tool was called",
     )
 
 

@@ -79,7 +79,8 @@ def test_the_server_gets_the_model_by_option_and_the_key_by_environment(
 
 def test_a_server_that_does_not_end_when_asked_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "END_S", 0.05)
-    stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
+    ignore = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    stubborn = f"{ignore}; print('up', flush=True); signal.pause()"
 
     async def main() -> int | None:
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", stubborn, stdout=subprocess.PIPE)

@@ -100,7 +100,7 @@ def test_transcription_echoes_what_it_does_not_know_as_null(talk: Talk) -> None:
     expected = {"model": "whisper-1", "language": None, "prompt": None}
     assert talk.json["session"]["audio"]["input"]["transcription"] == expected
     assert to_builtins(talk.server.transcription or Transcription()) == expected
-    talk.listen_with(transcription=None)
+    assert talk.listen_with(transcription=None) == ["session.updated"]
     assert talk.json["session"]["audio"]["input"]["transcription"] is None
 
 
@@ -199,7 +199,7 @@ def test_the_voice_is_locked_once_the_assistant_has_spoken(talk: Talk) -> None:
     )
     assert talk.update(audio={"output": {"voice": "alloy"}}) == ["session.updated"]
     assert talk.update(audio={"output": {"speed": 1.5}}) == ["error"]
-    assert talk.complaint[1] == "session.audio.output.speed"
+    assert talk.json["error"]["param"] == "session.audio.output.speed"
     talk.finish()
     assert talk.update(audio={"output": {"speed": 1.5}}) == ["session.updated"]
 

@@ -18,6 +18,8 @@ class Typist:
         self.outbox = Outbox(CountingIds())
         self.transcripts = Transcripts(self.outbox)
         self.transcripts.begin("u", announced=announced)
+        self.record = Record(MessageItem(id="u", role="user", content=[InputAudio(transcript=None)]))
+        self.transcripts.attach("u", self.record)
 
     @property
     def said(self) -> list[Any]:
@@ -50,10 +52,8 @@ def test_an_empty_transcript_is_complete_without_a_delta() -> None:
 
 def test_the_text_goes_into_the_item() -> None:
     typist = Typist()
-    record = Record(MessageItem(id="u", role="user", content=[InputAudio(transcript=None)]))
-    typist.transcripts.attach("u", record)
     typist.transcripts.complete("u", "Hello", 1.0)
-    assert record.item == MessageItem(id="u", role="user", content=[InputAudio(transcript="Hello")])
+    assert typist.record.item == MessageItem(id="u", role="user", content=[InputAudio(transcript="Hello")])
 
 
 @pytest.mark.parametrize("announced", [True, False])
@@ -82,3 +82,12 @@ def test_results_for_nobody_are_not_expected() -> None:
     assert not typist.transcripts.complete("u", "late", 1.0)
     assert not typist.transcripts.fail("u", "late")
     assert typist.said == []
+
+
+def test_nothing_is_final_while_somebody_still_speaks() -> None:
+    typist = Typist()
+    typist.transcripts.begin("v", announced=True)
+    assert not typist.transcripts.complete("v", "early", 1.0)
+    assert not typist.transcripts.fail("v", "early")
+    assert typist.said == []
+    assert "v" in typist.transcripts

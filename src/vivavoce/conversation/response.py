@@ -179,6 +179,7 @@ class RunningResponse:
         if self.state is ResponseState.GENERATING and self._messages:
             self._go(ResponseState.DRAINING)
             self._messages[-1].playout.cut_off()
+            self._end_messages()
             self.release(now)
         else:
             self._close_open("incomplete")

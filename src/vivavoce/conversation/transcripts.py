@@ -73,11 +73,10 @@ class Transcripts:
 
     def complete(self, item_id: str, text: str, seconds: float) -> bool:
         """Take the final transcript; return whether it was expected."""
-        pending = self._pending.pop(item_id, None)
-        if pending is None:
+        pending, record = self._settle(item_id)
+        if pending is None or record is None:
             return False
-        if pending.record is not None:
-            pending.record.set_transcript(text)
+        record.set_transcript(text)
         if pending.announced:
             self._tell(item_id, pending, text)
             self._outbox.emit(
@@ -91,7 +90,7 @@ class Transcripts:
 
     def fail(self, item_id: str, message: str) -> bool:
         """Take the news that there will be none; return whether it was expected."""
-        pending = self._pending.pop(item_id, None)
+        pending, _ = self._settle(item_id)
         if pending is None:
             return False
         if pending.announced:
@@ -100,6 +99,14 @@ class Transcripts:
                 ConversationItemInputAudioTranscriptionFailed, item_id=item_id, content_index=0, error=error
             )
         return True
+
+    def _settle(self, item_id: str) -> tuple[_Pending, Record] | tuple[None, None]:
+        """Expect this transcript no longer. Nothing is final while the utterance is still open."""
+        pending = self._pending.get(item_id)
+        if pending is None or pending.record is None:
+            return None, None
+        del self._pending[item_id]
+        return pending, pending.record
 
     def _tell(self, item_id: str, pending: _Pending, text: str) -> None:
         if len(text) > len(pending.told) and text.startswith(pending.told):

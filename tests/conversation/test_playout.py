@@ -132,6 +132,16 @@ def test_audio_that_comes_too_late_is_dropped() -> None:
     assert playout.backlog_ms == 0
 
 
+def test_words_after_the_point_where_audio_was_cut_off_are_not_said() -> None:
+    playout = Playout(PER_MS, lead_ms=1000)
+    playout.cut_off()
+    playout.begin_clause("One two three")
+    playout.add_audio(audio(200), [(4, 100), (8, 200)])
+    playout.cut_off()
+    assert "".join(piece.text for piece in playout.release(0.0)) == "One two "
+    assert playout.drained
+
+
 def test_heard_is_what_was_sent_and_has_been_played() -> None:
     playout = Playout(PER_MS, lead_ms=1000)
     assert playout.heard_ms(5.0) == 0

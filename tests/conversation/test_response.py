@@ -102,6 +102,28 @@ def test_an_engine_that_fails(talk: Talk) -> None:
     assert talk.ask() == ["response.created"]
 
 
+def test_what_was_synthesised_before_a_failure_is_still_said(talk: Talk) -> None:
+    talk.ask()
+    talk.text("Beside")
+    talk.clause("One two.", 2000)
+    talk.server.receive_clause("resp_1", "Never made.", talk.now)
+    assert talk.fail() == [*talk.TEXT_DONE]
+    assert talk.ask() == ["error"]
+    said = talk.tick(3)
+    assert said[-6:] == [*talk.SPOKEN, "response.done"]
+    assert ending(talk) == ("failed", None, ["incomplete", "incomplete"])
+    assert done(talk)["output"][1]["content"][0]["transcript"] == "One two."
+    assert talk.fail(response="resp_1") == []
+
+
+def test_a_failed_answer_that_still_speaks_can_be_interrupted(talk: Talk) -> None:
+    talk.ask()
+    talk.clause("One two.", 5000)
+    talk.fail()
+    assert talk.send("response.cancel") == [*talk.SPOKEN, "response.done"]
+    assert ending(talk) == ("cancelled", "client_cancelled", ["incomplete"])
+
+
 def test_usage_adds_up(talk: Talk) -> None:
     talk.update(instructions="12345678")
     talk.write("1234")

@@ -73,7 +73,7 @@ class TestAWholeRun:
         assert demo.text.rstrip().splitlines()[-1] == "The call went well: every check passed."
         words = " ".join(demo.text.split())
         assert "✂ interrupted after" in words
-        assert "heard gap" in words
+        assert "From the caller's last sound to the agent's first" in words
 
     def test_it_leaves_its_files(self, demo: Outcome) -> None:
         assert {path.name for path in demo.folder.iterdir()} == {
@@ -212,6 +212,7 @@ def test_a_call_that_went_wrong_has_an_exit_code_of_its_own(
 @pytest.mark.parametrize(
     ("package", "arguments", "extra"),
     [
+        ("pocketsphinx", [], "local"),
         ("rich", [], "cli"),
         ("matplotlib", [], "cli"),
         ("uvicorn", ["--transport", "websocket"], "server"),

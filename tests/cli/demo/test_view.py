@@ -101,7 +101,7 @@ def test_the_end_shows_stages_checks_files_and_the_verdict(timeline: Timeline) -
     show_stages(console, timeline)
     show_result(console, check_call(timeline, 3), [])
     text = out.getvalue()
-    assert "end of turn" in text
+    assert "transcript" in text
     row = next(line for line in text.splitlines() if "1 which trains" in line)
     assert row.split()[3:] == ["520", "140", "–", "–", "4", "1000"]
     assert " ✗ the caller said everything: 2 of 3 utterances" in text

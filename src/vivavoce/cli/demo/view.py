@@ -105,10 +105,10 @@ def show_stages(console: Console, timeline: Timeline) -> None:
     """Print how long each stage of each turn took."""
     console.print("From the caller's last sound to the agent's first, in ms:")
     table = Table(box=box.SIMPLE, pad_edge=False, header_style="dim")
-    table.add_column("turn", no_wrap=True, overflow="ellipsis", max_width=26)
+    table.add_column("turn", no_wrap=True, overflow="ellipsis", max_width=22)
     for heading in STAGES.values():
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("heard gap", justify="right", no_wrap=True, style="bold")
+    table.add_column("heard\ngap", justify="right", no_wrap=True, style="bold")
     for number, turn in enumerate(timeline.turns, 1):
         gap = f"{turn.gap_ms:.0f}" if turn.gap_ms is not None else "–"
         table.add_row(f"{number} {turn.heard or turn.said}", *stage_row(turn), gap)

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from vivavoce.cli.demo.timeline import Timeline, Turn
 
 STAGES = {
-    "end_of_turn": "end of turn",
+    "end_of_turn": "end of\nturn",
     "transcript": "transcript",
-    "first_token": "first token",
+    "first_token": "first\ntoken",
     "tools": "tools",
-    "first_audio": "first audio",
+    "first_audio": "first\naudio",
 }
-"""Stages of a turn and their headings, in order."""
+"""Stages of a turn and their headings, in order; narrow, for a terminal of 80 columns."""
 
 
 def shortened(text: str, most: int) -> str:

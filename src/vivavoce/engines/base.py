@@ -174,7 +174,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class FunctionCallDelta:
-    """A piece of a function call.
+    """A piece of a function call. The pieces of one call come before those of the next.
 
     Attributes:
         index: which call of this response, from 0; the pieces of one call share it.

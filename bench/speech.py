@@ -28,9 +28,9 @@ def speech() -> tuple[bytes, str]:
 
     A clip of the package's demo if there is one, else flite's voice, else the embedded synthesiser's.
     """
-    clips = sorted((Path(vivavoce.__file__).parent / "cli" / "demo" / "clips").glob("*.wav"))
-    if clips:
-        return _trimmed(_read(clips[0])), f"clip {clips[0].name}"
+    clip = Path(vivavoce.__file__).parent / "cli" / "demo" / "clips" / "weather.wav"
+    if clip.exists():
+        return _trimmed(_read(clip)), f"clip {clip.name}"
     if flite := shutil.which("flite"):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "speech.wav"

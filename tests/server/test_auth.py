@@ -89,6 +89,10 @@ def test_without_keys_this_machine_comes_in(request_scope: dict[str, Any]) -> No
     ("request_scope", "code"),
     [
         (scope(client=("192.0.2.7", 40000)), "loopback_only"),
+        (scope({"host": "127.0.0.1:8000", "x-forwarded-for": "203.0.113.9"}), "loopback_only"),
+        (scope({"host": "127.0.0.1:8000", "forwarded": "for=203.0.113.9"}), "loopback_only"),
+        (scope({"host": "127.0.0.1:8000", "x-real-ip": "203.0.113.9"}), "loopback_only"),
+        (scope({"host": "127.0.0.1:8000", "via": "1.1 proxy"}), "loopback_only"),
         (scope({"host": "rebound.example.com:8000"}), "host_not_allowed"),
         (scope({"host": "192.168.1.5:8000"}), "host_not_allowed"),
         (scope({"host": "localhost.example.com"}), "host_not_allowed"),
@@ -103,6 +107,11 @@ def test_without_keys_everyone_else_stays_outside(request_scope: dict[str, Any],
     refusal = Guard().refusal(request_scope)
     assert refusal is not None
     assert (refusal.status, refusal.code) == (403, code)
+
+
+def test_with_a_key_a_proxy_may_stand_in_front() -> None:
+    passed_on = scope({"authorization": f"Bearer {KEYS[0]}", "x-forwarded-for": "203.0.113.9"})
+    assert Guard(KEYS).refusal(passed_on) is None
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ REALTIME_SUBPROTOCOL = "realtime"
 """The subprotocol that a browser's WebSocket offers beside its key, and the only one the server selects."""
 
 _KEY_SUBPROTOCOL = "openai-insecure-api-key."
+_PROXY_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 
 
@@ -74,6 +75,7 @@ class Guard:
     With keys, a request must carry one of them. Without keys only this machine may come in: the connection
     must come from loopback, and neither its `Host` nor its `Origin` may name anything else, because a web
     page anywhere can make its reader's browser connect to `localhost` (by DNS rebinding, under its own name).
+    Nor may a proxy have passed it on: behind one, all the world comes from loopback.
 
     Args:
         api_keys: the keys that are accepted; empty for none.
@@ -114,6 +116,15 @@ class Guard:
                 "This server has no API key, so it answers this machine only. Start it with --api-key.",
                 code="loopback_only",
             )
+        for header in _PROXY_HEADERS:
+            if _headers(scope, header):
+                return Refusal(
+                    403,
+                    f"The request came through a proxy (header {header.decode()!r}), and this server has no "
+                    "API key, so it answers this machine only. Start it with --api-key.",
+                    code="loopback_only",
+                    param=header.decode(),
+                )
         for host in _headers(scope, b"host"):
             if not is_loopback(_hostname(f"//{host}")):
                 return Refusal(

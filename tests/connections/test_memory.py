@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from vivavoce.connections.memory import (
     SharedEngines,
     _Pipe,
 )
-from vivavoce.engines.base import Engines
+from vivavoce.engines.base import Engines, ModelRequest
 from vivavoce.engines.registry import EngineChoice
 from vivavoce.engines.scripted import scripted_engines
 from vivavoce.errors import ConfigurationError, ConnectionLostError
@@ -40,6 +42,36 @@ async def until(events: list[Any], kind: type) -> Any:
             if isinstance(event, kind):
                 return event
         await asyncio.sleep(0.01)
+
+
+class CountedEngines(SharedEngines):
+    """Says how many sessions have engines."""
+
+    def __init__(self, engines: Engines) -> None:
+        super().__init__()
+        self.users = 0
+        self._scripted = engines
+
+    async def acquire(self) -> Engines:
+        self.users += 1
+        return self._scripted
+
+    async def release(self) -> None:
+        self.users -= 1
+
+
+class SlowToStop:
+    """A language model whose stream takes a moment to close."""
+
+    async def respond(self, request: ModelRequest) -> AsyncGenerator[Any, None]:
+        try:
+            await asyncio.Event().wait()
+            yield
+        finally:
+            await asyncio.sleep(0.1)
+
+    async def aclose(self) -> None:
+        pass
 
 
 def test_a_whole_answer_in_one_process() -> None:
@@ -142,18 +174,8 @@ def test_a_session_that_cannot_begin_gives_the_engines_back(monkeypatch: pytest.
     def refuse(*_arguments: Any, **_options: Any) -> None:
         raise ConfigurationError("no sessions today")
 
-    class Counted(SharedEngines):
-        users = 0
-
-        async def acquire(self) -> Engines:
-            self.users += 1
-            return scripted_engines()
-
-        async def release(self) -> None:
-            self.users -= 1
-
     async def main() -> None:
-        shared = Counted()
+        shared = CountedEngines(scripted_engines())
         own = LocalRealtimeModel(scripted_engines())
         for model in (LocalRealtimeModel(shared), own):
             with monkeypatch.context() as patched:
@@ -163,6 +185,38 @@ def test_a_session_that_cannot_begin_gives_the_engines_back(monkeypatch: pytest.
         assert shared.users == 0
         await own.connect({})
         await own.close()
+
+    run(main())
+
+
+def test_closing_while_the_session_ends_by_itself_still_gives_the_engines_back() -> None:
+    async def main() -> None:
+        shared = CountedEngines(replace(scripted_engines(), llm=SlowToStop()))
+        model, ended = LocalRealtimeModel(shared, options=SessionOptions(max_session_s=5)), asyncio.Event()
+        model.add_listener(lambda event: ended.set() if isinstance(event, ConnectionFailed) else None)
+        for _ in range(2):
+            ended.clear()
+            await model.connect({})
+            await model.send_event(ResponseCreate())
+            await ended.wait()
+            await model.close()
+            assert shared.users == 0
+
+    run(main())
+
+
+def test_whoever_stops_waiting_for_the_end_does_not_stop_the_end() -> None:
+    async def main() -> None:
+        shared = CountedEngines(replace(scripted_engines(), llm=SlowToStop()))
+        model = LocalRealtimeModel(shared)
+        await model.connect({})
+        await model.send_event(ResponseCreate())
+        await asyncio.sleep(0)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await model.close()
+        await model.close()
+        assert shared.users == 0
 
     run(main())
 

@@ -96,6 +96,7 @@ class LocalRealtimeModel(RealtimeModel):
         self._options = options
         self._session: LocalSession | None = None
         self._pipe: _Pipe | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._tasks = Tasks()
 
     async def connect(self, config: RealtimeModelConfig) -> None:
@@ -170,14 +171,23 @@ class LocalRealtimeModel(RealtimeModel):
         await self._listeners.aclose()
 
     async def _end(self) -> None:
-        session, self._session = self._session, None
-        if session is None:
-            return
-        await session.aclose()
-        if self._own is None:
-            await self._shared.release()
-        self._pipe = None
-        self.emit(ConnectionStatus("disconnected"))
+        """End the session once, whoever asks for it and whoever stops waiting for it."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            self._ending = asyncio.create_task(self._finish(session), name="end of the local model")
+        if self._ending is not None:
+            await asyncio.shield(self._ending)
+
+    async def _finish(self, session: LocalSession) -> None:
+        try:
+            await session.aclose()
+        finally:
+            try:
+                if self._own is None:
+                    await self._shared.release()
+            finally:
+                self._pipe = self._ending = None
+                self.emit(ConnectionStatus("disconnected"))
 
 
 class _Pipe:

@@ -15,8 +15,8 @@ from vivavoce.connections.base import (
 )
 from vivavoce.connections.endpoint import resolve_endpoint
 from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
-from vivavoce.tasks import Tasks
 from vivavoce.protocol.codec import decode_server_event, encode_text
+from vivavoce.tasks import Tasks
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection

@@ -19,7 +19,6 @@ from vivavoce.connections import (
 )
 from vivavoce.conversation.client import ClientConversation
 from vivavoce.errors import ConnectionLostError, SessionClosedError
-from vivavoce.tasks import Tasks
 from vivavoce.protocol import (
     ClientEvent,
     ConversationItemCreate,
@@ -37,6 +36,7 @@ from vivavoce.session.reports import Reporter
 from vivavoce.session.settings import ModelSettings, session_of
 from vivavoce.session.streams import Callback, EventStream, EventStreams
 from vivavoce.session.tool_calls import ToolCalls, ToolOwner
+from vivavoce.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,13 +16,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 from vivavoce.errors import ConfigurationError
-from vivavoce.tasks import Tasks
 from vivavoce.session.events import (
     SESSION_EVENTS,
     RealtimeAudio,
     RealtimeHistoryUpdated,
     RealtimeSessionEvent,
 )
+from vivavoce.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from vivavoce.agents import FunctionTool, RealtimeAgent, ToolContext, Usage, to_text
 from vivavoce.errors import ToolError
-from vivavoce.tasks import Tasks
 from vivavoce.session.events import RealtimeError, RealtimeToolEnd, RealtimeToolStart
+from vivavoce.tasks import Tasks
 
 if TYPE_CHECKING:
     from vivavoce.conversation.client_notices import ToolCalled

@@ -57,13 +57,14 @@ def test_options_reach_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIVAVOCE_LLM_API_KEY", "llm-env")
     config = configured(
         *("--host", "0.0.0.0", "--port", "9000", "--api-key", "a,b", "--api-key", "c"),
-        *("--max-sessions", "5", "--max-session-minutes", "0.5"),
+        *("--max-sessions", "5", "--max-session-minutes", "0.5", "--drain-seconds", "90"),
         *("--engines", "bench", "--llm", "http://127.0.0.1:1/v1", "--llm-model", "m"),
     )
     assert (config.host, config.port) == ("0.0.0.0", 9000)
     assert config.api_keys == ("a", "b", "c", "sk-env-1", "sk-env-2")
     assert config.limits.max_sessions == 5
     assert config.session.max_session_s == 30
+    assert config.drain_s == 90
     assert config.engines.preset == "bench"
     assert (config.engines.llm_url, config.engines.llm_model) == ("http://127.0.0.1:1/v1", "m")
     assert config.engines.llm_api_key == "llm-env"
@@ -75,6 +76,7 @@ def test_options_reach_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--host", "0.0.0.0"), "--api-key"),
         (("--max-sessions", "0"), "max_sessions"),
         (("--max-session-minutes", "-1"), "--max-session-minutes"),
+        (("--drain-seconds", "-1"), "drain_s"),
         (("--llm-model", "m"), "--llm"),
         (("--port", "70000"), "70000"),
     ],

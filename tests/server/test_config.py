@@ -26,5 +26,11 @@ def test_a_port_out_of_range_is_refused(port: int) -> None:
         ServerConfig(port=port)
 
 
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+def test_a_time_to_drain_that_is_none_is_refused(seconds: float) -> None:
+    with pytest.raises(ConfigurationError, match=f"drain_s is {seconds}"):
+        ServerConfig(drain_s=seconds)
+
+
 def test_keys_are_not_shown() -> None:
     assert "sk-secret" not in repr(ServerConfig(api_keys=("sk-secret",)))

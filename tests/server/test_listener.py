@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import replace
 
+import httpx
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from vivavoce.engines.bench import BenchTranscriber
 from vivavoce.engines.registry import EngineChoice, build_engines
@@ -75,6 +78,36 @@ def test_engines_are_warm_before_anyone_can_connect_and_closed_at_the_end(
     assert events == ["warm", "ready", "closed"]
 
 
+class Hangs(BenchTranscriber):
+    async def aclose(self) -> None:
+        await asyncio.Event().wait()
+
+
+class Raises(BenchTranscriber):
+    async def aclose(self) -> None:
+        raise KeyError("a bug")
+
+
+@pytest.mark.parametrize(
+    ("transcriber", "words"), [(Hangs(), "did not close in time"), (Raises(), "did not close cleanly")]
+)
+def test_engines_that_do_not_close_do_not_spoil_a_clean_end(
+    transcriber: BenchTranscriber,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engines = replace(build_engines(EngineChoice(preset="bench")), transcriber=transcriber)
+    monkeypatch.setattr(listener, "build_engines", lambda choice: engines)
+    monkeypatch.setattr(listener, "_ENGINES_CLOSE_S", 0.01)
+
+    def end(url: str) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    asyncio.run(listener.serve(ServerConfig(port=0), on_ready=end))
+    assert words in caplog.text
+
+
 def test_cancelling_the_server_says_goodbye_to_its_sessions(serving: Serve) -> None:
     async def scenario() -> None:
         async with serving() as url:
@@ -86,5 +119,69 @@ def test_cancelling_the_server_says_goodbye_to_its_sessions(serving: Serve) -> N
         assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (1001, "The server is shutting down.")
         with pytest.raises(ConnectionRefusedError):
             await connect(url)
+
+    asyncio.run(scenario())
+
+
+def _health(url: str) -> str:
+    return url.replace("ws://", "http://").replace("/v1/realtime", "/healthz")
+
+
+def test_after_a_signal_sessions_may_go_on_and_nobody_new_comes_in() -> None:
+    async def scenario() -> None:
+        ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        config = ServerConfig(port=0, engines=EngineChoice(preset="bench"), drain_s=60)
+        async with asyncio.timeout(15), asyncio.TaskGroup() as tasks, httpx.AsyncClient() as client:
+            server = tasks.create_task(listener.serve(config, on_ready=ready.set_result))
+            url = await ready
+            async with connect(url) as peer:
+                await peer.recv()
+                signal.raise_signal(signal.SIGTERM)
+                while (await client.get(_health(url))).status_code == 200:
+                    pass
+                with pytest.raises(InvalidStatus) as refused:
+                    await connect(url)
+                assert refused.value.response.status_code == 503
+                await peer.send("{")
+                assert json.loads(await peer.recv())["type"] == "error"
+            await server  # long before its time to drain is over
+
+    asyncio.run(scenario())
+
+
+def test_who_is_still_there_when_the_time_to_drain_is_over_is_told_goodbye() -> None:
+    async def scenario() -> None:
+        ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        config = ServerConfig(port=0, engines=EngineChoice(preset="bench"), drain_s=0.05)
+        async with asyncio.timeout(15), asyncio.TaskGroup() as tasks:
+            tasks.create_task(listener.serve(config, on_ready=ready.set_result))
+            async with connect(await ready) as peer:
+                await peer.recv()
+                signal.raise_signal(signal.SIGTERM)
+                with pytest.raises(ConnectionClosed) as caught:
+                    await peer.recv()
+                assert caught.value.rcvd is not None
+                assert caught.value.rcvd.code == 1001
+
+    asyncio.run(scenario())
+
+
+def test_cancelling_a_server_that_drains_closes_its_sessions_now() -> None:
+    async def scenario() -> None:
+        ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        config = ServerConfig(port=0, engines=EngineChoice(preset="bench"), drain_s=60)
+        async with asyncio.timeout(15), asyncio.TaskGroup() as tasks, httpx.AsyncClient() as client:
+            server = tasks.create_task(listener.serve(config, on_ready=ready.set_result))
+            url = await ready
+            async with connect(url) as peer:
+                await peer.recv()
+                signal.raise_signal(signal.SIGTERM)
+                while (await client.get(_health(url))).status_code == 200:
+                    pass
+                server.cancel()
+                with pytest.raises(ConnectionClosed) as caught:
+                    await peer.recv()
+                assert caught.value.rcvd is not None
+                assert caught.value.rcvd.code == 1001
 
     asyncio.run(scenario())

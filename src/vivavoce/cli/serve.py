@@ -81,6 +81,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help="length of a session (default: %(default)g)",
     )
+    limits.add_argument(
+        "--drain-seconds",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="after a first signal, time for the sessions to end by themselves before they are closed; new "
+        "ones are refused and /healthz answers 503 meanwhile (default: %(default)g)",
+    )
     parser.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
@@ -120,6 +128,7 @@ def config_from(args: argparse.Namespace) -> ServerConfig:
             llm_model=args.llm_model,
             llm_api_key=args.llm_api_key or os.environ.get("VIVAVOCE_LLM_API_KEY") or None,
         ),
+        drain_s=args.drain_seconds,
     )
 
 

@@ -39,7 +39,7 @@ def create_app(config: ServerConfig, engines: Engines) -> RealtimeApp:
     shutdown, because a mounted application is not told of it.
 
     Args:
-        config: settings; `host` and `port` are for `serve` and mean nothing here.
+        config: settings; `host`, `port` and `drain_s` are for `serve` and mean nothing here.
         engines: shared by all sessions; the caller closes them after the application.
     """
     return RealtimeApp(config, engines)
@@ -79,6 +79,10 @@ class RealtimeApp:
     def max_sessions(self) -> int:
         """Sessions that may be connected at once."""
         return self._realtime.admission.max_sessions
+
+    async def drain(self, seconds: float) -> None:
+        """Refuse new sessions and wait until those that are connected have ended, at most so long."""
+        await self._realtime.drain(seconds)
 
     async def aclose(self) -> None:
         """Refuse new sessions and close those that are connected (1001); safe to call twice."""

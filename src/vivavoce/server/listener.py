@@ -45,9 +45,10 @@ def run(
 async def serve(
     config: ServerConfig, *, engines: Engines | None = None, on_ready: Callable[[str], None] | None = None
 ) -> None:
-    """Serve the Realtime API until SIGINT or SIGTERM (or cancellation), then close every session.
+    """Serve the Realtime API until SIGINT or SIGTERM, then close every session.
 
-    A second signal ends the process at once.
+    After a signal sessions have `ServerConfig.drain_s` to end by themselves; a second signal ends the process
+    at once. Cancellation closes the sessions without that wait.
 
     Args:
         config: settings.
@@ -67,8 +68,7 @@ async def serve(
             await _prewarm(built)
             await _serve_on(listener, config, built, on_ready)
         finally:
-            async with asyncio.timeout(_ENGINES_CLOSE_S):
-                await built.aclose()
+            await _close_engines(built)
 
 
 @runtime_checkable
@@ -82,6 +82,17 @@ async def _prewarm(engines: Engines) -> None:
     for engine in (engines.vad, engines.transcriber, engines.llm, engines.synthesizer):
         if isinstance(engine, _Prewarmable):
             await engine.prewarm()
+
+
+async def _close_engines(engines: Engines) -> None:
+    """Close the engines; one that will not close must not turn a clean end into a failure."""
+    try:
+        async with asyncio.timeout(_ENGINES_CLOSE_S):
+            await engines.aclose()
+    except TimeoutError:
+        _log.warning("engines did not close in time", extra={"seconds": _ENGINES_CLOSE_S})
+    except Exception:  # noqa: BLE001 - engines are anybody's code, and the process ends without them
+        _log.exception("engines did not close cleanly")
 
 
 async def _serve_on(
@@ -159,6 +170,7 @@ class _Server(uvicorn.Server):
         )
         quiet_http_stack()
         self._app = app
+        self._drain_s = config.drain_s
         self._on_ready = on_ready
         self.cancelled = False
 
@@ -167,9 +179,12 @@ class _Server(uvicorn.Server):
         self._on_ready()
 
     async def main_loop(self) -> None:
-        """Wait for a signal; cancellation ends the wait too, and then the sessions in order."""
+        """Wait for a signal, then for the sessions; cancellation ends both waits, `shutdown` comes anyway."""
         try:
             await super().main_loop()
+            if self._drain_s:
+                _log.info("draining", extra={"sessions": self._app.sessions, "seconds": self._drain_s})
+                await self._app.drain(self._drain_s)
         except asyncio.CancelledError:
             self.cancelled = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ class RealtimeEndpoint:
             config.limits.max_sessions or default_max_sessions(engines.cost.cores, cpus)
         )
         self._open: set[RealtimeSocket] = set()
+        self._closing = False
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -68,6 +70,7 @@ class RealtimeEndpoint:
             _log.info("connection refused", extra={"status": options.status, "code": options.code})
             await refuse_upgrade(scope, send, options, request_id)
             return
+        self._empty.clear()
         try:
             await send(
                 {
@@ -81,10 +84,20 @@ class RealtimeEndpoint:
             )
         finally:
             self.admission.leave()
+            if not self.admission.sessions:
+                self._empty.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Let nobody in any more and wait until those inside have left, at most so long."""
+        self.admission.drain()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
 
     async def aclose(self) -> None:
         """Let nobody in any more and close every session (1001); returns within about two seconds."""
         self.admission.drain()
+        self._closing = True
         for socket in list(self._open):
             socket.close(1001, "The server is shutting down.")
         try:
@@ -107,7 +120,6 @@ class RealtimeEndpoint:
         socket.on_writable = session.resume
         session.on_end = lambda reason: socket.close(1001, reason)
         self._open.add(socket)
-        self._empty.clear()
         _log.info("session started", extra={"session_id": session.id, "sessions": len(self._open)})
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -115,7 +127,7 @@ class RealtimeEndpoint:
                     _refuse_beta(socket)
                 else:
                     session.start()
-                if self.admission.draining:
+                if self._closing:
                     socket.close(1001, "The server is shutting down.")
                 reader = tasks.create_task(self._read(receive, session, socket))
                 await socket.run()
@@ -123,8 +135,6 @@ class RealtimeEndpoint:
         finally:
             await _end(session)
             self._open.discard(socket)
-            if not self._open:
-                self._empty.set()
             code = None if socket.closing is None else socket.closing[0]
             _log.info("session ended", extra={"session_id": session.id, "close_code": code})
 

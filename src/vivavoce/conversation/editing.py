@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vivavoce.conversation.context import accepted, check_item
-from vivavoce.conversation.effects import BeginUtterance, DropUtterance, EndUtterance
+from vivavoce.conversation.effects import DropUtterance, TranscribeItem
 from vivavoce.conversation.items import ROOT, Items, Record
 from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.settings import Settings, refuse
@@ -68,8 +68,7 @@ class Editor:
         if not transcribed:
             self._transcripts.begin(item_id, announced=self._settings.transcription is not None)
             self._transcripts.attach(item_id, record)
-            self._outbox.effect(BeginUtterance(item_id, audio, record.fmt))
-            self._outbox.effect(EndUtterance(item_id))
+            self._outbox.effect(TranscribeItem(item_id, audio, record.fmt))
 
     def _received_item(self, item: Item, item_id: str) -> tuple[Record, bytes, bool]:
         """Return the record of a client's item, its audio, and whether that has a transcript."""
@@ -82,7 +81,7 @@ class Editor:
         content = [_without_audio(part) for part in item.content]
         fmt = self._settings.input.format
         assert not isinstance(fmt, UnsetType)
-        ms = len(audio) * 1000 // (fmt.sample_rate * fmt.bytes_per_sample)
+        ms = int(fmt.ms_of(len(audio)))
         record = Record(replace(item, content=content), audio_ms=ms, fmt=fmt if audio else None)
         return record, audio, transcribed
 

@@ -33,6 +33,15 @@ class EndUtterance:
 
 
 @dataclass(frozen=True, slots=True)
+class TranscribeItem:
+    """A recording came as an item: transcribe it when there is leisure; report it like an utterance."""
+
+    item_id: str
+    audio: bytes
+    fmt: AudioFormat
+
+
+@dataclass(frozen=True, slots=True)
 class DropUtterance:
     """The utterance was cleared or deleted: forget its transcription."""
 
@@ -97,6 +106,7 @@ Effect = (
     BeginUtterance
     | FeedUtterance
     | EndUtterance
+    | TranscribeItem
     | DropUtterance
     | StartResponse
     | CancelResponse

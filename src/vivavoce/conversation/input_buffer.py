@@ -23,26 +23,25 @@ class InputBuffer:
         self._origin_ms = 0.0  # where the present format began
         self._dropped = 0  # bytes of it that are gone
         self.fmt = fmt
-        self._per_ms = fmt.sample_rate * fmt.bytes_per_sample / 1000
 
     @property
     def start(self) -> float:
         """Position of the oldest audio held."""
-        return self._origin_ms + self._dropped / self._per_ms
+        return self._origin_ms + self.fmt.ms_of(self._dropped)
 
     @property
     def end(self) -> float:
         """Position just after the newest audio."""
-        return self._origin_ms + (self._dropped + len(self._audio)) / self._per_ms
+        return self._origin_ms + self.fmt.ms_of(self._dropped + len(self._audio))
 
     @property
     def duration_ms(self) -> float:
         """How much audio is held."""
-        return len(self._audio) / self._per_ms
+        return self.fmt.ms_of(len(self._audio))
 
     def has_room_for(self, audio: bytes) -> bool:
         """Whether `audio` fits under the bound."""
-        return (len(self._audio) + len(audio)) / self._per_ms <= self._max_ms
+        return self.fmt.ms_of(len(self._audio) + len(audio)) <= self._max_ms
 
     def append(self, audio: bytes) -> None:
         """Add audio at the end."""
@@ -75,13 +74,10 @@ class InputBuffer:
         """Begin anew in another format; two formats cannot share a buffer, so what was held is dropped."""
         self._origin_ms, self._dropped, self._audio = self.end, 0, bytearray()
         self.fmt = fmt
-        self._per_ms = fmt.sample_rate * fmt.bytes_per_sample / 1000
 
     def _drop(self, size: int) -> None:
         del self._audio[:size]
         self._dropped += size
 
     def _offset(self, position: float) -> int:
-        frame = self.fmt.bytes_per_sample
-        offset = round((position - self.start) * self._per_ms / frame) * frame
-        return min(max(offset, 0), len(self._audio))
+        return min(max(self.fmt.bytes_of(position - self.start), 0), len(self._audio))

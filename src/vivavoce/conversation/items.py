@@ -9,6 +9,8 @@ from vivavoce.conversation.heard import SpokenText
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.protocol import (
     AudioFormat,
+    FunctionCallItem,
+    FunctionCallOutputItem,
     InputAudio,
     Item,
     MessageItem,
@@ -29,9 +31,10 @@ class Record:
         fmt: format of its audio, or `None` when it has none.
         spoken: for assistant audio, the words with their times.
         heard_ms: how far it was heard, once it was truncated.
+        size: characters that it held when it came; what a model adds to its own items later is small.
     """
 
-    __slots__ = ("audio_ms", "fmt", "heard_ms", "item", "spoken")
+    __slots__ = ("audio_ms", "fmt", "heard_ms", "item", "size", "spoken")
 
     def __init__(self, item: Item, *, audio_ms: int = 0, fmt: AudioFormat | None = None) -> None:
         self.item = item
@@ -39,6 +42,7 @@ class Record:
         self.fmt = fmt
         self.spoken: SpokenText | None = None
         self.heard_ms: int | None = None
+        self.size = 0
 
     @property
     def is_assistant_audio(self) -> bool:
@@ -113,6 +117,8 @@ class Items:
     def __init__(self, retained_audio_bytes: int) -> None:
         self._order: list[str] = []
         self._records: dict[str, Record] = {}
+        self.size = 0
+        """Characters that the items hold: texts, pictures, arguments. Audio has its own bound."""
         self.audio = AudioShelf(retained_audio_bytes)
         self.voice_locked = False
 
@@ -143,7 +149,7 @@ class Items:
         """Add an item at the end and return the id of the one before it."""
         previous = self.last_id
         self._order.append(item_id)
-        self._records[item_id] = record
+        self._take(item_id, record)
         return previous
 
     def insert(self, item_id: str, record: Record, previous_item_id: str) -> str | None:
@@ -155,7 +161,7 @@ class Items:
         """
         if previous_item_id == ROOT:
             self._order.insert(0, item_id)
-            self._records[item_id] = record
+            self._take(item_id, record)
             return None
         if previous_item_id not in self._records:
             raise RemoteProtocolError(
@@ -166,13 +172,18 @@ class Items:
         if previous_item_id == self.last_id:
             return self.append(item_id, record)
         self._order.insert(self._order.index(previous_item_id) + 1, item_id)
-        self._records[item_id] = record
+        self._take(item_id, record)
         return previous_item_id
+
+    def _take(self, item_id: str, record: Record) -> None:
+        record.size = _size_of(record.item)
+        self.size += record.size
+        self._records[item_id] = record
 
     def delete(self, item_id: str) -> None:
         """Remove an item and its audio."""
         self._order.remove(item_id)
-        del self._records[item_id]
+        self.size -= self._records.pop(item_id).size
         self.audio.drop(item_id)
 
     def retrieve(self, item_id: str) -> Item | None:
@@ -216,6 +227,23 @@ class Items:
             )
         fmt = record.fmt
         record.audio_ms = record.heard_ms = audio_end_ms
-        self.audio.cut(item_id, audio_end_ms * fmt.sample_rate // 1000 * fmt.bytes_per_sample)
+        self.audio.cut(item_id, fmt.bytes_of(audio_end_ms))
         if record.spoken is not None:
             record.set_transcript(record.spoken.until(audio_end_ms))
+
+
+def _size_of(item: Item) -> int:
+    match item:
+        case MessageItem():
+            return sum(
+                len(value)
+                for part in item.content
+                for name in part.__struct_fields__
+                if isinstance(value := getattr(part, name), str)
+            )
+        case FunctionCallItem():
+            return len(item.arguments)
+        case FunctionCallOutputItem():
+            return len(item.output)
+        case _:
+            return 0

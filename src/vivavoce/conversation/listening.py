@@ -30,6 +30,8 @@ DEFAULT_PREFIX_MS = 300
 FEED_MS = 100
 """A transcriber gets an utterance in strides of at least this length, and the rest at its end: each costs a
 resampling and a way through the driver, and recognisers work in such blocks anyway."""
+UNHEARD_MS = 5000
+"""A detector that is further behind than this is being outrun by the client."""
 _LOOKBACK_MS = 500
 """Kept beyond the padding, because a turn is noticed a little after it began."""
 
@@ -110,6 +112,20 @@ class Listener:
         return DEFAULT_PREFIX_MS
 
     # --- the client's events ------------------------------------------------------------------------------
+
+    def overlong_turn(self, audio: bytes) -> SpeechStopped | None:
+        """Return the end of an open turn that leaves no room for `audio`, to be given to `turn_ended`.
+
+        On a noisy line a turn may never end by itself; the session must not go deaf for that. A client that
+        sends faster than the detector hears is another matter: its audio is refused by `append`.
+        """
+        if self._turn is None or self._utterance is None or self._buffer.has_room_for(audio):
+            return None
+        if self._buffer.end - self._fed > UNHEARD_MS:
+            return None
+        self._turn.reset()
+        self._listen_on(self._buffer.end)
+        return SpeechStopped(int(self._buffer.end), int(self._buffer.end))
 
     def append(self, audio: bytes) -> None:
         """Take audio.

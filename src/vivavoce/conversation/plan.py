@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from vivavoce.conversation.settings import Settings, check_tools, modality_of, refuse, voice_is_locked
+from vivavoce.conversation.settings import (
+    Settings,
+    check_tool_choice,
+    check_tools,
+    modality_of,
+    refuse,
+    voice_is_locked,
+)
 from vivavoce.protocol import (
     AudioFormat,
     AudioOutput,
@@ -59,11 +66,12 @@ def plan_response(params: ResponseCreateParams, settings: Settings, *, voice_loc
     """
     session = settings.session
     assert isinstance(session, RealtimeSession)
-    for name in ("prompt", "reasoning"):
-        if present(getattr(params, name), None):
-            raise refuse(f"This server's model does not support '{name}'.", f"response.{name}")
+    if present(params.prompt, None):
+        raise refuse("This server has no stored prompts.", "response.prompt")
     tools = _chosen(params.tools, session.tools, ())
     check_tools(tools, "response.tools")
+    tool_choice = _chosen(params.tool_choice, session.tool_choice, "auto")
+    check_tool_choice(tool_choice, tools, "response.tool_choice")
     output = settings.output_of(session)
     fmt, voice = _audio(params, output)
     if voice != output.voice:
@@ -77,7 +85,7 @@ def plan_response(params: ResponseCreateParams, settings: Settings, *, voice_loc
         modality=modality_of(_chosen(params.output_modalities, session.output_modalities, ("audio",))),
         instructions=_chosen(params.instructions, session.instructions, ""),
         tools=cast(tuple[FunctionTool, ...], tuple(tools)),
-        tool_choice=_chosen(params.tool_choice, session.tool_choice, "auto"),
+        tool_choice=tool_choice,
         parallel_tool_calls=_chosen(params.parallel_tool_calls, session.parallel_tool_calls, True),
         max_output_tokens=_chosen(params.max_output_tokens, session.max_output_tokens, "inf"),
         voice=cast(str, voice),

@@ -54,7 +54,6 @@ class Playout:
         self._lead = lead_ms / 1000
         self._clauses: deque[_Clause] = deque()
         self._sent_bytes = 0
-        self._emitted_words = 0
         self._started = False
         self.play_end = play_end
         self.ended = False
@@ -125,10 +124,6 @@ class Playout:
         if (clause := self._open_clause()) is not None:
             clause.text = clause.text[: clause.timed]
         self.end()
-
-    def heard_ms(self, now: float) -> int:
-        """Return how much of what was sent has been played by `now`, if the peer plays without a pause."""
-        return max(0, self.sent_ms - max(0, round((self.play_end - now) * 1000)))
 
     def next_deadline(self) -> float | None:
         """Return when the next piece may leave, or `None` while there is nothing to send."""

@@ -18,7 +18,7 @@ from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.output import AudioMessage, FunctionCallOutput, OutputItem, TextMessage
 from vivavoce.conversation.plan import ResponsePlan
 from vivavoce.conversation.playout import Playout
-from vivavoce.conversation.tokens import Tokens, output_audio_tokens, text_tokens, usage
+from vivavoce.conversation.tokens import CountedTokens, Tokens, output_audio_tokens, text_tokens, usage
 from vivavoce.protocol import (
     Response,
     ResponseAudio,
@@ -88,7 +88,8 @@ class RunningResponse:
         self._messages: deque[AudioMessage] = deque()  # not yet sent to their end; the first is being spoken
         self._writing: TextMessage | None = None
         self._calls: dict[int, FunctionCallOutput] = {}
-        self._finish: tuple[FinishReason, int] = ("stop", 0)
+        self._reason: FinishReason = "stop"
+        self._counted: CountedTokens | None = None
         self._failure: StatusError | None = None
         self._made_text = 0
         outbox.emit(ResponseCreated, response=self._snapshot("in_progress"))
@@ -157,9 +158,9 @@ class RunningResponse:
             self._made_text += text_tokens(arguments)
             call.add(arguments)
 
-    def finish(self, reason: FinishReason, cached_tokens: int, now: float) -> None:
+    def finish(self, reason: FinishReason, counted: CountedTokens | None, now: float) -> None:
         """Take the end of generation; the response ends when its audio has been sent."""
-        self._finish = (reason, cached_tokens)
+        self._reason, self._counted = reason, counted
         self._go(ResponseState.DRAINING)
         self._close_calls()
         self._end_messages()
@@ -209,7 +210,7 @@ class RunningResponse:
     def _open_message(self) -> None:
         # At once, though an earlier message may still be on its way: the output keeps the model's order.
         fmt = self.plan.fmt
-        playout = Playout(fmt.sample_rate * fmt.bytes_per_sample // 1000, self._lead_ms)
+        playout = Playout(fmt.bytes_per_ms, self._lead_ms)
         message = AudioMessage(
             self._outbox, self._items, self.id, len(self._output), fmt=fmt, playout=playout
         )
@@ -235,7 +236,7 @@ class RunningResponse:
             self._messages[-1].playout.end()
 
     def _final_item_status(self) -> Literal["completed", "incomplete"]:
-        return "completed" if self._finish[0] == "stop" and self._failure is None else "incomplete"
+        return "completed" if self._reason == "stop" and self._failure is None else "incomplete"
 
     def _close_open(self, status: Literal["incomplete"]) -> None:
         for output in (*self._messages, self._writing, *self._calls.values()):
@@ -244,13 +245,12 @@ class RunningResponse:
         self._messages.clear()
 
     def _complete(self) -> None:
-        reason, _ = self._finish
         if self._failure is not None:
             self._end("failed", StatusDetails(type="failed", error=self._failure))
-        elif reason == "stop":
+        elif self._reason == "stop":
             self._end("completed", None)
         else:
-            self._end("incomplete", StatusDetails(type="incomplete", reason=reason))
+            self._end("incomplete", StatusDetails(type="incomplete", reason=self._reason))
 
     def _end(self, status: ResponseStatus, details: StatusDetails | None) -> None:
         self._go(ResponseState.ENDED)
@@ -263,13 +263,13 @@ class RunningResponse:
 
     def _usage(self, status: ResponseStatus) -> Usage:
         if not self._output and status in ("cancelled", "failed"):
-            return usage(Tokens(), Tokens(), 0)
+            return usage(Tokens(), Tokens())
         spoken = [output for output in self._output if isinstance(output, AudioMessage)]
         made = Tokens(
             text=self._made_text + sum(text_tokens(message.playout.said()) for message in spoken),
             audio=sum(output_audio_tokens(message.playout.sent_ms) for message in spoken),
         )
-        return usage(self.given, made, self._finish[1])
+        return usage(self.given, made, self._counted)
 
     def _snapshot(
         self, status: ResponseStatus, details: StatusDetails | None = None, spent: Usage | None = None

@@ -18,6 +18,7 @@ from vivavoce.conversation.listening import Listener
 from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.response import FinishReason, ResponseState, RunningResponse
 from vivavoce.conversation.settings import SessionOptions, Settings, initial_session, refuse
+from vivavoce.conversation.tokens import CountedTokens
 from vivavoce.conversation.transcripts import Transcripts
 from vivavoce.conversation.turns import SpeechStarted, SpeechStopped
 from vivavoce.errors import RemoteProtocolError
@@ -109,6 +110,10 @@ class ServerConversation:
         """What the client wishes of the transcriber (`session.audio.input.transcription`)."""
         return self._settings.transcription
 
+    def awaits_transcript(self, item_id: str) -> bool:
+        """Whether the transcript of this item is still wanted."""
+        return not self.ended and item_id in self._transcripts
+
     def events_to_send(self) -> list[ServerEvent]:
         """Return the events for the client, in order; they are forgotten here."""
         return self._outbox.take_events()
@@ -161,7 +166,9 @@ class ServerConversation:
         self._outbox.emit(SessionUpdated, session=self._settings.session)
         self._listener.configure()
 
-    def _append(self, event: InputAudioBufferAppend, _now: float) -> None:
+    def _append(self, event: InputAudioBufferAppend, now: float) -> None:
+        if (overlong := self._listener.overlong_turn(event.audio)) is not None:
+            self._turn_ended(overlong, now)
         self._listener.append(event.audio)
 
     def _commit(self, _event: InputAudioBufferCommit, now: float) -> None:
@@ -303,10 +310,12 @@ class ServerConversation:
         if (response := self._running(response_id)) is not None:
             response.function_call(index, name, arguments, call_id, now)
 
-    def receive_finish(self, response_id: str, reason: FinishReason, cached_tokens: int, now: float) -> None:
-        """Take the end of generation: nothing more comes for this response."""
+    def receive_finish(
+        self, response_id: str, reason: FinishReason, counted: CountedTokens | None, now: float
+    ) -> None:
+        """Take the end of generation, and what the model counted: nothing more comes for this response."""
         if (response := self._running(response_id)) is not None:
-            response.finish(reason, cached_tokens, now)
+            response.finish(reason, counted, now)
             self._responder.settle(response, now)
             self._response_over(now)
 
@@ -373,7 +382,10 @@ class ServerConversation:
 
     def _make_room(self, now: float) -> None:
         """Let go of the oldest items beyond the bound, and say so."""
-        while len(self._items) > self._options.max_items:
+        options = self._options
+        while len(self._items) > options.max_items or (
+            self._items.size > options.max_items_chars and len(self._items) > 1
+        ):
             oldest = self._items.oldest_id
             if self._editor.remove(oldest):
                 self._transcript_settled(oldest, now)

@@ -15,6 +15,7 @@ from vivavoce.protocol import (
     UNSET,
     AudioInput,
     AudioOutput,
+    FunctionTool,
     McpTool,
     Modality,
     NoiseReduction,
@@ -24,6 +25,9 @@ from vivavoce.protocol import (
     ServerVad,
     SessionAudio,
     Tool,
+    ToolChoice,
+    ToolChoiceFunction,
+    ToolChoiceMcp,
     Transcription,
     TranscriptionSession,
     TranscriptionSessionAudio,
@@ -32,6 +36,9 @@ from vivavoce.protocol import (
     replace,
 )
 from vivavoce.protocol.base import Wire
+
+MAX_PREFIX_MS = 5000
+"""Longest `prefix_padding_ms`."""
 
 DEFAULT_INSTRUCTIONS = (
     "You are a helpful, friendly voice agent. Answer in short sentences that are easy to listen to. "
@@ -89,9 +96,12 @@ class SessionOptions:
         output_lead_ms: how far ahead of its playback audio is sent.
         max_input_buffer_s: how much uncommitted audio a session may hold, in seconds.
         max_items: how many items a conversation may hold.
+        max_items_chars: how many characters they may hold together (texts, pictures, arguments).
         retained_audio_bytes: how much of the newest audio is kept for `conversation.item.retrieve`.
         context_tokens: size of the model's input in tokens; older items are left out of it beyond that.
         transcription_wait_s: how long a response waits for the transcript of what was said.
+        explain_failures: whether the client is told what an engine said of its failure; a server that others
+            use keeps that to its log, as it may name hosts and accounts.
         apology: what the agent says when its model fails in the middle of a spoken turn; empty: nothing.
         created_at: unix time of the session's start, in seconds; `expires_at` follows from it.
         transcription_only: whether this is a transcription session.
@@ -106,9 +116,11 @@ class SessionOptions:
     output_lead_ms: int = 500
     max_input_buffer_s: float = 600.0
     max_items: int = 2000
+    max_items_chars: int = 32 * 1024 * 1024
     retained_audio_bytes: int = 256 * 1024
     context_tokens: int = 28_224
     transcription_wait_s: float = 15.0
+    explain_failures: bool = False
     apology: str = "Sorry, something went wrong. Please say that again."
     created_at: int = 0
     transcription_only: bool = False
@@ -166,6 +178,26 @@ def merge(base: S, patch: S) -> S:
     return replace(base, **changes)
 
 
+def effective(session: Session) -> Session:
+    """Return the session without the hints that this server cannot follow.
+
+    `session.updated` shows "the full, effective configuration": a client that asks for noise reduction,
+    tracing, reasoning effort, log probabilities or transcription hints gets everything else that it asked
+    for, and sees there what it did not get. What would change the meaning of a session is refused instead.
+    """
+    audio = session.audio
+    assert isinstance(audio, SessionAudio | TranscriptionSessionAudio)
+    heard = audio.input
+    assert isinstance(heard, AudioInput)
+    if isinstance(heard.transcription, Transcription):
+        plain = replace(heard.transcription, languages=UNSET, keywords=UNSET, delay=UNSET)
+        heard = replace(heard, transcription=plain)
+    audio = replace(audio, input=replace(heard, noise_reduction=None))
+    if isinstance(session, TranscriptionSession):
+        return replace(session, audio=audio, include=None)
+    return replace(session, audio=audio, include=None, tracing=None, reasoning=UNSET)
+
+
 def refuse(message: str, param: str | None, code: str = "invalid_value") -> RemoteProtocolError:
     """Return the error for a setting that cannot be accepted."""
     return RemoteProtocolError(message, code=code, param=param)
@@ -220,7 +252,7 @@ class Settings:
             raise refuse(
                 f"The session's type cannot be changed; it is '{self.session.type}'.", "session.type"
             )
-        merged = merge(self.session, patch)
+        merged = effective(merge(self.session, patch))
         self._check_input(merged)
         if isinstance(merged, RealtimeSession):
             assert isinstance(self.session, RealtimeSession)
@@ -233,12 +265,12 @@ class Settings:
         )
 
     def _check_input(self, merged: Session) -> None:
-        if Settings(merged, self._options).input.noise_reduction is not None:
+        detection = Settings(merged, self._options).turn_detection
+        if isinstance(detection, ServerVad) and present(detection.prefix_padding_ms, 0) > MAX_PREFIX_MS:
             raise refuse(
-                "This server does not reduce noise yet; use null.", "session.audio.input.noise_reduction"
+                f"Invalid value: {detection.prefix_padding_ms}; it must be between 0 and {MAX_PREFIX_MS}.",
+                "session.audio.input.turn_detection.prefix_padding_ms",
             )
-        if merged.include:
-            raise refuse("This server's transcriber gives no log probabilities.", "session.include")
 
     def _checked(
         self, current: RealtimeSession, merged: RealtimeSession, *, voice_locked: bool, responding: bool
@@ -255,12 +287,12 @@ class Settings:
                 "The speed can only be changed between turns, not while a response is in progress.",
                 "session.audio.output.speed",
             )
-        if current.tracing is not None and merged.tracing != current.tracing:
-            raise refuse("Tracing cannot be changed once it is enabled.", "session.tracing")
-        for name in ("prompt", "reasoning"):
-            if getattr(merged, name):
-                raise refuse(f"This server's model does not support '{name}'.", f"session.{name}")
+        if merged.prompt:
+            raise refuse("This server has no stored prompts.", "session.prompt")
         check_tools(present(merged.tools, ()), "session.tools")
+        check_tool_choice(
+            present(merged.tool_choice, "auto"), present(merged.tools, ()), "session.tool_choice"
+        )
         modality = modality_of(present(merged.output_modalities, ()))
         return replace(merged, output_modalities=[modality])
 
@@ -294,7 +326,7 @@ def voice_is_locked() -> RemoteProtocolError:
 
 
 def modality_of(modalities: Sequence[Modality]) -> Modality:
-    """Return the one modality that is meant: `audio` includes a transcript, so both together mean audio."""
+    """Return the one modality that is meant: audio includes a transcript, so both together mean audio."""
     return "audio" if "audio" in modalities or not modalities else "text"
 
 
@@ -311,3 +343,18 @@ def check_tools(tools: Sequence[Tool], param: str) -> None:
         if tool.name in names:
             raise refuse(f"Two tools are named '{tool.name}'.", f"{param}[{index}].name")
         names.add(tool.name)
+
+
+def check_tool_choice(choice: ToolChoice, tools: Sequence[Tool], param: str) -> None:
+    """Refuse the choice of a tool that is not there.
+
+    Raises:
+        RemoteProtocolError: naming the tools that are.
+    """
+    if isinstance(choice, ToolChoiceMcp):
+        raise refuse("MCP tools are not supported by this server yet.", param)
+    if isinstance(choice, ToolChoiceFunction):
+        names = [tool.name for tool in tools if isinstance(tool, FunctionTool)]
+        if choice.name not in names:
+            listed = ", ".join(f"'{name}'" for name in names) or "none"
+            raise refuse(f"There is no tool named '{choice.name}'. There are: {listed}.", param)

@@ -87,6 +87,21 @@ def tokens_of(record: Record) -> Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedTokens:
+    """Tokens of text as a language model counted them.
+
+    Attributes:
+        read: of the input.
+        written: of the output.
+        cached: of the input, from a cache.
+    """
+
+    read: int
+    written: int
+    cached: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ContextFit:
     """Which of the newest items fit into the model's input.
 
@@ -143,15 +158,18 @@ def fixed_tokens(instructions: str, tools: Sequence[FunctionTool]) -> int:
     return text_tokens(instructions) + described
 
 
-def usage(given: Tokens, made: Tokens, cached: int) -> Usage:
+def usage(given: Tokens, made: Tokens, counted: CountedTokens | None = None) -> Usage:
     """Return the `usage` of a response.
 
     Args:
         given: what the model read.
         made: what it wrote and spoke.
-        cached: how much of the text it read came from a cache.
+        counted: what the model itself counted, or `None` where it does not; it knows its text better.
     """
-    cached = min(cached, given.text)
+    if counted is not None:
+        given = Tokens(text=counted.read, audio=given.audio, image=given.image)
+        made = Tokens(text=counted.written, audio=made.audio)
+    cached = min(counted.cached, given.text) if counted is not None else 0
     return Usage(
         total_tokens=given.total + made.total,
         input_tokens=given.total,

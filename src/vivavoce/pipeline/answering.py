@@ -8,6 +8,7 @@ from typing import Protocol
 
 from vivavoce.conversation.effects import StartResponse
 from vivavoce.conversation.response import FinishReason
+from vivavoce.conversation.tokens import CountedTokens
 from vivavoce.engines.base import (
     Engines,
     FunctionCallDelta,
@@ -46,7 +47,7 @@ class Stage(Protocol):
     def function_call(self, response_id: str, delta: FunctionCallDelta) -> None:
         """Take a piece of a function call."""
 
-    def finish(self, response_id: str, reason: FinishReason, cached_tokens: int) -> None:
+    def finish(self, response_id: str, reason: FinishReason, counted: CountedTokens | None) -> None:
         """Take the end of the answer."""
 
     async def room(self, response_id: str) -> None:
@@ -102,8 +103,11 @@ class Answer:
             raise failures.exceptions[0] from None
         if self._failure is not None:
             raise self._failure
-        cached = self._done.usage.cached_tokens if self._done.usage else 0
-        self._stage.finish(self._id, self._done.reason, cached)
+        spent = self._done.usage
+        counted = None
+        if spent is not None:
+            counted = CountedTokens(spent.input_tokens, spent.output_tokens, spent.cached_tokens)
+        self._stage.finish(self._id, self._done.reason, counted)
 
     async def _think(self) -> None:
         if self._request.modality == "text":

@@ -19,19 +19,21 @@ from vivavoce.conversation.effects import (
     FeedUtterance,
     Listen,
     StartResponse,
+    TranscribeItem,
 )
 from vivavoce.conversation.ids import IdSource
 from vivavoce.conversation.response import FinishReason
 from vivavoce.conversation.server import BACKLOG_LIMIT_MS, ServerConversation
 from vivavoce.conversation.settings import SessionOptions
+from vivavoce.conversation.tokens import CountedTokens
 from vivavoce.engines.base import Engines, FunctionCallDelta, TranscriptionOptions
 from vivavoce.errors import EngineError, RemoteProtocolError
 from vivavoce.pipeline.answering import Answer
 from vivavoce.pipeline.ids import RandomIds
-from vivavoce.tasks import Tasks
 from vivavoce.pipeline.utterances import Utterance
 from vivavoce.pipeline.voice import batch_for
-from vivavoce.protocol import ClientEvent, InputAudioBufferAppend, ServerEvent, present
+from vivavoce.protocol import AudioFormat, ClientEvent, InputAudioBufferAppend, ServerEvent, present
+from vivavoce.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +87,7 @@ class LocalSession:
         self._tasks = Tasks()
         self._answers: dict[str, asyncio.Task[None]] = {}
         self._utterances: dict[str, Utterance] = {}
+        self._recordings = asyncio.Lock()
         self._ears = batch_for(engines.vad).open(self._heard)
         self._timer: asyncio.TimerHandle | None = None
         self._stage = _Stage(self)
@@ -94,6 +97,7 @@ class LocalSession:
             BeginUtterance: self._begin_utterance,
             FeedUtterance: self._feed_utterance,
             EndUtterance: self._end_utterance,
+            TranscribeItem: self._transcribe_item,
             DropUtterance: self._drop_utterance,
             StartResponse: self._start_response,
             CancelResponse: self._cancel_response,
@@ -188,6 +192,9 @@ class LocalSession:
         if (utterance := self._utterances.get(item_id)) is not None:
             self._tasks.spawn(self._transcribe(item_id, utterance), f"transcribe {item_id}")
 
+    def _transcribe_item(self, effect: TranscribeItem) -> None:
+        self._tasks.spawn(self._transcribe_recording(effect), f"transcribe {effect.item_id}")
+
     def _drop_utterance(self, effect: DropUtterance) -> None:
         item_id = effect.item_id
         if (utterance := self._utterances.get(item_id)) is not None:
@@ -213,7 +220,10 @@ class LocalSession:
     # --- listening ----------------------------------------------------------------------------------------
 
     def _begin_utterance(self, effect: BeginUtterance) -> None:
-        item_id = effect.item_id
+        utterance = self._open_utterance(effect.item_id, effect.fmt)
+        utterance.feed(effect.audio)
+
+    def _open_utterance(self, item_id: str, fmt: AudioFormat) -> Utterance:
         wishes = self._conversation.transcription
         options = TranscriptionOptions()
         if wishes is not None:
@@ -226,27 +236,39 @@ class LocalSession:
         def on_partial(text: str) -> None:
             self.feed(lambda conversation, _now: conversation.receive_partial_transcript(item_id, text))
 
-        utterance = Utterance(self._engines.transcriber, effect.fmt, options, on_partial)
+        utterance = Utterance(self._engines.transcriber, fmt, options, on_partial)
         self._utterances[item_id] = utterance
-        utterance.feed(effect.audio)
+        return utterance
+
+    async def _transcribe_recording(self, effect: TranscribeItem) -> None:
+        # One at a time, and in pieces: a client may send many and long ones, and others want to be heard.
+        async with self._recordings:
+            if not self._conversation.awaits_transcript(effect.item_id):
+                return
+            utterance = self._open_utterance(effect.item_id, effect.fmt)
+            piece = effect.fmt.bytes_of(1000)
+            for start in range(0, len(effect.audio), piece):
+                utterance.feed(effect.audio[start : start + piece])
+                await asyncio.sleep(0)
+            await self._transcribe(effect.item_id, utterance)
 
     async def _transcribe(self, item_id: str, utterance: Utterance) -> None:
         try:
             async with asyncio.timeout(self._options.transcription_wait_s):
                 text = await utterance.finish()
-        except EngineError as error:
-            self._transcript_failed(item_id, utterance, str(error))
         except TimeoutError:
-            self._transcript_failed(item_id, utterance, "The transcriber did not answer in time.")
-        except Exception:
-            logger.exception("The transcriber failed")
-            self._transcript_failed(item_id, utterance, "The transcriber failed.")
+            self._transcript_failed(
+                item_id, utterance, EngineError("The transcriber did not answer in time.")
+            )
+        except Exception as error:  # noqa: BLE001  # whatever an engine raises, the session goes on
+            self._transcript_failed(item_id, utterance, error)
         else:
             if self._forget(item_id, utterance):
                 seconds = utterance.seconds
                 self.feed(lambda talk, now: talk.receive_transcript(item_id, text, seconds, now))
 
-    def _transcript_failed(self, item_id: str, utterance: Utterance, message: str) -> None:
+    def _transcript_failed(self, item_id: str, utterance: Utterance, error: Exception) -> None:
+        message = self._explain("The transcriber failed", error, item_id=item_id)
         if self._forget(item_id, utterance):
             self.feed(lambda talk, now: talk.receive_transcript_failure(item_id, message, now))
 
@@ -268,16 +290,20 @@ class LocalSession:
         response_id = request.response_id
         try:
             await Answer(self._engines, request, self._stage, self.id, self._options.apology).run()
-        except EngineError as error:
-            self._failed(response_id, "engine_error", str(error))
-        except Exception:
-            logger.exception("An answer failed")
-            self._failed(response_id, "server_error", "The server failed to answer.")
+        except Exception as error:  # noqa: BLE001  # whatever an engine raises, the session goes on
+            code = "engine_error" if isinstance(error, EngineError) else "server_error"
+            message = self._explain("An answer failed", error, response_id=response_id)
+            self.feed(lambda talk, now: talk.receive_failure(response_id, code, message, now))
         finally:
             self._answers.pop(response_id, None)
 
-    def _failed(self, response_id: str, code: str, message: str) -> None:
-        self.feed(lambda conversation, now: conversation.receive_failure(response_id, code, message, now))
+    def _explain(self, what: str, error: Exception, **where: str) -> str:
+        """Log what an engine raised, and return what the client is told of it."""
+        known = isinstance(error, EngineError)
+        level = logging.WARNING if known else logging.ERROR
+        where |= {"session_id": self.id, "detail": str(error)}
+        logger.log(level, what, extra=where, exc_info=None if known else error)
+        return str(error) if known and self._options.explain_failures else f"{what}."
 
     async def room(self, response_id: str) -> None:
         """Wait while more audio of a response is unsent than its bound; it leaves at the speed of time."""
@@ -318,7 +344,7 @@ class _Stage:
             )
         )
 
-    def finish(self, response_id: str, reason: FinishReason, cached_tokens: int) -> None:
+    def finish(self, response_id: str, reason: FinishReason, counted: CountedTokens | None) -> None:
         self._session.feed(
-            lambda conversation, now: conversation.receive_finish(response_id, reason, cached_tokens, now)
+            lambda conversation, now: conversation.receive_finish(response_id, reason, counted, now)
         )

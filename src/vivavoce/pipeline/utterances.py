@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 
 from vivavoce.engines.base import Transcriber, TranscriptionOptions, TranscriptionStream
-from vivavoce.errors import EngineError
 from vivavoce.pipeline.formats import Decoder
 from vivavoce.protocol import AudioFormat
 
@@ -37,7 +36,7 @@ class Utterance:
         self._decoder = Decoder(fmt, transcriber.sample_rate)
         self._bytes_per_s = fmt.sample_rate * fmt.bytes_per_sample
         self._size = 0
-        self._failed: EngineError | None = None
+        self._failed: Exception | None = None
         self._stream: TranscriptionStream | None = None
         with self._failure_kept():
             self._stream = transcriber.open(options, on_partial)
@@ -81,8 +80,5 @@ class Utterance:
     def _failure_kept(self) -> Iterator[None]:
         try:
             yield
-        except EngineError as error:
+        except Exception as error:  # noqa: BLE001  # raised by `finish`
             self._failed = error
-        except Exception:
-            logger.exception("The transcriber failed")
-            self._failed = EngineError("The transcriber failed.")

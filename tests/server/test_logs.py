@@ -14,12 +14,13 @@ import pytest
 
 
 @pytest.fixture
-def root_logger_restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+def loggers_restored() -> Iterator[None]:
+    root, own = logging.getLogger(), logging.getLogger("vivavoce")
+    handlers, levels = root.handlers[:], (root.level, own.level)
     yield
     root.handlers[:] = handlers
-    root.setLevel(level)
+    root.setLevel(levels[0])
+    own.setLevel(levels[1])
 
 
 def test_fields_follow_the_message() -> None:
@@ -30,9 +31,20 @@ def test_fields_follow_the_message() -> None:
     assert line.endswith("INFO vivavoce.server: session started session_id=sess_1 sessions=3")
 
 
-@pytest.mark.usefixtures("root_logger_restored")
+@pytest.mark.usefixtures("loggers_restored")
 def test_the_http_stack_never_logs_its_lines_with_query_strings() -> None:
     configure_logging("debug")
-    assert logging.getLogger().level == logging.DEBUG
     assert not logging.getLogger("uvicorn.error").isEnabledFor(logging.INFO)
     assert not logging.getLogger("uvicorn.access").isEnabledFor(logging.INFO)
+
+
+@pytest.mark.usefixtures("loggers_restored")
+def test_only_our_own_lines_are_logged_in_detail(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("debug")
+    logging.getLogger("vivavoce.server").debug("ours")
+    logging.getLogger("openai").debug("what the user said")
+    logging.getLogger("httpx").warning("trouble")
+    log = capsys.readouterr().err
+    assert "ours" in log
+    assert "trouble" in log
+    assert "what the user said" not in log

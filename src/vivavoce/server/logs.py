@@ -22,17 +22,18 @@ class FieldFormatter(logging.Formatter):
 
 
 def configure_logging(level: str) -> None:
-    """Log to stderr at `level`, once per process; for programs, not for code that embeds the server.
+    """Log to stderr, once per process; for programs, not for code that embeds the server.
 
-    The HTTP stack's own loggers stay at warnings and above: its lines for each connection hold the query
-    string, and a query string may hold a key.
+    The level is that of vivavoce alone. Every other library stays at warnings and above: below that they
+    write down what they carry, and that is keys (in a query string) and what users say (in a request).
 
     Args:
         level: name of a level of `logging`, in any case.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(FieldFormatter())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("vivavoce").setLevel(level.upper())
     quiet_http_stack()
 
 

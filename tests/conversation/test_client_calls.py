@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.conversation.conftest import Desk
 
 SECOND = bytes(48_000)
+OUTPUT = {"type": "function_call_output", "id": "o", "call_id": "1", "output": "one"}
 SESSION: dict[str, Any] = {
     "type": "realtime",
     "audio": {"output": {"format": {"type": "audio/pcm", "rate": 24000}}},
@@ -87,6 +88,57 @@ def server_error(event_id: str | None, code: str = "x") -> dict[str, Any]:
     return {"type": "invalid_request_error", "message": "no", "code": code, "event_id": event_id}
 
 
+# --- tools while the user speaks ----------------------------------------------------------------------------
+
+
+def speaking_over_a_tool(desk: Desk) -> None:
+    """The user begins to speak while a tool runs, and its output comes meanwhile."""
+    desk.hear("response.created", response=desk.response("r"))
+    desk.end(output=[call("1")])
+    desk.speech()
+    desk.client.tool_output("1", "one", 0.0)
+    desk.drain()
+    assert desk.take() == ["conversation.item.create"]
+
+
+def stop_speaking(desk: Desk) -> None:
+    desk.hear("input_audio_buffer.speech_stopped", audio_end_ms=900, item_id="u")
+    desk.hear("input_audio_buffer.committed", item_id="u", previous_item_id=None)
+
+
+def test_the_output_of_a_tool_does_not_talk_over_the_user(desk: Desk) -> None:
+    speaking_over_a_tool(desk)
+    desk.hear("conversation.item.added", item=OUTPUT)
+    stop_speaking(desk)
+    assert desk.take() == []
+    desk.hear("response.created", response=desk.response("own"))
+    desk.end("own")
+    assert desk.take() == []
+
+
+def test_an_output_that_missed_the_answer_to_the_turn_gets_one_of_its_own(desk: Desk) -> None:
+    speaking_over_a_tool(desk)
+    stop_speaking(desk)
+    desk.hear("response.created", response=desk.response("own"))
+    desk.hear("conversation.item.added", item=OUTPUT)
+    desk.end("own")
+    assert desk.take() == ["response.create"]
+
+
+def test_an_output_waits_no_longer_than_the_turn_where_the_application_answers_it(desk: Desk) -> None:
+    listening = {"turn_detection": {"type": "server_vad", "create_response": False}}
+    desk.hear("session.updated", session={"type": "realtime", "audio": {"input": listening}})
+    speaking_over_a_tool(desk)
+    stop_speaking(desk)
+    assert desk.take() == ["response.create"]
+
+
+def test_an_output_waits_no_longer_for_a_turn_that_is_dropped(desk: Desk) -> None:
+    speaking_over_a_tool(desk)
+    desk.hear("input_audio_buffer.cleared")
+    assert desk.take() == ["response.create"]
+
+
 # --- whatever a server says ---------------------------------------------------------------------------------
 
 IDS = st.sampled_from(["x", "y"])
@@ -128,6 +180,7 @@ EVENTS = st.one_of(
         "conversation.item.truncated", item_id=IDS, content_index=st.just(0), audio_end_ms=st.integers(0, 500)
     ),
     raw("input_audio_buffer.speech_started", audio_start_ms=st.just(0), item_id=IDS),
+    raw("input_audio_buffer.speech_stopped", audio_end_ms=st.just(0), item_id=IDS),
     raw("response.created", response=RESPONSE),
     raw("response.done", response=RESPONSE),
     raw("response.output_item.added", response_id=IDS, output_index=st.just(0), item=ITEM),

@@ -11,6 +11,7 @@ from vivavoce.conversation.client_requests import (
     MAX_WAITING,
     RETRY_S,
     STALL_S,
+    TURN_S,
     ResponseRequests,
 )
 from vivavoce.protocol import ErrorDetail, Response, ResponseCancel, ResponseCreate, ResponseCreateParams
@@ -175,3 +176,80 @@ def test_requests_that_wait_are_bounded_and_none_is_dropped_in_silence() -> None
     assert [error.event_id for error in requests.lost()] == [str(MAX_WAITING)]
     requests.done("r1", 1.0)
     assert sent(requests) == ["0"]
+
+
+# --- while the user speaks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("answered", "wait_s"), [(True, TURN_S), (False, 0.0)])
+def test_a_request_of_the_session_waits_for_the_end_of_the_turn_and_for_its_answer(
+    answered: bool, wait_s: float
+) -> None:
+    requests = ResponseRequests()
+    requests.turn_began()
+    requests.request(1.0)
+    assert requests.next_deadline() is None
+    requests.handle_deadline(100.0)
+    assert sent(requests) == []
+    requests.turn_ended(100.0, answered=answered)
+    requests.turn_ended(101.0, answered=answered)
+    if wait_s:
+        assert requests.next_deadline() == 100.0 + wait_s
+        requests.handle_deadline(100.0 + wait_s / 2)
+        assert sent(requests) == []
+        requests.handle_deadline(100.0 + wait_s)
+    assert len(sent(requests)) == 1
+
+
+def test_the_servers_answer_to_the_turn_stands_for_the_sessions_request() -> None:
+    requests = ResponseRequests()
+    requests.turn_began()
+    requests.request(1.0)
+    requests.turn_ended(2.0, answered=True)
+    requests.created(running(), 2.1)
+    requests.done("r1", 5.0)
+    assert sent(requests) == []
+    assert requests.next_deadline() is None
+
+
+def test_an_answer_that_missed_something_stands_for_nothing() -> None:
+    requests = ResponseRequests()
+    requests.turn_began()
+    requests.request(1.0)
+    requests.turn_ended(2.0, answered=True)
+    requests.created(running(), 2.1, sees_all=False)
+    requests.done("r1", 5.0)
+    assert len(sent(requests)) == 1
+
+
+def test_what_the_user_wrote_neither_waits_for_the_turn_nor_is_dropped() -> None:
+    requests = ResponseRequests()
+    requests.turn_began()
+    requests.request(1.0)
+    requests.request(1.0, ResponseCreate(event_id="mine"))
+    requests.request(1.0, ResponseCreate(event_id="mine too"))
+    assert sent(requests) == ["mine"]
+    requests.created(running(), 1.1)
+    requests.done("r1", 2.0)
+    assert sent(requests) == ["mine too"]
+    requests.created(running("r2"), 2.1)
+    requests.turn_ended(3.0, answered=False)
+    requests.done("r2", 4.0)
+    assert sent(requests) == ["vivavoce_response_create_1"]
+
+
+def test_a_turn_that_goes_on_holds_requests_again() -> None:
+    requests = ResponseRequests()
+    requests.turn_began()
+    requests.request(1.0)
+    requests.turn_ended(2.0, answered=True)
+    requests.turn_began()
+    requests.handle_deadline(2.0 + TURN_S)
+    assert sent(requests) == []
+
+
+def test_a_turn_that_nobody_noticed_begin_holds_nothing() -> None:
+    requests = ResponseRequests()
+    requests.turn_ended(2.0, answered=True)
+    requests.request(2.0)
+    assert len(sent(requests)) == 1

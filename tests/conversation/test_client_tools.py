@@ -41,3 +41,18 @@ def test_the_memory_of_calls_is_bounded() -> None:
         assert ledger.call("resp", str(number))
     assert ledger.call("resp", "0")
     assert not ledger.call("resp", str(REMEMBERED_CALLS))
+
+
+def test_the_server_has_an_output_when_it_says_so_or_a_response_later() -> None:
+    ledger = ToolLedger()
+    for call_id in ("a", "b"):
+        ledger.call("r", call_id)
+        ledger.answer(call_id)
+    ledger.output_arrived("a")
+    assert not ledger.all_arrived
+    ledger.output_arrived("b")
+    assert ledger.all_arrived
+    ledger.call("r", "refused")
+    ledger.answer("refused")
+    ledger.response_done("r2")
+    assert ledger.all_arrived

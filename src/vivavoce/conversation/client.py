@@ -24,6 +24,7 @@ from vivavoce.conversation.client_notices import (
     ToolCalled,
 )
 from vivavoce.conversation.client_requests import ResponseRequests
+from vivavoce.conversation.client_session import output_format, speech_interrupts, turns_are_answered
 from vivavoce.conversation.client_tools import ToolLedger
 from vivavoce.conversation.playback import Cut, Playback, RealtimePlaybackTracker
 from vivavoce.protocol import (
@@ -43,7 +44,10 @@ from vivavoce.protocol import (
     FunctionCallItem,
     FunctionCallOutputItem,
     InputAudio,
+    InputAudioBufferCleared,
+    InputAudioBufferCommitted,
     InputAudioBufferSpeechStarted,
+    InputAudioBufferSpeechStopped,
     Item,
     MessageItem,
     RealtimeSession,
@@ -62,7 +66,6 @@ from vivavoce.protocol import (
     SessionCreated,
     SessionUpdated,
     Unknown,
-    UnsetType,
     present,
 )
 
@@ -179,10 +182,8 @@ class ClientConversation:
         if not isinstance(event.session, RealtimeSession):
             return
         self.session = event.session
-        audio = present(event.session.audio, None)
-        speaking = present(audio.output, None) if audio is not None else None
-        if speaking is not None and not isinstance(speaking.format, UnsetType):
-            self._playback.set_format(speaking.format)
+        if (audio_format := output_format(event.session)) is not None:
+            self._playback.set_format(audio_format)
 
     @_hears(ErrorEvent)
     def _error(self, event: ErrorEvent, now: float) -> None:
@@ -203,21 +204,19 @@ class ClientConversation:
 
     # --- barge-in -----------------------------------------------------------------------------------------
 
-    @property
-    def _interruptible(self) -> bool:
-        """Whether the user's speech stops the agent, as the session is set."""
-        audio = present(self.session.audio, None) if self.session is not None else None
-        listening = present(audio.input, None) if audio is not None else None
-        turns = present(listening.turn_detection, None) if listening is not None else None
-        return turns is None or present(turns.interrupt_response, True)
-
     @_hears(InputAudioBufferSpeechStarted)
     def _speech_started(self, _event: InputAudioBufferSpeechStarted, now: float) -> None:
-        if not self._interruptible:
-            return
-        if self._requests.active is not None:
-            self._cancelled.add(self._requests.active)
-        self._stop_playback(now)
+        self._requests.turn_began()
+        if speech_interrupts(self.session):
+            if self._requests.active is not None:
+                self._cancelled.add(self._requests.active)
+            self._stop_playback(now)
+
+    @_hears(InputAudioBufferSpeechStopped, InputAudioBufferCommitted, InputAudioBufferCleared)
+    def _turn_ended(self, event: ServerEvent, now: float) -> None:
+        answered = not isinstance(event, InputAudioBufferCleared) and turns_are_answered(self.session)
+        self._requests.turn_ended(now, answered=answered)
+        self._outbox.extend(self._requests.events_to_send())
 
     def _stop_playback(self, now: float) -> None:
         cuts = self._playback.interrupt(now) if self._playback.playing(now) else []
@@ -264,6 +263,8 @@ class ClientConversation:
     @_hears(ConversationItemAdded, ConversationItemCreated)
     def _added(self, event: ConversationItemAdded | ConversationItemCreated, _now: float) -> None:
         item_id = present(event.item.id, "")
+        if isinstance(event.item, FunctionCallOutputItem):
+            self._tools.output_arrived(event.item.call_id)
         if self.history.add(event.item, present(event.previous_item_id, None)):
             self._notices.append(ItemAdded(item_id))
         self._notices.append(ItemChanged(item_id))
@@ -311,7 +312,7 @@ class ClientConversation:
     @_hears(ResponseCreated)
     def _response_created(self, event: ResponseCreated, now: float) -> None:
         response_id = event.response.id
-        if not self._requests.created(event.response, now):
+        if not self._requests.created(event.response, now, sees_all=self._tools.all_arrived):
             self._out_of_band.add(response_id)
         elif self._requests.take_doom():
             self._cancelled.add(response_id)

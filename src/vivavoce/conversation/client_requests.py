@@ -3,12 +3,16 @@
 "Conversation already has an active response in progress … Wait until the response is finished before
 creating a new one." (Realtime API reference). Requests of the session itself (a message, the outputs of
 tools) mean "answer what is there now" and fall together; a request that the user wrote out is kept as it is.
+
+Who speaks is not talked over: while a user's turn lasts, and until the server's own answer to it has begun,
+requests of the session wait; that answer stands for them, too.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from math import inf
 
 from vivavoce.protocol import ErrorDetail, Response, ResponseCancel, ResponseCreate, UnsetType, replace
 
@@ -18,6 +22,8 @@ STALL_S = 30.0
 """Seconds without any sign of the running response after which it is taken for dead."""
 RETRY_S = 0.5
 """Seconds before a request is repeated when the server still speaks of a response that is not known here."""
+TURN_S = 2.0
+"""Seconds after a user's turn within which the server's own answer to it is awaited."""
 MAX_TRIES = 5
 MAX_WAITING = 64
 """Requests that may wait for the conversation to become free."""
@@ -25,7 +31,7 @@ MAX_WAITING = 64
 ALREADY_ACTIVE = "conversation_already_has_active_response"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Request:
     """One wish for an answer."""
 
@@ -47,6 +53,7 @@ class ResponseRequests:
         self._doomed = False
         self._progress_at = 0.0
         self._not_before = 0.0
+        self._held_until = 0.0  # infinite while the user speaks
         self._count = 0
         self._out_of_band = 0
         self._outbox: list[ResponseCreate | ResponseCancel] = []
@@ -88,15 +95,39 @@ class ResponseRequests:
             return False
         return True
 
-    def created(self, response: Response, now: float) -> bool:
+    def turn_began(self) -> None:
+        """Note that the user speaks: nothing but what the user wrote out is asked for now."""
+        self._held_until = inf
+
+    def turn_ended(self, now: float, *, answered: bool) -> None:
+        """Note that the user has spoken.
+
+        Args:
+            now: seconds on the conversation's clock.
+            answered: the server answers the turn by itself.
+        """
+        if self._held_until == inf:
+            self._held_until = now + TURN_S if answered else 0.0
+            self._advance(now)
+
+    def created(self, response: Response, now: float, *, sees_all: bool = True) -> bool:
         """Note that a response began. False: it is out of band and none of the conversation's business.
 
-        `doomed` then tells whether it was cancelled before it began.
+        `take_doom` then tells whether it was cancelled before it began.
+
+        Args:
+            response: as it began.
+            now: seconds on the conversation's clock.
+            sees_all: the server had everything that was sent when it began this response.
         """
         if response.conversation_id is None and self._out_of_band:
             self._out_of_band -= 1
             return False
         self._claimed, self._flying = self._flying, None
+        if 0.0 < self._held_until < inf:
+            self._held_until = 0.0
+            if sees_all:
+                self._waiting = deque(request for request in self._waiting if not request.automatic)
         self.active = response.id
         self._progress_at = now
         return True
@@ -152,7 +183,10 @@ class ResponseRequests:
             return self._flying.sent_at + ANSWER_S
         if not self._waiting:
             return None
-        return self._progress_at + STALL_S if self.active is not None else self._not_before
+        if self.active is not None:
+            return self._progress_at + STALL_S
+        due = min(self._due(request) for request in self._waiting)
+        return due if due < inf else None
 
     def handle_deadline(self, now: float) -> None:
         """Give up what has waited too long. Early calls do nothing."""
@@ -177,14 +211,19 @@ class ResponseRequests:
             )
         )
 
+    def _due(self, request: _Request) -> float:
+        return max(self._not_before, self._held_until) if request.automatic else self._not_before
+
     def _advance(self, now: float) -> None:
-        if not self._waiting or self._flying is not None or self.active is not None or now < self._not_before:
+        if self._flying is not None or self.active is not None:
             return
-        request = self._waiting.popleft()
-        request.sent_at = now
-        request.tries += 1
-        self._flying = request
-        self._outbox.append(request.event)
+        request = next((request for request in self._waiting if self._due(request) <= now), None)
+        if request is not None:
+            self._waiting.remove(request)
+            request.sent_at = now
+            request.tries += 1
+            self._flying = request
+            self._outbox.append(request.event)
 
 
 def _is_out_of_band(event: ResponseCreate) -> bool:

@@ -21,6 +21,7 @@ class ToolLedger:
     def __init__(self) -> None:
         self._turns: dict[str, _Turn] = {}
         self._calls: dict[str, str] = {}
+        self._unseen: set[str] = set()
 
     def call(self, response_id: str, call_id: str) -> bool:
         """Note a call of a response. False: this call is known already."""
@@ -29,7 +30,9 @@ class ToolLedger:
         self._calls[call_id] = response_id
         self._turns.setdefault(response_id, _Turn()).unanswered.add(call_id)
         if len(self._calls) > REMEMBERED_CALLS:
-            del self._calls[next(iter(self._calls))]
+            oldest = next(iter(self._calls))
+            del self._calls[oldest]
+            self._unseen.discard(oldest)
         return True
 
     def answer(self, call_id: str) -> bool:
@@ -38,10 +41,21 @@ class ToolLedger:
         if turn is None or call_id not in turn.unanswered:
             return False
         turn.unanswered.discard(call_id)
+        self._unseen.add(call_id)
         return self._settle(self._calls[call_id], turn)
+
+    def output_arrived(self, call_id: str) -> None:
+        """Note that the server has the output of a call."""
+        self._unseen.discard(call_id)
+
+    @property
+    def all_arrived(self) -> bool:
+        """Whether the server has every output that was sent."""
+        return not self._unseen
 
     def response_done(self, response_id: str) -> bool:
         """Note that a response is over. True: the model must now be asked to go on."""
+        self._unseen.clear()  # an output that has not arrived by now was refused
         turn = self._turns.get(response_id)
         if turn is None:
             return False

@@ -40,8 +40,11 @@ class Received:
 class ChatServer:
     """Answers its requests with the replies given, in order, then repeats the last one."""
 
-    def __init__(self, *replies: Reply, models: Sequence[str] = ("first", "second")) -> None:
+    def __init__(
+        self, *replies: Reply, models: Sequence[str] = ("first", "second"), models_status: int = 200
+    ) -> None:
         self._replies = list(replies)
+        self._models_status = models_status
         self._models = models
         self.requests: list[Received] = []
         self.hung_up = asyncio.Event()
@@ -76,7 +79,7 @@ class ChatServer:
         self.requests.append(Received(path, headers, json.loads(raw or b"{}")))
         if path.endswith("/models"):
             listed = [{"id": name, "object": "model"} for name in self._models]
-            self._send(writer, 200, {}, json.dumps({"object": "list", "data": listed}))
+            self._send(writer, self._models_status, {}, json.dumps({"object": "list", "data": listed}))
             return True
         reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
         if reply.status != 200:

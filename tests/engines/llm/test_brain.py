@@ -16,7 +16,7 @@ from vivavoce.engines.base import (
     ModelRequest,
     TextDelta,
 )
-from vivavoce.engines.llm.brain import BuiltinBrain, count_tokens
+from vivavoce.engines.llm.brain import BuiltinBrain
 from vivavoce.protocol import (
     FunctionCallItem,
     FunctionCallOutputItem,
@@ -59,9 +59,7 @@ def test_text_streams_word_by_word() -> None:
     assert words == [TextDelta("You "), TextDelta("are "), TextDelta("welcome.")]
     assert isinstance(done, ModelDone)
     assert done.reason == "stop"
-    assert done.usage is not None
-    assert done.usage.output_tokens == 1 + 1 + 2
-    assert done.usage.input_tokens > 0
+    assert done.usage is None, "it has no tokenizer: the conversation estimates"
 
 
 def test_calls_stream_in_pieces() -> None:
@@ -83,8 +81,6 @@ def test_the_bound_on_tokens_is_kept(limit: int | None, words: int) -> None:
     assert len(said) == words
     assert isinstance(done, ModelDone)
     assert done.reason == ("stop" if words == 3 else "max_output_tokens")
-    assert done.usage is not None
-    assert limit is None or done.usage.output_tokens <= limit
 
 
 def test_it_lets_others_run_between_words() -> None:
@@ -114,10 +110,6 @@ def test_it_can_be_closed_in_the_middle() -> None:
         return first
 
     assert asyncio.run(run()) == TextDelta("You ")
-
-
-def test_tokens_are_counted_the_same_way_each_time() -> None:
-    assert [count_tokens(text) for text in ("", "a", "abcd", "abcde")] == [0, 1, 1, 2]
 
 
 TEXT = st.text(max_size=40) | st.sampled_from(

@@ -178,6 +178,50 @@ def test_a_server_without_models_says_so(chat_server: Server, reply: Any) -> Non
         asyncio.run(run())
 
 
+async def prewarmed(server: Any, model: str | None) -> ChatCompletions:
+    engine = ChatCompletions(server.url, model, "sk-secret", max_retries=0)
+    try:
+        await engine.prewarm()
+    finally:
+        await engine.aclose()
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("status", "models", "model"),
+    [(200, ("first",), None), (200, ("first",), "mine"), (200, (), "mine"), (404, (), "mine")],
+)
+def test_a_right_address_is_good_at_the_start(
+    chat_server: Server, reply: Any, status: int, models: tuple[str, ...], model: str | None
+) -> None:
+    async def run() -> None:
+        async with chat_server(reply(), models=models, models_status=status) as server:
+            await prewarmed(server, model)
+            assert len(server.requests) == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("status", "models", "model", "complaint"),
+    [
+        (401, (), "mine", "answered 401"),
+        (404, (), None, "answered 404"),
+        (200, (), None, "lists no models"),
+    ],
+)
+def test_a_wrong_address_shows_at_the_start(
+    chat_server: Server, reply: Any, status: int, models: tuple[str, ...], model: str | None, complaint: str
+) -> None:
+    async def run() -> None:
+        async with chat_server(reply(), models=models, models_status=status) as server:
+            await prewarmed(server, model)
+
+    with pytest.raises(EngineError, match=complaint) as caught:
+        asyncio.run(run())
+    assert "sk-secret" not in str(caught.value)
+
+
 def test_what_a_server_does_not_know_is_renamed_or_left_out(chat_server: Server, reply: Any) -> None:
     def refuse(name: str) -> Any:
         return reply([{"error": {"message": f"Unsupported parameter: '{name}'"}}], status=400)

@@ -47,7 +47,7 @@ class ChatTimeouts:
     """
 
     connect: float = 5.0
-    first_token: float = 30.0
+    first_token: float = 10.0
     between_tokens: float = 15.0
 
 
@@ -142,6 +142,24 @@ class ChatCompletions:
         if not answer.finished:
             raise EngineError(f"{self._place} broke off in the middle of its answer")
         yield answer.done()
+
+    async def prewarm(self) -> None:
+        """Ask the endpoint for its models once: a wrong address or key shows before anybody talks.
+
+        Raises:
+            EngineError: it cannot be reached, refuses the key, or lists no models where none was named.
+        """
+        try:
+            first = await self._first_model()
+        except self._errors as error:
+            # A server may well have no such list; one that was named a model does without.
+            if self._model is None or getattr(error, "status_code", None) not in {404, 405}:
+                raise EngineError(self._describe(error)) from None
+        except EngineError:
+            if self._model is None:
+                raise
+        else:
+            self._model = self._model or first
 
     async def aclose(self) -> None:
         """Close the connections; safe to call twice."""

@@ -89,15 +89,6 @@ def test_a_plain_function_may_return_an_awaitable() -> None:
     assert invoke(now, "") == "later"
 
 
-def test_a_call_that_takes_too_long_is_ended() -> None:
-    @function_tool(timeout=0.01)
-    async def forever() -> None:
-        await asyncio.Event().wait()
-
-    with pytest.raises(TimeoutError):
-        invoke(forever, "{}")
-
-
 @pytest.mark.parametrize(
     ("error", "message"),
     [

@@ -45,6 +45,12 @@ def blocking() -> str:
     return threading.current_thread().name
 
 
+@function_tool(timeout=2)
+async def impatient() -> None:
+    """Give up waiting for somebody else."""
+    raise TimeoutError("the warehouse did not answer")
+
+
 def bad_message(_context: ToolContext[Any], _error: Exception) -> str:
     raise RuntimeError("even this fails")
 
@@ -70,7 +76,7 @@ async def look(context: ToolContext[dict[str, str]], word: str) -> dict[str, Any
     }
 
 
-AGENT = RealtimeAgent[Any]("Ada", tools=[slow, broken, endless, blocking, hopeless, look])
+AGENT = RealtimeAgent[Any]("Ada", tools=[slow, broken, endless, blocking, hopeless, impatient, look])
 
 
 async def turn(stage: Stage, *calls: tuple[str, str, str]) -> None:
@@ -135,6 +141,7 @@ def test_a_call_runs_once_however_often_it_is_told(perform: Perform) -> None:
         ("slow", "{}", "seconds: Field required", "tool 'slow' failed: bad arguments"),
         ("broken", "{}", "Please try again. Error: out of order", "tool 'broken' failed: out of order"),
         ("endless", "{}", "Tool 'endless' timed out", "tool 'endless' failed: it took longer than 2 s"),
+        ("impatient", "{}", "Tool 'impatient' timed out", "failed: the warehouse did not answer"),
         ("hopeless", "{}", "The tool failed.", "tool 'hopeless' failed: first"),
     ],
 )

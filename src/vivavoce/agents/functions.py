@@ -64,8 +64,8 @@ def function_tool(
         name_override: name for the model, instead of the function's.
         description_override: description for the model, instead of the docstring's.
         use_docstring_info: take descriptions from the docstring.
-        timeout: seconds a call may take. A thread cannot be stopped: a plain function runs on, its result
-            unused.
+        timeout: seconds a call may take; ``None`` is 300. A thread cannot be stopped: a plain function runs
+            on, its result unused.
         failure_error_function: ``(context, error) -> str``, plain or async: writes the output for the model
             when a call fails. ``None`` tells the model no more than that the tool failed.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -52,7 +51,7 @@ class FunctionTool:
         params_json_schema: JSON Schema of the arguments, an object.
         on_invoke_tool: coroutine function ``(context, arguments)``; `arguments` is the JSON text as the model
             sent it. What it returns goes to the model as text (`to_text`).
-        timeout: seconds a call may take, or ``None`` for no limit but the session's.
+        timeout: seconds a call may take in a session; ``None`` is 300.
         failure_error_function: writes the output for the model when a call fails; ``None`` tells the model no
             more than that the tool failed.
 
@@ -95,14 +94,12 @@ class FunctionTool:
         )
 
     async def invoke(self, context: ToolContext[Any], arguments: str) -> Any:
-        """Run one call and return what the tool returned.
+        """Run one call and return what the tool returned. Whoever calls it keeps to `timeout`.
 
         Raises:
-            TimeoutError: it took longer than `timeout`.
             Exception: whatever the tool raised.
         """
-        async with asyncio.timeout(self.timeout):
-            return await self.on_invoke_tool(context, arguments)
+        return await self.on_invoke_tool(context, arguments)
 
     async def describe_failure(self, context: ToolContext[Any], error: Exception) -> str:
         """Return the output that tells the model of a failed call.

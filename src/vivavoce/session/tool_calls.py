@@ -87,20 +87,23 @@ class ToolCalls:
         import asyncio
 
         self._publish(RealtimeToolStart(agent, tool, context.call_id, context.arguments))
+        seconds = CALL_S if tool.timeout is None else tool.timeout
+        limit = asyncio.timeout(seconds)
         try:
-            async with asyncio.timeout(CALL_S if tool.timeout is None else None):
+            async with limit:
                 output = await tool.invoke(context, context.arguments)
             text = to_text(output)
         except Exception as error:  # noqa: BLE001  # whatever a tool does, the model gets an output
-            output = text = await self._failed(tool, context, error)
+            # A tool may raise a TimeoutError of its own: only the limit knows whether it was the limit.
+            reason = f"it took longer than {seconds:g} s" if limit.expired() else str(error)
+            output = text = await self._failed(tool, context, error, reason or type(error).__name__)
         self._answer(context.call_id, text)
         self._publish(RealtimeToolEnd(agent, tool, context.call_id, context.arguments, output))
 
-    async def _failed(self, tool: FunctionTool, context: ToolContext[Any], error: Exception) -> str:
+    async def _failed(
+        self, tool: FunctionTool, context: ToolContext[Any], error: Exception, reason: str
+    ) -> str:
         """Report a failure and return what the model is told of it."""
-        reason = str(error) or type(error).__name__
-        if isinstance(error, TimeoutError):
-            reason = f"it took longer than {tool.timeout or CALL_S:g} s"
         failure = ToolError(
             f"tool {tool.name!r} failed: {reason}", tool_name=tool.name, call_id=context.call_id
         )

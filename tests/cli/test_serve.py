@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from vivavoce.cli import build_parser, main
 from vivavoce.cli.serve import config_from
 from vivavoce.errors import ConfigurationError
+from vivavoce.pipeline import SessionOptions
 from vivavoce.server import ServerConfig
 
 
@@ -68,6 +70,25 @@ def test_options_reach_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert config.engines.preset == "bench"
     assert (config.engines.llm_url, config.engines.llm_model) == ("http://127.0.0.1:1/v1", "m")
     assert config.engines.llm_api_key == "llm-env"
+
+
+def test_the_agent_is_as_the_options_say(tmp_path: Path) -> None:
+    instructions = tmp_path / "instructions.txt"
+    instructions.write_text("Du bist höflich.\n", encoding="utf-8")
+    session = configured(
+        *("--voice", "echo", "--apology", "", "--instructions-file", str(instructions))
+    ).session
+    assert (session.voice, session.apology, session.instructions) == ("echo", "", "Du bist höflich.")
+    assert configured().session == SessionOptions()
+
+
+def test_instructions_that_are_no_text_are_named(tmp_path: Path) -> None:
+    for content in (None, b"\xff\xfe\x00"):
+        file = tmp_path / "instructions.txt"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(ConfigurationError, match=r"--instructions-file .*instructions\.txt"):
+            configured("--instructions-file", str(file))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,6 +14,8 @@ import pytest
 
 from vivavoce import __version__
 from vivavoce.engines.registry import EngineChoice, build_engines
+from vivavoce.engines.scripted import scripted_engines
+from vivavoce.errors import ConfigurationError
 from vivavoce.pipeline import LocalSession, SessionOptions
 from vivavoce.server import Limits, RealtimeApp, ServerConfig, create_app
 from vivavoce.testing import run
@@ -109,6 +112,13 @@ class Visit:
 def bench_app(limits: Limits | None = None) -> RealtimeApp:
     engines = build_engines(EngineChoice(preset="bench"))
     return create_app(ServerConfig(limits=limits or Limits()), engines)
+
+
+def test_a_voice_that_the_engines_do_not_have_is_refused_by_name() -> None:
+    session = SessionOptions(voice="nobody")
+    with pytest.raises(ConfigurationError, match=r"voice 'nobody'; choose one of alloy, echo"):
+        create_app(ServerConfig(session=session), scripted_engines())
+    create_app(ServerConfig(session=replace(session, voice="echo")), scripted_engines())
 
 
 def test_mounted_below_a_path_the_socket_still_answers() -> None:

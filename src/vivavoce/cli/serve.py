@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from vivavoce.errors import ConfigurationError
 
@@ -28,7 +30,7 @@ examples:
   vivavoce serve --llm http://127.0.0.1:11434/v1 --llm-model llama3.2
       think with a model of one's own, on any OpenAI-compatible server
   VIVAVOCE_API_KEY=sk-secret vivavoce serve --host 0.0.0.0 --port 8080
-      for others too: they must present the key
+      for others too: they must present the key (and reach it through a proxy with TLS)
 
 a client:
   client = AsyncOpenAI(base_url="http://127.0.0.1:8000/v1", api_key="anything")
@@ -44,7 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = _EPILOG
     listen = parser.add_argument_group("where")
-    listen.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    listen.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default: %(default)s). Nothing here is encrypted, neither keys nor speech: "
+        "for others than this machine put a proxy with TLS in front",
+    )
     listen.add_argument(
         "--port", type=int, default=8000, help="TCP port, 0 for any free one (default: %(default)s)"
     )
@@ -54,7 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY",
         help="key that clients must present; may be given several times, or hold several with commas "
-        "between. Without one, only this machine may connect",
+        "between. Without one, only this machine may connect. Other users of this machine can read it in its "
+        "list of processes; VIVAVOCE_API_KEY they cannot",
     )
     engines = parser.add_argument_group("engines")
     engines.add_argument(
@@ -67,6 +75,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     engines.add_argument("--llm", metavar="URL", help="base URL of an OpenAI-compatible server to think with")
     engines.add_argument("--llm-model", metavar="NAME", help="model to ask that server for")
     engines.add_argument("--llm-api-key", metavar="KEY", help="key for that server")
+    agent = parser.add_argument_group("agent")
+    agent.add_argument("--voice", metavar="NAME", help="voice unless the client asks for another")
+    agent.add_argument(
+        "--instructions-file",
+        type=Path,
+        metavar="FILE",
+        help="file with instructions (UTF-8), unless the client brings its own",
+    )
+    agent.add_argument(
+        "--apology",
+        metavar="TEXT",
+        help="what to say when the model fails in the middle of a turn, for example in the language of the "
+        "callers; an empty text says nothing",
+    )
     limits = parser.add_argument_group("limits")
     limits.add_argument(
         "--max-sessions",
@@ -121,7 +143,7 @@ def config_from(args: argparse.Namespace) -> ServerConfig:
         port=args.port,
         api_keys=parse_keys(",".join([*args.api_key, os.environ.get("VIVAVOCE_API_KEY", "")])),
         limits=Limits(max_sessions=args.max_sessions),
-        session=SessionOptions(max_session_s=args.max_session_minutes * 60.0),
+        session=replace(SessionOptions(max_session_s=args.max_session_minutes * 60.0), **_agent(args)),
         engines=EngineChoice(
             preset=args.engines,
             llm_url=args.llm,
@@ -130,6 +152,19 @@ def config_from(args: argparse.Namespace) -> ServerConfig:
         ),
         drain_s=args.drain_seconds,
     )
+
+
+def _agent(args: argparse.Namespace) -> dict[str, Any]:
+    """Return those session options that say what the agent is like, as far as they are given."""
+    given = {"voice": args.voice, "apology": args.apology}
+    if args.instructions_file is not None:
+        try:
+            given["instructions"] = args.instructions_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"--instructions-file {args.instructions_file} cannot be read as UTF-8 text: {error}"
+            ) from error
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vivavoce import __version__
+from vivavoce.errors import ConfigurationError
 from vivavoce.server.auth import Guard
 from vivavoce.server.envelope import REQUEST_ID_HEADER, Refusal, new_request_id, refuse_upgrade
 from vivavoce.server.realtime import RealtimeEndpoint
@@ -41,6 +42,9 @@ def create_app(config: ServerConfig, engines: Engines) -> RealtimeApp:
     Args:
         config: settings; `host`, `port` and `drain_s` are for `serve` and mean nothing here.
         engines: shared by all sessions; the caller closes them after the application.
+
+    Raises:
+        ConfigurationError: the engines have no such voice as `config.session` names.
     """
     return RealtimeApp(config, engines)
 
@@ -54,9 +58,17 @@ class RealtimeApp:
     Args:
         config: settings.
         engines: shared by all sessions.
+
+    Raises:
+        ConfigurationError: the engines have no such voice as `config.session` names.
     """
 
     def __init__(self, config: ServerConfig, engines: Engines) -> None:
+        if not engines.synthesizer.knows_voice(config.session.voice):
+            raise ConfigurationError(
+                f"there is no voice {config.session.voice!r}; "
+                f"choose one of {', '.join(engines.synthesizer.voice_names)}"
+            )
         self._guard = Guard(config.api_keys)
         self._realtime = RealtimeEndpoint(engines, config, self._guard, cpus=_usable_cpus())
         self._model = config.session.model

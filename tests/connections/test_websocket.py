@@ -15,7 +15,13 @@ from websockets.asyncio.server import ServerConnection, serve
 from vivavoce.connections import ConnectionFailed, ConnectionStatus
 from vivavoce.connections.websocket import CLOSE_S, TransportOptions, WebSocketRealtimeModel
 from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
-from vivavoce.protocol import InputAudioBufferAppend, InputAudioBufferClear, InputAudioBufferCleared, Unknown
+from vivavoce.protocol import (
+    ErrorEvent,
+    InputAudioBufferAppend,
+    InputAudioBufferClear,
+    InputAudioBufferCleared,
+    Unknown,
+)
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
@@ -128,8 +134,8 @@ def test_a_frame_that_cannot_be_read_is_an_event_not_the_end(frame: str | bytes)
     on_wire(handler, test)
 
 
-@pytest.mark.parametrize(("code", "lost"), [(1000, False), (1001, False), (1011, True), (4000, True)])
-def test_only_an_abnormal_close_is_an_error(code: int, lost: bool) -> None:
+@pytest.mark.parametrize(("code", "lost"), [(1000, False), (1001, True), (1011, True), (4000, True)])
+def test_every_close_but_the_normal_one_is_an_error(code: int, lost: bool) -> None:
     async def handler(socket: ServerConnection) -> None:
         await socket.close(code, "because")
 
@@ -142,6 +148,20 @@ def test_only_an_abnormal_close_is_an_error(code: int, lost: bool) -> None:
             assert str(errors[0]) == f"The connection to the realtime server broke: {code} because."
         with pytest.raises(ConnectionLostError, match=r"cannot send input_audio_buffer\.clear"):
             await line.model.send_event(InputAudioBufferClear())
+
+    on_wire(handler, test)
+
+
+def test_the_end_of_an_expired_session_is_told_once() -> None:
+    async def handler(socket: ServerConnection) -> None:
+        error = {"type": "invalid_request_error", "code": "session_expired", "message": "Too long."}
+        await socket.send(json.dumps({"type": "error", "event_id": "e", "error": error}))
+        await socket.close(1001, "because")
+
+    async def test(line: Line) -> None:
+        await line.disconnected()
+        assert not any(isinstance(event, ConnectionFailed) for event in line.events)
+        assert any(isinstance(event, ErrorEvent) for event in line.events)
 
     on_wire(handler, test)
 

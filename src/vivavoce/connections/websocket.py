@@ -15,6 +15,7 @@ from vivavoce.connections.base import (
 )
 from vivavoce.connections.endpoint import resolve_endpoint
 from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
+from vivavoce.protocol import ErrorEvent
 from vivavoce.protocol.codec import decode_server_event, encode_text
 from vivavoce.tasks import Tasks
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 CLOSE_S = 0.4
 """Seconds given to the closing handshake before the line is cut."""
-QUIET_CLOSES = {1000, 1001}
+NORMAL_CLOSURE = 1000
+EXPIRED = "session_expired"
+"""Code of the error after which a server closes the connection and has said why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class WebSocketRealtimeModel(RealtimeModel):
         self._socket: ClientConnection | None = None
         self._tasks = Tasks()
         self._closing = False
+        self._expired = False
 
     async def connect(self, config: RealtimeModelConfig) -> None:
         """Open the WebSocket.
@@ -84,7 +88,7 @@ class WebSocketRealtimeModel(RealtimeModel):
             raise ConfigurationError(
                 "this model is connected already; use one model for one session at a time"
             )
-        self._closing = False
+        self._closing = self._expired = False
         self._tasks = Tasks()
         self.emit(ConnectionStatus("connecting"))
         try:
@@ -136,7 +140,8 @@ class WebSocketRealtimeModel(RealtimeModel):
                 self._receive(await socket.recv())
         except ConnectionClosed as closed:
             received = closed.rcvd
-            if not self._closing and (received is None or received.code not in QUIET_CLOSES):
+            said = self._closing or self._expired
+            if not said and (received is None or received.code != NORMAL_CLOSURE):
                 reason = f"{received.code} {received.reason}".strip() if received else "no closing handshake"
                 error = ConnectionLostError(f"The connection to the realtime server broke: {reason}.")
                 self.emit(ConnectionFailed(error))
@@ -148,6 +153,7 @@ class WebSocketRealtimeModel(RealtimeModel):
         except RemoteProtocolError as error:
             self.emit(ConnectionFailed(error))
         else:
+            self._expired |= isinstance(event, ErrorEvent) and event.error.code == EXPIRED
             self.emit(event)
 
     def _disconnected(self) -> None:

@@ -77,6 +77,11 @@ WEATHER_OSLO = [("get_weather", {"city": "Oslo"})]
 WEATHER_PARIS = [("get_weather", {"city": "Paris"})]
 
 
+@pytest.mark.parametrize("interruption", ["stop", "wait", "no", "sorry", "no no stop"])
+def test_people_cut_in_before_they_say_what_they_want(interruption: str) -> None:
+    assert talk(f"{interruption} what is the weather in oslo")[0] == WEATHER_OSLO
+
+
 def test_a_missing_argument_is_asked_for_and_its_answer_completes_the_call() -> None:
     assert talk("what is the weather", "oslo please") == ["Which city?", WEATHER_OSLO, "done."]
 

@@ -21,6 +21,9 @@ TOOLS = (
         ("uh hi", "hello"),
         ("thank you very much", "thanks"),
         ("OK, bye.", "bye"),
+        ("goodbye and thank you", "bye"),
+        ("thank you very much, good night", "leave"),
+        ("good morning how are you", "feel"),
         ("have a nice day", "bye"),
         ("could you please repeat that", "repeat"),
         ("What?", None),
@@ -41,7 +44,9 @@ def test_small_talk_has_a_kind(text: str, kind: str | None) -> None:
     assert smalltalk.kind_of(split_words(text)) == kind
 
 
-@pytest.mark.parametrize("kind", ["hello", "thanks", "bye", "stop", "able", "who", "feel", "yes", "no"])
+@pytest.mark.parametrize(
+    "kind", ["hello", "thanks", "bye", "leave", "stop", "able", "who", "feel", "yes", "no"]
+)
 def test_every_kind_has_an_answer(kind: str) -> None:
     assert smalltalk.chat(kind, "", TOOLS, first=True)
     assert smalltalk.chat(kind, "", (), first=False)

@@ -193,6 +193,8 @@ class Planner:
             wishes = self._with_earlier_words(items, words) or self._follow_up(items, words)
         if wishes:
             return self._carry_out(wishes, ends_in_calls=ends_in_calls)
+        if kind is None and len(words) > 2 and words[0].norm in smalltalk.INTERRUPTIONS:
+            return self._begin(message, words[1:], items, ends_in_calls=ends_in_calls)
         return self._chat(kind, words, items)
 
     def _nothing_said(self, message: MessageItem, items: Sequence[Item]) -> Say:

@@ -20,6 +20,8 @@ NOTHING_HEARD = (
     "Sorry, could you repeat that, please?",
 )
 ALL_RIGHT = "All right."
+INTERRUPTIONS = frozenset(("stop", "wait", "no", "sorry", "enough", "quiet"))
+"""Words with which people cut in before they say what they want."""
 ANYTHING_ELSE = "Is there anything else I can do for you?"
 STILL_WORKING = "One moment, I am still working on that."
 NO_TOOLS_NOW = "I may not use my tools for this answer."
@@ -37,9 +39,12 @@ _KINDS = {
         never mind|nevermind|forget (it|that)|hold on|one moment|just a (moment|second|minute)
     """,
     "bye": r"""
-        (ok |well )?(good ?bye|bye|bye bye|farewell|good night)( thank you| thanks)?( then| now)?
+        (ok |well )?(good ?bye|bye|bye bye|farewell|good night)( and)?( thank you| thanks)?( then| now)?
         see you( later| soon| tomorrow)?|have a (nice|good) day
         that is all|that was all|thats all
+    """,
+    "leave": r"""
+        (ok |great |perfect )?(thanks|thank you)\b.*\b(good ?bye|bye|farewell|good night|see you)( then| now)?
     """,
     "thanks": r"""
         (ok |great |perfect )?(thanks|thank you|cheers|many thanks)\b.*
@@ -56,7 +61,7 @@ _KINDS = {
         are you (a |an )?(robot|human|machine|computer|real|ai|bot)( person)?
     """,
     "feel": r"""
-        (hello |hi |hey )?how are you( doing)?( today)?|how is it going|hows it going|how do you do
+        (hello |hi |hey |good (morning|afternoon|evening) )?how are you( doing)?( today)?|how is it going|hows it going|how do you do
         are you (ok|okay|well|fine)
     """,
     "hello": r"""
@@ -136,6 +141,7 @@ def chat(kind: str, instructions: str, tools: Sequence[FunctionTool], *, first: 
     return {
         "stop": ALL_RIGHT,
         "bye": "Goodbye!",
+        "leave": "You are welcome. Goodbye!",
         "thanks": "You are welcome.",
         "feel": "I am fine, thank you. What can I do for you?",
         "yes": "All right. What can I do for you?",

@@ -61,7 +61,8 @@ _KINDS = {
         are you (a |an )?(robot|human|machine|computer|real|ai|bot)( person)?
     """,
     "feel": r"""
-        (hello |hi |hey |good (morning|afternoon|evening) )?how are you( doing)?( today)?|how is it going|hows it going|how do you do
+        (hello |hi |hey |good (morning|afternoon|evening) )?how are you( doing)?( today)?
+        how is it going|hows it going|how do you do
         are you (ok|okay|well|fine)
     """,
     "hello": r"""

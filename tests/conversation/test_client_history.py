@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from vivavoce.conversation.client_history import ClientHistory, SpokenKind, heard_words, text_of
+from vivavoce.conversation.client_history import (
+    EXPECTED_FIRST,
+    ClientHistory,
+    SpokenKind,
+    heard_words,
+    text_of,
+)
 from vivavoce.protocol import (
     ContentPart,
     FunctionCallItem,
@@ -40,6 +46,26 @@ def test_items_stand_where_the_server_put_them() -> None:
     assert len(history) == 4
     assert "b" in history
     assert history.get("z") is None
+
+
+def test_an_item_that_was_sent_to_the_beginning_stands_there() -> None:
+    history = ClientHistory()
+    for item_id in ("a", "b"):
+        history.add(message(item_id))
+    history.expect_first("first")
+    assert history.add(message("first"))
+    assert history.add(message("c"))
+    assert order(history) == ["first", "a", "b", "c"]
+
+
+def test_items_that_never_reach_the_beginning_are_forgotten() -> None:
+    history = ClientHistory()
+    history.add(message("a"))
+    for number in range(EXPECTED_FIRST + 1):
+        history.expect_first(f"x{number}")
+    for number in (0, 1):
+        history.add(message(f"x{number}"))
+    assert order(history) == ["x1", "a", "x0"]
 
 
 def test_an_item_that_is_known_is_moved_and_merged() -> None:

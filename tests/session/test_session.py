@@ -193,6 +193,23 @@ def test_any_event_of_the_api_can_be_sent(perform: Perform) -> None:
     perform(play)
 
 
+@pytest.mark.parametrize("named", [{}, {"id": "mine"}])
+def test_what_is_put_at_the_beginning_stands_there_in_the_history(
+    perform: Perform, named: dict[str, str]
+) -> None:
+    async def play(stage: Stage) -> None:
+        old: dict[str, Any] = {"type": "message", "role": "user", "content": []}
+        stage.model.say("conversation.item.added", item=old | {"id": "old"})
+        event = {"type": "conversation.item.create", "previous_item_id": "root", "item": old | named}
+        await stage.session.send_event(event)
+        item = stage.model.sent[-1]["item"]
+        assert len(item["id"]) <= 32
+        stage.model.say("conversation.item.added", item=item, previous_item_id=None)
+        assert [item.id for item in stage.session.history] == [item["id"], "old"]
+
+    perform(play)
+
+
 def test_a_request_that_is_never_answered_is_an_error_and_blocks_nothing(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         stage.model.accepts = False

@@ -22,6 +22,9 @@ from vivavoce.protocol import (
 MS_PER_CHARACTER = 60
 """How long one character takes to say, where a message was cut before its length was known."""
 
+EXPECTED_FIRST = 64
+"""Items that may be on their way to the beginning of the conversation."""
+
 SpokenKind: TypeAlias = Literal["input_audio", "output_audio", "output_text"]
 _EMPTY: dict[SpokenKind, ContentPart] = {
     "input_audio": InputAudio(),
@@ -95,6 +98,7 @@ class ClientHistory:
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
         self._order: list[str] = []
+        self._first: dict[str, None] = {}
 
     def __contains__(self, item_id: str) -> bool:
         return item_id in self._entries
@@ -132,7 +136,17 @@ class ClientHistory:
         self._place(item_id, previous_item_id)
         return not known
 
+    def expect_first(self, item_id: str) -> None:
+        """Put an item that is not here yet before all others: the server tells that place from no other."""
+        self._first[item_id] = None
+        if len(self._first) > EXPECTED_FIRST:
+            del self._first[next(iter(self._first))]
+
     def _place(self, item_id: str, previous_item_id: str | None) -> None:
+        if item_id in self._first:
+            del self._first[item_id]
+            self._order.insert(0, item_id)
+            return
         known = previous_item_id is not None and previous_item_id in self._entries
         # Nearly everything goes to the end; looking a place up takes longer the longer the conversation is.
         if not known or self._order[-1] == previous_item_id:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from vivavoce.errors import ConfigurationError, RemoteProtocolError
-from vivavoce.protocol import InputText, MessageItem
+from vivavoce.protocol import ConversationItemCreate, InputText, MessageItem, present, replace
 from vivavoce.protocol.codec import item_from
 
 PIECE_BYTES = 256 * 1024
@@ -32,6 +33,12 @@ def user_message(message: str | Mapping[str, Any]) -> MessageItem:
         raise ConfigurationError(f"the message is not accepted: {error.message}") from error
     assert isinstance(item, MessageItem)  # no other item has a role
     return item
+
+
+def with_item_id(event: ConversationItemCreate) -> tuple[ConversationItemCreate, str]:
+    """Return the event with an id for its item, and that id; a new one where it has none."""
+    item_id = present(event.item.id, "") or f"item_{uuid4().hex[:27]}"
+    return replace(event, item=replace(event.item, id=item_id)), item_id
 
 
 def audio_pieces(audio: bytes) -> list[bytes]:

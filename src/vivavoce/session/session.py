@@ -30,7 +30,7 @@ from vivavoce.protocol import (
 )
 from vivavoce.protocol.codec import client_event_from
 from vivavoce.session.events import RealtimeError, RealtimeSessionEvent
-from vivavoce.session.messages import audio_pieces, user_message
+from vivavoce.session.messages import audio_pieces, user_message, with_item_id
 from vivavoce.session.opening import UPDATE_ID, Opening
 from vivavoce.session.reports import Reporter
 from vivavoce.session.settings import ModelSettings, session_of
@@ -247,6 +247,9 @@ class RealtimeSession:
             self._report()
             await self._flush_and_wake()
         else:
+            if isinstance(event, ConversationItemCreate) and event.previous_item_id == "root":
+                event, item_id = with_item_id(event)
+                self._conversation.history.expect_first(item_id)
             await self._send(event)
 
     async def interrupt(self) -> None:

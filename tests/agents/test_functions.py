@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vivavoce.agents import FunctionTool, ToolContext, function_tool
+from vivavoce.agents import FunctionTool, ToolContext, function_tool, functions
 from vivavoce.errors import ConfigurationError, ToolError
 
 if TYPE_CHECKING:
@@ -76,6 +77,36 @@ def test_a_plain_function_runs_in_a_thread_with_the_callers_context_variables() 
     name, value = invoke(where, "{}")
     assert name.startswith("vivavoce-tool")
     assert value == "mine"
+
+
+def test_a_plain_function_that_finds_no_free_thread_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = functions._Threads(1)
+    monkeypatch.setattr(functions, "_threads", lambda: threads)
+    begun, go_on = threading.Event(), threading.Event()
+
+    @function_tool
+    def wait() -> str:
+        begun.set()
+        go_on.wait(5)
+        return "done"
+
+    async def main() -> None:
+        call = functools.partial(wait.invoke, ToolContext(None), "{}")
+        for given_up in (False, True):
+            begun.clear()
+            go_on.clear()
+            running = asyncio.ensure_future(call())
+            await asyncio.to_thread(begun.wait, 5)
+            if given_up:
+                running.cancel()
+                await asyncio.wait([running])
+            with pytest.raises(ToolError, match="1 calls of plain functions are running already"):
+                await call()
+            go_on.set()
+            if not given_up:
+                assert await running == "done"
+
+    asyncio.run(main())
 
 
 def test_a_plain_function_may_return_an_awaitable() -> None:

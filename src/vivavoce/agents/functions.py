@@ -6,25 +6,57 @@ import asyncio
 import contextvars
 import functools
 import inspect
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, overload
 
 from vivavoce.agents.schema import function_schema
 from vivavoce.agents.tool import FailureMessage, FunctionTool, default_tool_error
-from vivavoce.errors import ConfigurationError
+from vivavoce.errors import ConfigurationError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vivavoce.agents.context import ToolContext
 
-_THREADS = 32
+THREADS = 32
+"""Calls of plain functions that may run at once in this process."""
+
+
+class _Threads:
+    """Threads that run plain (not async) tools: apart from the loop's own, and none waits for another.
+
+    Args:
+        most: calls that may run at once.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._pool = ThreadPoolExecutor(max_workers=most, thread_name_prefix="vivavoce-tool")
+        self._free = threading.Semaphore(most)
+
+    async def run(self, call: Callable[[], Any]) -> Any:
+        """Run a call and return what it returned.
+
+        Raises:
+            ToolError: no thread is free.
+            Exception: whatever the call raised.
+        """
+        if not self._free.acquire(blocking=False):
+            raise ToolError(
+                f"{self._most} calls of plain functions are running already; write tools that wait long as "
+                "'async def'"
+            )
+        future = self._pool.submit(contextvars.copy_context().run, call)
+        # The thread is free when the call is over, not when somebody stops waiting for it.
+        future.add_done_callback(lambda _: self._free.release())
+        return await asyncio.wrap_future(future)
 
 
 @functools.cache
-def _threads() -> ThreadPoolExecutor:
-    """Return the threads that run plain (not async) tools: a bounded pool, apart from the loop's own."""
-    return ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="vivavoce-tool")
+def _threads() -> _Threads:
+    """Return the threads of this process."""
+    return _Threads(THREADS)
 
 
 @overload
@@ -57,7 +89,8 @@ def function_tool(
     The model sees the function's name, its docstring and its parameters: types from the hints, descriptions
     from ``Annotated[str, "…"]``, ``Field(description="…")`` or the docstring. Its arguments are checked
     strictly. A first parameter hinted `ToolContext` or `RunContextWrapper` receives the context and is not
-    shown to the model. A plain function runs in a thread, an async function on the event loop.
+    shown to the model. An async function runs on the event loop, a plain function in one of 32 threads that
+    all sessions share; when they are all busy the call fails at once. Use async functions for long waits.
 
     Args:
         function: plain or async.
@@ -98,6 +131,5 @@ def function_tool(
 async def _run(call: Callable[[], Any], *, is_async: bool) -> Any:
     if is_async:
         return await call()
-    variables = contextvars.copy_context()
-    result = await asyncio.get_running_loop().run_in_executor(_threads(), variables.run, call)
+    result = await _threads().run(call)
     return await result if inspect.isawaitable(result) else result

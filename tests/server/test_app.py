@@ -114,6 +114,11 @@ def bench_app(limits: Limits | None = None) -> RealtimeApp:
     return create_app(ServerConfig(limits=limits or Limits()), engines)
 
 
+def test_the_default_number_of_sessions_follows_the_usable_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vivavoce.server.app.usable_cpus", lambda: 3)
+    assert bench_app().max_sessions == 600
+
+
 def test_a_voice_that_the_engines_do_not_have_is_refused_by_name() -> None:
     session = SessionOptions(voice="nobody")
     with pytest.raises(ConfigurationError, match=r"voice 'nobody'; choose one of alloy, echo"):

@@ -55,7 +55,7 @@ def _embedded(choice: EngineChoice) -> Engines:
         transcriber=PocketsphinxTranscriber(),
         llm=llm,
         synthesizer=EspeakSynthesizer(),
-        cost=EngineCost(cores=0.25),
+        cost=EngineCost(cores=0.5),  # a decoder for everybody: the transcriber starts two per core
         names={"vad": "silero", "stt": "pocketsphinx", "llm": name, "tts": "espeak-ng"},
     )
 

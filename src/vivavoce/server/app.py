@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -12,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vivavoce import __version__
+from vivavoce.cpus import usable_cpus
 from vivavoce.errors import ConfigurationError
 from vivavoce.server.auth import Guard
 from vivavoce.server.envelope import REQUEST_ID_HEADER, Refusal, new_request_id, refuse_upgrade
@@ -70,7 +70,7 @@ class RealtimeApp:
                 f"choose one of {', '.join(engines.synthesizer.voice_names)}"
             )
         self._guard = Guard(config.api_keys)
-        self._realtime = RealtimeEndpoint(engines, config, self._guard, cpus=_usable_cpus())
+        self._realtime = RealtimeEndpoint(engines, config, self._guard, cpus=usable_cpus())
         self._model = config.session.model
         self._http = Starlette(
             routes=[
@@ -179,10 +179,3 @@ def _with_request_id(send: Send) -> Send:
         await send(message)
 
     return send_with_id
-
-
-def _usable_cpus() -> int:
-    """Return how many cores this process may use, which in a container can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -65,6 +65,11 @@ def test_keys_are_reported_as_set_and_never_shown(monkeypatch: pytest.MonkeyPatc
     assert "very-secret" not in repr(findings)
 
 
+def test_the_cores_are_those_that_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vivavoce.cli.doctor.findings.usable_cpus", lambda: 3)
+    assert examine([]).system.endswith(", 3 cores")
+
+
 def test_all_is_well_when_every_engine_works() -> None:
     assert examine([WELL, WELL]).ok
     assert not examine([WELL, ILL]).ok

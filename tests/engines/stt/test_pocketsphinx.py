@@ -166,6 +166,11 @@ def test_silence_and_nothing_give_no_text() -> None:
     run(use, workers=1)
 
 
+def test_by_default_there_are_two_workers_per_usable_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vivavoce.engines.stt.pocketsphinx.usable_cpus", lambda: 3)
+    assert PocketsphinxTranscriber().workers == 6
+
+
 def test_more_utterances_than_may_wait_are_refused() -> None:
     async def use(transcriber: PocketsphinxTranscriber) -> None:
         streams = [transcriber.open(TranscriptionOptions(), ignore) for _ in range(3)]

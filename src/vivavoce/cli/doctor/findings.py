@@ -11,6 +11,7 @@ from importlib import metadata
 
 from vivavoce import __version__
 from vivavoce.cli.doctor.engines import Trial
+from vivavoce.cpus import usable_cpus
 
 PURPOSES: Mapping[str, str] = {
     "local": "listen and speak on this machine",
@@ -108,7 +109,7 @@ def examine(trials: Sequence[Trial]) -> Findings:
     return Findings(
         vivavoce=__version__,
         python=platform.python_version(),
-        system=f"{platform.system()} {platform.machine()}, {os.cpu_count() or 1} cores",
+        system=f"{platform.system()} {platform.machine()}, {usable_cpus()} cores",
         packages=versions(needed.get("", ())),
         extras=extras,
         engines=trials,

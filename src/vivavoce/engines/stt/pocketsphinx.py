@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import os
 from collections.abc import Callable
 
+from vivavoce.cpus import usable_cpus
 from vivavoce.engines.base import Transcript, TranscriptionOptions
 from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess
 from vivavoce.errors import EngineError, MissingExtraError
@@ -49,7 +49,7 @@ class PocketsphinxTranscriber:
     def __init__(self, *, workers: int | None = None, max_waiting: int = 32) -> None:
         if importlib.util.find_spec("pocketsphinx") is None:
             raise MissingExtraError("local", "the pocketsphinx transcriber")
-        self.workers = 2 * (os.cpu_count() or 1) if workers is None else workers
+        self.workers = 2 * usable_cpus() if workers is None else workers
         if self.workers < 1:
             raise EngineError(f"workers is {self.workers}; it must be at least 1")
         if max_waiting < 0:

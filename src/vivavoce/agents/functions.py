@@ -7,8 +7,8 @@ import contextvars
 import functools
 import inspect
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, overload
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from vivavoce.agents.schema import function_schema
 from vivavoce.agents.tool import FailureMessage, FunctionTool, default_tool_error
@@ -19,38 +19,40 @@ if TYPE_CHECKING:
 
     from vivavoce.agents.context import ToolContext
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 THREADS = 32
 """Calls of plain functions that may run at once in this process."""
 
 
-class _Threads:
-    """Threads that run plain (not async) tools: apart from the loop's own, and none waits for another.
+class _Threads(ThreadPoolExecutor):
+    """Threads that run plain (not async) tools: apart from the loop's own, and no call waits for another.
 
     Args:
         most: calls that may run at once.
     """
 
     def __init__(self, most: int) -> None:
+        super().__init__(max_workers=most, thread_name_prefix="vivavoce-tool")
         self._most = most
-        self._pool = ThreadPoolExecutor(max_workers=most, thread_name_prefix="vivavoce-tool")
         self._free = threading.Semaphore(most)
 
-    async def run(self, call: Callable[[], Any]) -> Any:
-        """Run a call and return what it returned.
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a call.
 
         Raises:
             ToolError: no thread is free.
-            Exception: whatever the call raised.
         """
         if not self._free.acquire(blocking=False):
             raise ToolError(
                 f"{self._most} calls of plain functions are running already; write tools that wait long as "
                 "'async def'"
             )
-        future = self._pool.submit(contextvars.copy_context().run, call)
+        future = super().submit(fn, *args, **kwargs)
         # The thread is free when the call is over, not when somebody stops waiting for it.
         future.add_done_callback(lambda _: self._free.release())
-        return await asyncio.wrap_future(future)
+        return future
 
 
 @functools.cache
@@ -131,5 +133,6 @@ def function_tool(
 async def _run(call: Callable[[], Any], *, is_async: bool) -> Any:
     if is_async:
         return await call()
-    result = await _threads().run(call)
+    variables = contextvars.copy_context()
+    result = await asyncio.get_running_loop().run_in_executor(_threads(), variables.run, call)
     return await result if inspect.isawaitable(result) else result

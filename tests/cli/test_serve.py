@@ -59,12 +59,21 @@ def test_options_reach_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIVAVOCE_LLM_API_KEY", "llm-env")
     config = configured(
         *("--host", "0.0.0.0", "--port", "9000", "--api-key", "a,b", "--api-key", "c"),
-        *("--max-sessions", "5", "--max-session-minutes", "0.5", "--drain-seconds", "90"),
+        *(
+            "--max-sessions",
+            "5",
+            "--max-sessions-per-key",
+            "2",
+            "--max-session-minutes",
+            "0.5",
+            "--drain-seconds",
+            "90",
+        ),
         *("--engines", "bench", "--llm", "http://127.0.0.1:1/v1", "--llm-model", "m"),
     )
     assert (config.host, config.port) == ("0.0.0.0", 9000)
     assert config.api_keys == ("a", "b", "c", "sk-env-1", "sk-env-2")
-    assert config.limits.max_sessions == 5
+    assert (config.limits.max_sessions, config.limits.max_sessions_per_key) == (5, 2)
     assert config.session.max_session_s == 30
     assert config.drain_s == 90
     assert config.engines.preset == "bench"

@@ -109,6 +109,14 @@ def test_without_keys_everyone_else_stays_outside(request_scope: dict[str, Any],
     assert (refusal.status, refusal.code) == (403, code)
 
 
+def test_a_request_is_known_by_the_number_of_its_key() -> None:
+    guard = Guard(KEYS)
+    assert guard.key_index(scope({"authorization": "Bearer sk-second"})) == 1
+    assert guard.key_index(scope({"authorization": "Bearer sk-other", "api-key": "sk-first"})) == 0
+    assert guard.key_index(scope({"api-key": "sk-other"})) is None
+    assert Guard().key_index(scope({"api-key": "sk-first"})) is None
+
+
 def test_with_a_key_a_proxy_may_stand_in_front() -> None:
     passed_on = scope({"authorization": f"Bearer {KEYS[0]}", "x-forwarded-for": "203.0.113.9"})
     assert Guard(KEYS).refusal(passed_on) is None

@@ -45,6 +45,7 @@ def test_fifteen_mebibytes_of_audio_fit_into_a_message() -> None:
     "wrong",
     [
         {"max_sessions": 0},
+        {"max_sessions_per_key": 0},
         {"max_message_bytes": 0},
         {"max_messages_per_s": 0},
         {"max_consecutive_errors": 0},
@@ -76,6 +77,20 @@ def test_admission_refuses_everyone_once_it_drains() -> None:
     assert not admission.admit()
     admission.leave()
     assert admission.sessions == 0
+
+
+def test_no_key_takes_more_than_its_share() -> None:
+    admission = Admission(4, max_sessions_per_key=2)
+    assert [admission.admit(0), admission.admit(0), admission.admit(0)] == [True, True, False]
+    assert [admission.admit(1), admission.admit(1)] == [True, True]
+    assert admission.full
+    admission.leave(0)
+    assert [admission.admit(1), admission.admit(0)] == [False, True]
+
+
+def test_without_keys_there_is_no_share() -> None:
+    admission = Admission(2, max_sessions_per_key=1)
+    assert [admission.admit(), admission.admit()] == [True, True]
 
 
 def test_only_errors_in_a_row_add_up() -> None:

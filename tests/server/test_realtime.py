@@ -165,6 +165,51 @@ def test_a_full_house_refuses_at_the_door_and_lets_in_again(serving: Serve) -> N
     asyncio.run(scenario())
 
 
+def test_a_key_that_has_its_share_is_refused_while_others_come_in(serving: Serve) -> None:
+    def bearer(key: str) -> dict[str, Any]:
+        return {"additional_headers": {"Authorization": f"Bearer {key}"}}
+
+    async def scenario() -> None:
+        config = ServerConfig(api_keys=("sk-1", "sk-2"), limits=Limits(max_sessions_per_key=1))
+        async with serving(config) as url:
+            async with connect(url, **bearer("sk-1")):
+                refusal = await refused(url, **bearer("sk-1"))
+                assert refusal.response.status_code == 429
+                error = error_of(refusal)
+                assert (error["type"], error["code"]) == ("rate_limit_error", "key_session_limit_reached")
+                async with connect(url, **bearer("sk-2")) as other:
+                    await receive(other, "session.created")
+            await until_empty(url)
+            async with connect(url, **bearer("sk-1")) as later:
+                await receive(later, "session.created")
+
+    asyncio.run(scenario())
+
+
+def test_the_log_says_who_came_and_went_and_who_was_sent_away(
+    serving: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "vivavoce")
+    ids: dict[str, str] = {}
+
+    async def scenario() -> None:
+        async with serving(ServerConfig(api_keys=("sk-1", "sk-2"))) as url:
+            async with connect(f"{url}?api-key=sk-2") as peer:
+                await receive(peer)
+                assert peer.response is not None
+                ids["session started"] = ids["session ended"] = peer.response.headers["x-request-id"]
+            refusal = await refused(url)
+            ids["connection refused"] = refusal.response.headers["x-request-id"]
+            await until_empty(url)
+
+    asyncio.run(scenario())
+    lines = {record.message: vars(record) for record in caplog.records if record.message in ids}
+    assert {message: line["request_id"] for message, line in lines.items()} == ids
+    assert {line["client"] for line in lines.values()} == {"127.0.0.1"}
+    assert (lines["session started"]["key_index"], lines["connection refused"]["key_index"]) == (1, None)
+    assert "sk-" not in caplog.text
+
+
 def test_a_bad_frame_is_answered_and_the_session_goes_on(serving: Serve) -> None:
     bad: list[str | bytes] = [
         "{",

@@ -97,6 +97,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="sessions at once; more are refused with 503 (default: what the cores carry with these engines)",
     )
     limits.add_argument(
+        "--max-sessions-per-key",
+        type=int,
+        metavar="N",
+        help="sessions at once with one API key; more are refused with 429 (default: no such limit)",
+    )
+    limits.add_argument(
         "--max-session-minutes",
         type=float,
         default=60.0,
@@ -142,7 +148,7 @@ def config_from(args: argparse.Namespace) -> ServerConfig:
         host=args.host,
         port=args.port,
         api_keys=parse_keys(",".join([*args.api_key, os.environ.get("VIVAVOCE_API_KEY", "")])),
-        limits=Limits(max_sessions=args.max_sessions),
+        limits=Limits(max_sessions=args.max_sessions, max_sessions_per_key=args.max_sessions_per_key),
         session=replace(SessionOptions(max_session_s=args.max_session_minutes * 60.0), **_agent(args)),
         engines=EngineChoice(
             preset=args.engines,

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from vivavoce.server.envelope import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from starlette.types import Scope
 
@@ -91,14 +91,19 @@ class Guard:
 
     def refusal(self, scope: Scope) -> Refusal | None:
         """Return why this request may not come in, or `None` when it may."""
-        return self._check_locality(scope) if self.open else self._check_key(offered_keys(scope))
+        return self._check_locality(scope) if self.open else self._check_key(scope)
 
-    def _check_key(self, offered: Sequence[str]) -> Refusal | None:
-        # A list, not a generator: every pair is compared, so that time says nothing about which one matched.
-        matches = [hmac.compare_digest(_digest(key), good) for key in offered for good in self._digests]
-        if any(matches):
+    def key_index(self, scope: Scope) -> int | None:
+        """Return which of the keys a request carries, counted from 0; `None` when it is none of them."""
+        offered = [_digest(key) for key in offered_keys(scope)]
+        # A list, not a generator: every key is compared, so that time says nothing about which one matched.
+        matches = [any(hmac.compare_digest(key, good) for key in offered) for good in self._digests]
+        return matches.index(True) if any(matches) else None
+
+    def _check_key(self, scope: Scope) -> Refusal | None:
+        if self.key_index(scope) is not None:
             return None
-        if not offered:
+        if not offered_keys(scope):
             message = (
                 "You did not provide an API key. Send it as `Authorization: Bearer <key>`, as an `api-key` "
                 f"header, or from a browser as the subprotocol `{_KEY_SUBPROTOCOL}<key>`."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 from vivavoce.errors import ConfigurationError
@@ -28,6 +29,8 @@ class Limits:
 
     Attributes:
         max_sessions: sessions at once in this process; `None` computes it with `default_max_sessions`.
+        max_sessions_per_key: sessions at once with one API key; `None` sets no bound. Means nothing where there
+            are no keys.
         max_message_bytes: longest client message, in bytes of JSON text. The default carries 15 MiB of audio
             (20 MiB of base64) and the JSON around it.
         max_messages_per_s: messages a second that one peer is read at. A faster one is not refused, it waits,
@@ -41,6 +44,7 @@ class Limits:
     """
 
     max_sessions: int | None = None
+    max_sessions_per_key: int | None = None
     max_message_bytes: int = _AUDIO_PER_MESSAGE * 4 // 3 + _ENVELOPE_ALLOWANCE
     max_messages_per_s: int = 2000
     max_consecutive_errors: int = 1000
@@ -56,8 +60,10 @@ class Limits:
         Raises:
             ConfigurationError: a bound is not positive, or the marks are not low <= high <= max.
         """
-        if self.max_sessions is not None and self.max_sessions < 1:
-            raise ConfigurationError(f"max_sessions is {self.max_sessions}; it must be at least 1")
+        for name in ("max_sessions", "max_sessions_per_key"):
+            bound = getattr(self, name)
+            if bound is not None and bound < 1:
+                raise ConfigurationError(f"{name} is {bound}; it must be at least 1")
         if not 0 < self.low_water_bytes <= self.high_water_bytes <= self.max_queued_bytes:
             raise ConfigurationError(
                 "the send queue needs 0 < low_water_bytes <= high_water_bytes <= max_queued_bytes, not "
@@ -92,11 +98,14 @@ class Admission:
 
     Args:
         max_sessions: how many may be inside at once.
+        max_sessions_per_key: how many of them with one key; `None`: all.
     """
 
-    def __init__(self, max_sessions: int) -> None:
+    def __init__(self, max_sessions: int, max_sessions_per_key: int | None = None) -> None:
         self._max_sessions = max_sessions
+        self._max_sessions_per_key = max_sessions_per_key
         self._sessions = 0
+        self._sessions_of: Counter[int] = Counter()
         self._draining = False
 
     @property
@@ -118,16 +127,32 @@ class Admission:
         """Let nobody in from now on; those inside stay."""
         self._draining = True
 
-    def admit(self) -> bool:
-        """Let one more session in and count it, or return `False`."""
-        if self._draining or self._sessions >= self._max_sessions:
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for anybody."""
+        return self._sessions >= self._max_sessions
+
+    def admit(self, key: int | None = None) -> bool:
+        """Let one more session in and count it, or return `False`.
+
+        Args:
+            key: which key it came with; `None` where there are no keys.
+        """
+        if self._draining or self.full:
             return False
+        if key is not None:
+            bound = self._max_sessions_per_key
+            if bound is not None and self._sessions_of[key] >= bound:
+                return False
+            self._sessions_of[key] += 1
         self._sessions += 1
         return True
 
-    def leave(self) -> None:
-        """Uncount one session that was admitted."""
+    def leave(self, key: int | None = None) -> None:
+        """Uncount one session that was admitted with this key."""
         self._sessions -= 1
+        if key is not None:
+            self._sessions_of[key] -= 1
 
 
 class ErrorStreak:

@@ -51,7 +51,8 @@ class RealtimeEndpoint:
         self._limits = config.limits
         self._guard = guard
         self.admission = Admission(
-            config.limits.max_sessions or default_max_sessions(engines.cost.cores, cpus)
+            config.limits.max_sessions or default_max_sessions(engines.cost.cores, cpus),
+            config.limits.max_sessions_per_key,
         )
         self._open: set[RealtimeSocket] = set()
         self._closing = False
@@ -64,10 +65,12 @@ class RealtimeEndpoint:
         request_id = new_request_id()
         refusal = self._guard.refusal(scope)
         options = refusal or session_options(scope.get("query_string", b""), self._defaults)
-        if not isinstance(options, Refusal) and not self.admission.admit():
+        key = self._guard.key_index(scope)
+        caller = _caller(scope, request_id, key)
+        if not isinstance(options, Refusal) and not self.admission.admit(key):
             options = self._full()
         if isinstance(options, Refusal):
-            _log.info("connection refused", extra={"status": options.status, "code": options.code})
+            _log.info("connection refused", extra={"status": options.status, "code": options.code, **caller})
             await refuse_upgrade(scope, send, options, request_id)
             return
         self._empty.clear()
@@ -79,11 +82,10 @@ class RealtimeEndpoint:
                     "headers": [(REQUEST_ID_HEADER, request_id.encode())],
                 }
             )
-            await self._carry(
-                receive, RealtimeSocket(send, self._limits), options, beta=_asks_for_beta(scope)
-            )
+            socket = RealtimeSocket(send, self._limits)
+            await self._carry(receive, socket, options, caller, beta=_asks_for_beta(scope))
         finally:
-            self.admission.leave()
+            self.admission.leave(key)
             if not self.admission.sessions:
                 self._empty.set()
 
@@ -107,20 +109,27 @@ class RealtimeEndpoint:
             _log.warning("sessions did not end in time", extra={"sessions": len(self._open)})
 
     async def _carry(
-        self, receive: Receive, socket: RealtimeSocket, options: SessionOptions, *, beta: bool
+        self,
+        receive: Receive,
+        socket: RealtimeSocket,
+        options: SessionOptions,
+        caller: dict[str, object],
+        *,
+        beta: bool,
     ) -> None:
         """Run one session on an accepted socket until either side closes it."""
         try:
             session = LocalSession(self._engines, socket, options)
         except Exception:  # noqa: BLE001 - whatever an engine refuses, the peer is told and the others go on
-            _log.exception("session could not begin")
+            _log.exception("session could not begin", extra=caller)
             socket.close(1011, "The session could not be started on the server's side.")
             await socket.run()
             return
         socket.on_writable = session.resume
         session.on_end = lambda reason: socket.close(1001, reason)
         self._open.add(socket)
-        _log.info("session started", extra={"session_id": session.id, "sessions": len(self._open)})
+        caller = {"session_id": session.id, **caller}
+        _log.info("session started", extra={**caller, "sessions": len(self._open)})
         try:
             async with asyncio.TaskGroup() as tasks:
                 if beta:
@@ -136,7 +145,7 @@ class RealtimeEndpoint:
             await _end(session)
             self._open.discard(socket)
             code = None if socket.closing is None else socket.closing[0]
-            _log.info("session ended", extra={"session_id": session.id, "close_code": code})
+            _log.info("session ended", extra={**caller, "close_code": code})
 
     async def _read(self, receive: Receive, session: LocalSession, socket: RealtimeSocket) -> None:
         """Feed the session with what the peer sends, until the peer is gone or this side closes."""
@@ -195,6 +204,15 @@ class RealtimeEndpoint:
         if self.admission.draining:
             message = "The server is shutting down. Connect to another one."
             code = "server_shutting_down"
+        elif not self.admission.full:
+            return Refusal(
+                429,
+                f"All {self._limits.max_sessions_per_key} sessions of this API key are taken. End one of them "
+                "first.",
+                code="key_session_limit_reached",
+                type="rate_limit_error",
+                headers={"retry-after": str(RETRY_AFTER_S)},
+            )
         else:
             message = (
                 f"All {self.admission.max_sessions} sessions of this server are taken. Try again later, or "
@@ -204,6 +222,12 @@ class RealtimeEndpoint:
         return Refusal(
             503, message, code=code, type="server_error", headers={"retry-after": str(RETRY_AFTER_S)}
         )
+
+
+def _caller(scope: Scope, request_id: str, key: int | None) -> dict[str, object]:
+    """Return what every log line about a connection says of the peer: never the key, only which it was."""
+    host, port = scope.get("client") or (None, None)
+    return {"request_id": request_id, "client": host, "client_port": port, "key_index": key}
 
 
 async def _end(session: LocalSession) -> None:

@@ -148,8 +148,11 @@ def test_a_large_message_that_the_stack_lets_through_is_an_error_event() -> None
             tasks.create_task(visit.run())
             await visit.outbound.get()
             await visit.event()
-            visit.inbound.put_nowait({"type": "websocket.receive", "text": "x" * 101})
-            assert (await visit.event())["error"]["code"] == "message_too_large"
+            for text in ("x" * 101, "é" * 51):
+                visit.inbound.put_nowait({"type": "websocket.receive", "text": text})
+                assert (await visit.event())["error"]["code"] == "message_too_large"
+            visit.inbound.put_nowait({"type": "websocket.receive", "text": "é" * 50})
+            assert (await visit.event())["error"]["code"] != "message_too_large"
             visit.inbound.put_nowait({"type": "websocket.disconnect", "code": 1000})
 
     run(scenario())
@@ -176,6 +179,25 @@ def test_a_flood_is_read_at_a_bounded_rate_and_a_usual_stream_at_once() -> None:
 
     assert run(seconds_for(640, 0.0)) == pytest.approx(6.4, abs=0.4)
     assert run(seconds_for(640, 0.02)) < 0.02
+
+
+def test_large_messages_are_read_at_a_bounded_rate() -> None:
+    async def scenario() -> float:
+        visit = Visit(bench_app(Limits(max_bytes_per_s=1024 * 1024)), "/v1/realtime")
+        text = json.dumps({"type": "input_audio_buffer.clear", "event_id": "e"}).ljust(512 * 1024)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(visit.run())
+            await visit.outbound.get()
+            await visit.event()
+            began = asyncio.get_running_loop().time()
+            for _ in range(9):
+                visit.inbound.put_nowait({"type": "websocket.receive", "text": text})
+            for _ in range(9):
+                assert (await visit.event())["type"] == "input_audio_buffer.cleared"
+            visit.inbound.put_nowait({"type": "websocket.disconnect", "code": 1000})
+            return asyncio.get_running_loop().time() - began
+
+    assert run(scenario()) == pytest.approx(4.0, abs=0.1)
 
 
 def test_closing_the_application_ends_its_sessions_and_refuses_new_ones() -> None:

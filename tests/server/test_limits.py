@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vivavoce.errors import ConfigurationError
-from vivavoce.server.limits import Admission, ErrorStreak, Limits, default_max_sessions
+from vivavoce.server.limits import Admission, ErrorStreak, Limits, ReadingPace, default_max_sessions
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,7 @@ def test_fifteen_mebibytes_of_audio_fit_into_a_message() -> None:
         {"max_sessions_per_key": 0},
         {"max_message_bytes": 0},
         {"max_messages_per_s": 0},
+        {"max_bytes_per_s": 0},
         {"max_consecutive_errors": 0},
         {"low_water_bytes": 0},
         {"low_water_bytes": 2, "high_water_bytes": 1},
@@ -91,6 +92,19 @@ def test_no_key_takes_more_than_its_share() -> None:
 def test_without_keys_there_is_no_share() -> None:
     admission = Admission(2, max_sessions_per_key=1)
     assert [admission.admit(), admission.admit()] == [True, True]
+
+
+def test_a_peer_is_read_at_the_pace_of_what_it_has_most_of() -> None:
+    pace = ReadingPace(Limits(max_messages_per_s=100, max_bytes_per_s=1000), now=0.0)
+    assert pace.wait_s(50, 10, 0.0) == pytest.approx(0.5)
+    assert pace.wait_s(1, 2000, 0.5) == pytest.approx(2.0)
+    assert pace.wait_s(50, 10, 2.25) == pytest.approx(0.75)
+
+
+def test_a_silent_second_is_credit_for_one_and_no_more() -> None:
+    pace = ReadingPace(Limits(max_bytes_per_s=1000), now=0.0)
+    assert pace.wait_s(1, 1000, 60.0) == 0.0
+    assert pace.wait_s(1, 1000, 60.0) == pytest.approx(1.0)
 
 
 def test_only_errors_in_a_row_add_up() -> None:

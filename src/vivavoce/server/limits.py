@@ -13,6 +13,7 @@ __all__ = [
     "Admission",
     "ErrorStreak",
     "Limits",
+    "ReadingPace",
     "default_max_sessions",
 ]
 
@@ -21,6 +22,7 @@ MIN_CORES_PER_SESSION = 0.005
 
 _AUDIO_PER_MESSAGE = 15 * 1024 * 1024
 _ENVELOPE_ALLOWANCE = 128 * 1024
+_CREDIT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +31,13 @@ class Limits:
 
     Attributes:
         max_sessions: sessions at once in this process; `None` computes it with `default_max_sessions`.
-        max_sessions_per_key: sessions at once with one API key; `None` sets no bound. Means nothing where there
-            are no keys.
+        max_sessions_per_key: sessions at once with one API key, where there are keys; `None` sets no bound.
         max_message_bytes: longest client message, in bytes of JSON text. The default carries 15 MiB of audio
             (20 MiB of base64) and the JSON around it.
         max_messages_per_s: messages a second that one peer is read at. A faster one is not refused, it waits,
             so that a flood costs the others a few percent of a core and no more.
+        max_bytes_per_s: bytes of JSON text a second that one peer is read at, beyond what it saved up in the
+            second before. A faster one waits as well. The default is a minute of PCM16 in base64.
         max_consecutive_errors: undecodable messages in a row after which the connection is closed (1008).
         high_water_bytes: unsent bytes at which a session stops producing audio for its slow reader.
         low_water_bytes: unsent bytes at which it goes on.
@@ -47,6 +50,7 @@ class Limits:
     max_sessions_per_key: int | None = None
     max_message_bytes: int = _AUDIO_PER_MESSAGE * 4 // 3 + _ENVELOPE_ALLOWANCE
     max_messages_per_s: int = 2000
+    max_bytes_per_s: int = 4 * 1024 * 1024
     max_consecutive_errors: int = 1000
     high_water_bytes: int = 256 * 1024
     low_water_bytes: int = 64 * 1024
@@ -72,6 +76,7 @@ class Limits:
         for name in (
             "max_message_bytes",
             "max_messages_per_s",
+            "max_bytes_per_s",
             "max_consecutive_errors",
             "stall_s",
             "close_grace_s",
@@ -153,6 +158,34 @@ class Admission:
         self._sessions -= 1
         if key is not None:
             self._sessions_of[key] -= 1
+
+
+class ReadingPace:
+    """Says how long the reader of one peer must wait, so that the peer costs the others no more than it may.
+
+    A second in which the peer sends nothing is credit for one second's worth at once: what comes in one piece
+    now and then is not delayed.
+
+    Args:
+        limits: the messages and bytes that may be read in a second.
+        now: time in seconds.
+    """
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self._limits = limits
+        self._paid_until = now
+
+    def wait_s(self, messages: int, size: int, now: float) -> float:
+        """Note what was read and return for how many seconds nothing more should be.
+
+        Args:
+            messages: how many were read since the last call.
+            size: their bytes, all together.
+            now: time in seconds.
+        """
+        cost = max(messages / self._limits.max_messages_per_s, size / self._limits.max_bytes_per_s)
+        self._paid_until = max(self._paid_until, now - _CREDIT_S) + cost
+        return max(0.0, self._paid_until - now)
 
 
 class ErrorStreak:

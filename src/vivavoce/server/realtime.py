@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.pipeline import LocalSession
+from vivavoce.pipeline.ids import RandomIds
 from vivavoce.protocol import ErrorDetail, ErrorEvent
 from vivavoce.protocol.codec import decode_client_event
 from vivavoce.server.auth import select_subprotocol
 from vivavoce.server.envelope import REQUEST_ID_HEADER, Refusal, new_request_id, refuse_upgrade
-from vivavoce.server.limits import Admission, ErrorStreak, default_max_sessions
+from vivavoce.server.limits import Admission, ErrorStreak, ReadingPace, default_max_sessions
 from vivavoce.server.query import session_options
 from vivavoce.server.socket import RealtimeSocket
 
 if TYPE_CHECKING:
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
     from vivavoce.engines.base import Engines
     from vivavoce.pipeline import SessionOptions
@@ -31,6 +32,7 @@ __all__ = ["RealtimeEndpoint"]
 RETRY_AFTER_S = 5
 SESSION_CLOSE_S = 2.0
 _MESSAGES_PER_BATCH = 32
+_BYTES_PER_BATCH = 256 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -156,8 +158,9 @@ class RealtimeEndpoint:
             socket.close(1011, "The session failed on the server's side.")
 
     async def _feed(self, receive: Receive, session: LocalSession, socket: RealtimeSocket) -> None:
-        streak = ErrorStreak(self._limits.max_consecutive_errors)
-        messages, batch_began = 0, asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time
+        streak, pace = ErrorStreak(self._limits.max_consecutive_errors), ReadingPace(self._limits, now())
+        messages = size = 0
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
@@ -165,8 +168,10 @@ class RealtimeEndpoint:
                 return
             if socket.closing is not None:
                 return
+            text = message.get("text")
+            bytes_read = _bytes_in(text)
             try:
-                event = self._decode(message)
+                event = self._decode(text, bytes_read)
             except RemoteProtocolError as error:
                 session.receive_error(error)
                 if streak.bad():
@@ -176,26 +181,22 @@ class RealtimeEndpoint:
                 streak.good()
                 session.receive(event)
             messages += 1
-            if messages % _MESSAGES_PER_BATCH == 0:
-                batch_began = await self._pace(batch_began)
+            size += bytes_read
+            if messages == _MESSAGES_PER_BATCH or size >= _BYTES_PER_BATCH:
+                # A wait of nothing still lets the other sessions have their turn.
+                await asyncio.sleep(pace.wait_s(messages, size, now()))
+                messages = size = 0
 
-    async def _pace(self, batch_began: float) -> float:
-        """Let the other sessions have their turn; wait when the batch came too fast. Return the time then."""
-        loop = asyncio.get_running_loop()
-        due = batch_began + _MESSAGES_PER_BATCH / self._limits.max_messages_per_s
-        await asyncio.sleep(max(0.0, due - loop.time()))
-        return loop.time()
-
-    def _decode(self, message: Message) -> ClientEvent:
-        text = message.get("text")
+    def _decode(self, text: str | None, size: int) -> ClientEvent:
         if text is None:
             raise RemoteProtocolError(
                 "Binary messages are not supported: send each event as JSON text, audio in base64.",
                 code="invalid_event",
             )
-        if len(text) > self._limits.max_message_bytes:
+        # `serve` closes before it comes to this; the server of a program that mounts the application may not.
+        if size > self._limits.max_message_bytes:
             raise RemoteProtocolError(
-                f"The message has {len(text)} bytes; at most {self._limits.max_message_bytes} are taken.",
+                f"The message has {size} bytes; at most {self._limits.max_message_bytes} are taken.",
                 code="message_too_large",
             )
         return decode_client_event(text)
@@ -207,8 +208,7 @@ class RealtimeEndpoint:
         elif not self.admission.full:
             return Refusal(
                 429,
-                f"All {self._limits.max_sessions_per_key} sessions of this API key are taken. End one of them "
-                "first.",
+                f"All {self._limits.max_sessions_per_key} sessions of this API key are taken. End one first.",
                 code="key_session_limit_reached",
                 type="rate_limit_error",
                 headers={"retry-after": str(RETRY_AFTER_S)},
@@ -239,6 +239,13 @@ async def _end(session: LocalSession) -> None:
         _log.exception("session did not end cleanly", extra={"session_id": session.id})
 
 
+def _bytes_in(text: str | None) -> int:
+    """Return how many bytes a message had on the wire; text that is all ASCII is not looked at for it."""
+    if text is None or text.isascii():
+        return len(text or "")
+    return len(text.encode(errors="replace"))
+
+
 def _asks_for_beta(scope: Scope) -> bool:
     """Return whether the client speaks the retired beta dialect."""
     return "openai-beta.realtime-v1" in scope.get("subprotocols", ()) or any(
@@ -251,5 +258,5 @@ def _refuse_beta(socket: RealtimeSocket) -> None:
     code = "beta_api_shape_disabled"
     message = "The Realtime Beta API is not supported. Drop the OpenAI-Beta header and use the GA API."
     error = ErrorDetail(type="invalid_request_error", code=code, message=message)
-    socket.send([ErrorEvent(event_id=f"event_{new_request_id()[4:25]}", error=error)])
+    socket.send([ErrorEvent(event_id=RandomIds().new("event"), error=error)])
     socket.close(4000, f"invalid_request_error.{code}")

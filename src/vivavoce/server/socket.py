@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from vivavoce.protocol.codec import encode_text
-from vivavoce.server.outbox import Outbox
+from vivavoce.server.send_queue import SendQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ class RealtimeSocket:
         self.on_writable = on_writable
         self._send = send
         self._limits = limits
-        self._outbox = Outbox(limits)
+        self._queue = SendQueue(limits)
         self._wake = asyncio.Event()
         self._deadline: asyncio.Timeout | None = None
         self._closing: tuple[int, str] | None = None
@@ -51,7 +51,7 @@ class RealtimeSocket:
     @property
     def writable(self) -> bool:
         """`False` while the peer reads too slowly, and once the socket closes."""
-        return self._closing is None and not self._peer_gone and self._outbox.writable
+        return self._closing is None and not self._peer_gone and self._queue.writable
 
     @property
     def closing(self) -> tuple[int, str] | None:
@@ -62,13 +62,13 @@ class RealtimeSocket:
         """Queue events in order; after `close`, or when the peer is gone, they are dropped."""
         if self._closing is not None or self._peer_gone:
             return
-        was_writable = self._outbox.writable
+        was_writable = self._queue.writable
         for event in events:
-            if not self._outbox.add(encode_text(event)):
+            if not self._queue.add(encode_text(event)):
                 self._give_up("send queue full", "Too many events are unread; read faster.")
                 return
         self._wake.set()
-        if was_writable and not self._outbox.writable:
+        if was_writable and not self._queue.writable:
             self._set_deadline(self._limits.stall_s)
 
     def close(self, code: int, reason: str = "") -> None:
@@ -87,7 +87,7 @@ class RealtimeSocket:
         """Note that the peer closed or vanished: nothing more can be sent."""
         if not self._peer_gone:
             self._peer_gone = True
-            self._outbox.drop()
+            self._queue.drop()
             self._finish()
 
     async def run(self) -> None:
@@ -96,7 +96,7 @@ class RealtimeSocket:
             async with asyncio.timeout(None) as self._deadline:
                 if self._closing is not None or self._peer_gone:
                     self._set_deadline(self._limits.close_grace_s)
-                elif not self._outbox.writable:
+                elif not self._queue.writable:
                     self._set_deadline(self._limits.stall_s)
                 await self._write()
         except OSError as error:
@@ -106,15 +106,15 @@ class RealtimeSocket:
             self._abort()
         finally:
             self._deadline = None
-            self._outbox.drop()
+            self._queue.drop()
 
     async def _write(self) -> None:
-        outbox = self._outbox
+        queue = self._queue
         while True:
-            while outbox:
-                message = outbox.take()
+            while queue:
+                message = queue.take()
                 await self._transmit({"type": "websocket.send", "text": message})
-                if outbox.sent(message) and self._closing is None and not self._peer_gone:
+                if queue.sent(message) and self._closing is None and not self._peer_gone:
                     self._set_deadline(None)
                     self.on_writable()
             if self._peer_gone:
@@ -145,11 +145,11 @@ class RealtimeSocket:
 
     def _give_up(self, cause: str, reason: str) -> None:
         _log.warning("closing a connection that is read too slowly", extra={"cause": cause, **self._state()})
-        self._outbox.drop()
+        self._queue.drop()
         self.close(1008, reason)
 
     def _state(self) -> dict[str, object]:
-        return {"queued_messages": len(self._outbox), "queued_bytes": self._outbox.size}
+        return {"queued_messages": len(self._queue), "queued_bytes": self._queue.size}
 
     def _abort(self) -> None:
         """Cut the connection without waiting for its buffers, where the server lets us reach it."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vivavoce.server.limits import Limits
 
-__all__ = ["Outbox"]
+__all__ = ["SendQueue"]
 
 
-class Outbox:
+class SendQueue:
     """Messages on their way to one peer.
 
     A message counts until it has been handed to the transport (`sent`), also while that waits. Sizes are

@@ -152,7 +152,7 @@ def test_a_second_signal_ends_at_once() -> None:
         content = [{"type": "input_text", "text": "x" * 100_000}]
         item = {"type": "message", "role": "user", "content": content}
         async with connect(url, sock=stubborn, max_queue=1, close_timeout=0) as peer, connect(url) as other:
-            # More answers than the way holds, and nobody reads them: a clean end would wait a second.
+            # More answers than the way holds, and nobody reads them: a clean end would wait for that.
             for _ in range(10):
                 await peer.send(json.dumps({"type": "conversation.item.create", "item": item}))
             await other.recv()

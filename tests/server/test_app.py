@@ -221,6 +221,24 @@ def test_closing_the_application_ends_its_sessions_and_refuses_new_ones() -> Non
     run(scenario())
 
 
+def test_closing_takes_less_than_a_second_when_a_peer_does_not_read() -> None:
+    async def scenario() -> float:
+        app = bench_app()
+        visit = Visit(app, "/v1/realtime")
+        visit.outbound = asyncio.Queue(1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(visit.run())
+            await visit.outbound.get()
+            await visit.event()
+            visit.outbound.put_nowait("this and nothing more")
+            began = asyncio.get_running_loop().time()
+            await app.aclose()
+            assert app.sessions == 0
+            return asyncio.get_running_loop().time() - began
+
+    assert run(scenario()) < 1.0
+
+
 def test_who_comes_in_while_the_application_closes_is_sent_away() -> None:
     async def scenario() -> None:
         app = bench_app()

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import replace
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -45,6 +46,15 @@ def test_connections_inherit_the_options_that_make_a_slow_reader_visible() -> No
             with accepted:
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize(("system", "reused"), [("posix", True), ("nt", False)])
+def test_only_where_it_is_harmless_an_address_is_reused(
+    system: str, reused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "os", SimpleNamespace(name=system))
+    with closing(open_listener(ServerConfig(port=0))) as bound:
+        assert bool(bound.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)) is reused
 
 
 def test_engines_are_warm_before_anyone_can_connect_and_closed_at_the_end(

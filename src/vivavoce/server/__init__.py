@@ -1,7 +1,8 @@
 """The Realtime API over HTTP: sockets, keys, limits, and the process that serves them.
 
 What lives here: everything between a peer's bytes and a `LocalSession`.
-What may not: the conversation (that is `conversation`), engines, anything about terminals.
+What may not: the conversation (that is `conversation`), anything about terminals, any engine's
+implementation: the process builds its engines through the registry.
 Who may import it: `cli` and programs that serve the API themselves.
 """
 

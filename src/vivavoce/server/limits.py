@@ -56,7 +56,7 @@ class Limits:
     low_water_bytes: int = 64 * 1024
     max_queued_bytes: int = 16 * 1024 * 1024
     stall_s: float = 30.0
-    close_grace_s: float = 1.0
+    close_grace_s: float = 0.5
 
     def __post_init__(self) -> None:
         """Check the order of the bounds.

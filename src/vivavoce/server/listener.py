@@ -1,9 +1,14 @@
-"""The process: one listening socket, one event loop, and an end within about a second of a signal."""
+"""The process: one listening socket, one event loop, and an end in order.
+
+After a signal, and the time to drain if there is any, sessions are told goodbye and have about a second to
+end; they hardly ever use it. The HTTP stack and the engines have a second more each, at worst.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -127,7 +132,8 @@ def open_listener(config: ServerConfig) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name == "posix":  # on Windows it would let a second process take the port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
         except OSError:
             listener.close()

@@ -20,6 +20,7 @@ from vivavoce.conversation.ids import CountingIds
 from vivavoce.conversation.response import FinishReason
 from vivavoce.conversation.server import ServerConversation
 from vivavoce.conversation.settings import SessionOptions
+from vivavoce.conversation.tokens import CountedTokens
 from vivavoce.protocol import MessageItem, ServerEvent
 from vivavoce.protocol.codec import client_event_from, server_event_from, to_builtins
 
@@ -141,10 +142,9 @@ class Talk:
     ) -> list[str]:
         """A whole clause, synthesised at once."""
         response = response or self.started.response_id
-        per_ms = self.started.fmt.sample_rate * self.started.fmt.bytes_per_sample // 1000
         self.server.receive_first_token(response, self.now)
         self.server.receive_clause(response, text, self.now)
-        self.server.receive_speech(response, b"\1" * (ms * per_ms), words, self.now)
+        self.server.receive_speech(response, b"\1" * self.started.fmt.bytes_of(ms), words, self.now)
         self.server.receive_clause_end(response, self.now)
         return self.take()
 
@@ -156,9 +156,12 @@ class Talk:
         return self.take()
 
     def finish(
-        self, reason: FinishReason = "stop", response: str | None = None, cached: int = 0
+        self,
+        reason: FinishReason = "stop",
+        response: str | None = None,
+        counted: CountedTokens | None = None,
     ) -> list[str]:
-        self.server.receive_finish(response or self.started.response_id, reason, cached, self.now)
+        self.server.receive_finish(response or self.started.response_id, reason, counted, self.now)
         return self.take()
 
     def fail(self, message: str = "boom", response: str | None = None) -> list[str]:

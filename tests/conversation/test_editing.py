@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import base64
+from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vivavoce.conversation.effects import BeginUtterance, DropUtterance, EndUtterance, StartResponse
+from vivavoce.conversation.effects import DropUtterance, StartResponse, TranscribeItem
+from vivavoce.protocol import PcmFormat
 
 if TYPE_CHECKING:
     from tests.conversation.conftest import Talk
 
-SPEECH = base64.b64encode(bytes(4800)).decode()
+SPEECH = b64encode(bytes(4800)).decode()
+DELETED = "conversation.item.deleted"
 SPOKEN = {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": SPEECH}]}
 
 
@@ -115,8 +117,7 @@ def test_the_id_of_somebody_who_is_speaking_is_taken(talk: Talk) -> None:
 def test_audio_is_transcribed_and_not_echoed(talk: Talk) -> None:
     assert talk.send("conversation.item.create", item=SPOKEN) == [*talk.ITEM]
     assert talk.json["item"]["content"] == [{"type": "input_audio", "transcript": None}]
-    assert [type(effect) for effect in talk.effects[1:]] == [BeginUtterance, EndUtterance]
-    assert len(talk.of(BeginUtterance)[0].audio) == 4800
+    assert talk.effects[1:] == [TranscribeItem("item_1", b64decode(SPEECH), PcmFormat())]
     assert talk.transcript("item_1", "Hello") == []
     talk.send("conversation.item.retrieve", item_id="item_1")
     assert talk.json["item"]["content"] == [{"type": "input_audio", "audio": SPEECH, "transcript": "Hello"}]
@@ -125,7 +126,7 @@ def test_audio_is_transcribed_and_not_echoed(talk: Talk) -> None:
 def test_audio_with_a_transcript_is_kept_and_not_transcribed(talk: Talk) -> None:
     part = {"type": "input_audio", "audio": SPEECH, "transcript": "Hello"}
     talk.send("conversation.item.create", item=message("user", part))
-    assert talk.of(BeginUtterance) == []
+    assert talk.of(TranscribeItem) == []
     talk.send("conversation.item.retrieve", item_id="item_1")
     assert talk.json["item"]["content"] == [part]
 
@@ -156,7 +157,7 @@ def test_an_unknown_item(talk: Talk, verb: str, doing: str) -> None:
 
 def test_a_deleted_item_is_gone(talk: Talk) -> None:
     talk.write()
-    assert talk.send("conversation.item.delete", item_id="item_1") == ["conversation.item.deleted"]
+    assert talk.send("conversation.item.delete", item_id="item_1") == [DELETED]
     assert talk.send("conversation.item.delete", item_id="item_1") == ["error"]
     assert talk.of(DropUtterance) == []
 
@@ -164,7 +165,7 @@ def test_a_deleted_item_is_gone(talk: Talk) -> None:
 def test_deleting_what_is_being_transcribed_lets_the_answer_begin(talk: Talk) -> None:
     talk.speak()
     assert talk.of(StartResponse) == []
-    assert talk.send("conversation.item.delete", item_id="item_1") == ["conversation.item.deleted"]
+    assert talk.send("conversation.item.delete", item_id="item_1") == [DELETED]
     assert talk.of(DropUtterance) == [DropUtterance("item_1")]
     assert talk.started.items == ()
     assert talk.transcript("item_1") == []
@@ -186,7 +187,7 @@ def test_truncation_keeps_what_was_heard(talk: Talk) -> None:
     talk.send("conversation.item.retrieve", item_id=item_id)
     part = talk.json["item"]["content"][0]
     assert part["transcript"] == "One two "
-    assert len(base64.b64decode(part["audio"])) == 650 * 48
+    assert len(b64decode(part["audio"])) == 650 * 48
     talk.ask()
     assert talk.started.items[-1].content[0].transcript == "One two "  # type: ignore[union-attr]  # a message
 
@@ -227,7 +228,7 @@ def test_what_cannot_be_truncated(
 
 def test_the_oldest_item_beyond_the_bound_goes(talk_with: type[Talk]) -> None:
     talk = talk_with(max_items=2)
-    assert [talk.write() for _ in range(3)][-1] == [*talk.ITEM, "conversation.item.deleted"]
+    assert [talk.write() for _ in range(3)][-1] == [*talk.ITEM, DELETED]
     assert talk.json["item_id"] == "item_1"
 
 
@@ -238,6 +239,31 @@ def test_items_beyond_the_bound_go_with_their_transcripts(talk_with: type[Talk])
     talk.send("conversation.item.create", item=message("user", TEXT, id="b"))
     assert talk.of(StartResponse) == []
     said = talk.send("conversation.item.create", item=message("user", TEXT, id="c"))
-    assert said == [*talk.ITEM, "conversation.item.deleted"]
+    assert said == [*talk.ITEM, DELETED]
     assert talk.of(DropUtterance) == [DropUtterance("a")]
     assert [item.id for item in talk.started.items] == ["b", "c"]
+
+
+def test_the_oldest_items_leave_when_all_hold_too_much(talk_with: type[Talk]) -> None:
+    talk = talk_with(max_items_chars=100)
+    picture = {"type": "input_image", "image_url": "data:image/png;base64," + "a" * 38}
+    talk.send("conversation.item.create", item=message("user", picture, id="picture"))
+    output = {"type": "function_call_output", "call_id": "c", "output": "o" * 20, "id": "output"}
+    talk.send("conversation.item.create", item=output)
+    assert talk.write("x" * 20) == [*talk.ITEM]
+    assert talk.write("x") == [*talk.ITEM, DELETED]
+    assert talk.json["item_id"] == "picture"
+    assert talk.write("x" * 80) == [*talk.ITEM, DELETED, DELETED]
+    assert talk.write("x" * 101) == [*talk.ITEM, DELETED, DELETED]
+    assert len(talk.server._items) == 1
+    assert talk.write("x") == [*talk.ITEM, DELETED]
+
+
+def test_nobody_waits_for_the_transcript_of_what_left(talk_with: type[Talk]) -> None:
+    talk = talk_with(max_items_chars=100)
+    talk.send("conversation.item.create", item=SPOKEN)
+    assert talk.ask() == ["response.created"]
+    assert talk.of(StartResponse) == []
+    talk.write("x" * 101)
+    assert talk.of(DropUtterance) == [DropUtterance("item_1")]
+    assert talk.of(StartResponse) != []

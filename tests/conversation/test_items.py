@@ -10,9 +10,13 @@ from vivavoce.conversation.heard import SpokenText
 from vivavoce.conversation.items import AudioShelf, Items, Record
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.protocol import (
+    FunctionCallItem,
     FunctionCallOutputItem,
     InputAudio,
+    InputImage,
     InputText,
+    Item,
+    McpApprovalResponseItem,
     MessageItem,
     OutputAudio,
     OutputText,
@@ -200,3 +204,25 @@ def test_the_bound_holds_and_what_is_kept_begins_at_the_beginning(
         held = {key: shelf.get(key) for key in whole}
         assert sum(len(audio or b"") for audio in held.values()) <= limit
         assert all(audio is None or audio == whole[key] for key, audio in held.items())
+
+
+SIZES: list[tuple[Item, int]] = [
+    (MessageItem(role="user", content=[InputText(text="12345"), InputImage(image_url="data:,aa")]), 13),
+    (MessageItem(role="assistant", content=[OutputText(text="123"), OutputAudio(transcript="12")]), 5),
+    (MessageItem(role="user", content=[InputAudio(audio=b"1234")]), 0),
+    (FunctionCallItem(name="look", arguments='{"a":1}'), 7),
+    (FunctionCallOutputItem(call_id="c", output="12"), 2),
+    (McpApprovalResponseItem(approval_request_id="r", approve=True), 0),
+]
+
+
+@pytest.mark.parametrize(("item", "size"), SIZES)
+def test_what_an_item_holds_is_counted(item: Item, size: int) -> None:
+    items = Items(1000)
+    items.append("a", Record(item))
+    items.insert("b", Record(item), "root")
+    items.insert("c", Record(item), "b")
+    assert items.size == 3 * size
+    for item_id in "abc":
+        items.delete(item_id)
+    assert items.size == 0

@@ -128,6 +128,43 @@ def test_a_full_buffer_is_told_once_until_there_is_room(talk_with: type[Talk]) -
     assert talk.append(1) == []
 
 
+@pytest.mark.parametrize("spoken_ms", [0, 320])
+def test_a_client_that_outruns_the_detector_is_told(talk_with: type[Talk], spoken_ms: int) -> None:
+    talk = talk_with(max_input_buffer_s=6.0)
+    talk.hear(1.0, spoken_ms)
+    assert talk.append(5600) == []
+    assert talk.append(480) == ["error"]
+    assert talk.complaint[:2] == ("input_audio_buffer_full", "audio")
+    assert talk.of(EndUtterance) == []
+
+
+def test_a_line_that_is_never_silent_goes_on_hearing_turns(talk_with: type[Talk]) -> None:
+    talk = talk_with(max_input_buffer_s=2.0)
+    talk.listen_with(turn_detection={"type": "server_vad", "create_response": False})
+    said = talk.hear(1.0, 20_480)
+    turn = [STARTED, STOPPED, *talk.COMMIT]
+    assert said == turn * 10 + [STARTED]
+    starts = [event.audio_start_ms for event in talk.all(InputAudioBufferSpeechStarted)]
+    stops = [event.audio_end_ms for event in talk.all(InputAudioBufferSpeechStopped)]
+    assert starts == [0, *stops]  # nothing is lost between them
+    assert max(stop - start for start, stop in zip(starts, stops, strict=False)) <= 2000
+    fed = [effect.audio for effect in talk.effects if isinstance(effect, BeginUtterance | FeedUtterance)]
+    assert sum(map(len, fed)) > 20_000 * 48
+    assert talk.hear(0.0, 640) == [STOPPED, *talk.COMMIT]
+
+
+def test_a_detector_that_lags_a_little_does_not_keep_a_turn_from_ending(talk_with: type[Talk]) -> None:
+    talk = talk_with(max_input_buffer_s=6.0)
+    talk.hear(1.0, 1600)
+    assert talk.append(4400) == []
+    assert talk.append(100) == [STOPPED, *talk.COMMIT, "response.created"]
+    assert talk.last(InputAudioBufferSpeechStopped).audio_end_ms == 6000
+    assert talk.of(FeedUtterance)[-1].audio == bytes(4400 * 48)
+    for start in range(1600, 6000, 32):  # what it makes of the rest is of no account any more
+        talk.server.receive_voice(1.0, start, start + 32, talk.now)
+    assert talk.take() == []
+
+
 def test_listening_for_hours_holds_little(talk: Talk) -> None:
     for _ in range(100):
         talk.hear(0.0, 640)

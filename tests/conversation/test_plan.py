@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from vivavoce.conversation.effects import StartResponse
-from vivavoce.protocol import FunctionTool, PcmFormat, PcmuFormat, ResponseCreated, ResponseDone, to_builtins
+from vivavoce.protocol import (
+    FunctionTool,
+    PcmFormat,
+    PcmuFormat,
+    ResponseCreated,
+    ResponseDone,
+    ToolChoiceFunction,
+    to_builtins,
+)
 
 if TYPE_CHECKING:
     from tests.conversation.conftest import Talk
@@ -75,7 +83,9 @@ def test_wishes_hold_for_one_response(talk: Talk) -> None:
     ("wish", "param"),
     [
         ({"prompt": {"id": "p"}}, "response.prompt"),
-        ({"reasoning": {"effort": "low"}}, "response.reasoning"),
+        ({"tool_choice": {"type": "function", "name": "look"}}, "response.tool_choice"),
+        ({"tool_choice": {"type": "function", "name": "go"}, "tools": [LOOK]}, "response.tool_choice"),
+        ({"tool_choice": {"type": "mcp", "server_label": "s"}}, "response.tool_choice"),
         ({"tools": [LOOK, LOOK]}, "response.tools[1].name"),
         ({"audio": {"output": {"voice": "bob"}}}, "response.audio.output.voice"),
     ],
@@ -85,6 +95,24 @@ def test_a_wish_that_cannot_be_met(talk_with: type[Talk], wish: dict[str, Any], 
     assert talk.ask(**wish) == ["error"]
     assert talk.complaint[:2] == ("invalid_value", param)
     assert talk.of(StartResponse) == []
+
+
+def test_a_tool_may_be_chosen_among_those_of_the_response(talk: Talk) -> None:
+    choice = {"type": "function", "name": "look"}
+    assert talk.ask(tools=[LOOK], tool_choice=choice) == ["response.created"]
+    assert talk.started.tool_choice == ToolChoiceFunction(name="look")
+
+
+def test_the_sessions_choice_must_be_among_the_tools_of_the_response(talk: Talk) -> None:
+    talk.update(tools=[LOOK], tool_choice={"type": "function", "name": "look"})
+    assert talk.ask(tools=[]) == ["error"]
+    told = "There is no tool named 'look'. There are: none."
+    assert talk.complaint == ("invalid_value", "response.tool_choice", told)
+    assert talk.ask(tools=[], tool_choice="none") == ["response.created"]
+
+
+def test_reasoning_is_a_hint(talk: Talk) -> None:
+    assert talk.ask(reasoning={"effort": "low"}) == ["response.created"]
 
 
 def test_the_voice_of_a_response_is_locked_too(talk: Talk) -> None:

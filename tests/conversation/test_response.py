@@ -8,6 +8,7 @@ import pytest
 
 from vivavoce.conversation.effects import CancelResponse
 from vivavoce.conversation.response import TRANSITIONS, ResponseState
+from vivavoce.conversation.tokens import CountedTokens
 from vivavoce.protocol import ResponseDone, ResponseOutputAudioDelta, to_builtins
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def test_usage_adds_up(talk: Talk) -> None:
     talk.clause("12345678", 1000)
     talk.call("look", "{}12345678")
     talk.tick(1)
-    talk.finish(cached=2)
+    talk.finish()
     assert done(talk)["usage"] == {
         "total_tokens": 13 + 26,
         "input_tokens": 2 + 1 + 10,
@@ -143,11 +144,28 @@ def test_usage_adds_up(talk: Talk) -> None:
             "text_tokens": 3,
             "audio_tokens": 10,
             "image_tokens": 0,
-            "cached_tokens": 2,
-            "cached_tokens_details": {"text_tokens": 2, "audio_tokens": 0, "image_tokens": 0},
+            "cached_tokens": 0,
+            "cached_tokens_details": {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0},
         },
         "output_token_details": {"text_tokens": 6, "audio_tokens": 20},
     }
+
+
+def test_a_model_counts_its_own_text(talk: Talk) -> None:
+    talk.append(1000)
+    talk.hear(1.0, 320)
+    talk.hear(0.0, 640)
+    talk.transcript("item_1")
+    talk.clause("12345678", 1000)
+    talk.tick(1)
+    talk.finish(counted=CountedTokens(read=321, written=54, cached=300))
+    usage = done(talk)["usage"]
+    read, written = usage["input_token_details"], usage["output_token_details"]
+    assert (read["text_tokens"], read["cached_tokens"], written["text_tokens"]) == (321, 300, 54)
+    assert read["audio_tokens"] > 0
+    assert written["audio_tokens"] == 20
+    assert usage["input_tokens"] == 321 + read["audio_tokens"]
+    assert usage["output_tokens"] == 54 + 20
 
 
 def test_an_answer_of_nothing_was_read_all_the_same(talk: Talk) -> None:

@@ -43,6 +43,14 @@ def test_without_create_response_the_client_drives(talk: Talk) -> None:
     assert talk.speak() == [STARTED, STOPPED, *talk.COMMIT]
 
 
+def test_a_line_that_is_never_silent_is_answered_turn_by_turn(talk_with: type[Talk]) -> None:
+    talk = talk_with(max_input_buffer_s=2.0)
+    said = talk.hear(1.0, 20_480)
+    turn = [STARTED, STOPPED, *talk.COMMIT, "response.created"]
+    again = [STARTED, "response.done", *turn[1:]]
+    assert said == turn + again * 9 + [STARTED, "response.done"]
+
+
 def test_barge_in_while_generating(talk: Talk) -> None:
     talk.ask()
     talk.clause("One two three.", 3000)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vivavoce.conversation.effects import BeginUtterance, CancelResponse, StartResponse
+from vivavoce.conversation.effects import BeginUtterance, CancelResponse, StartResponse, TranscribeItem
+from vivavoce.conversation.tokens import CountedTokens
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.protocol import encode, to_builtins
 from vivavoce.protocol.codec import client_event_from
@@ -154,7 +155,11 @@ ENGINE = st.tuples(
         st.tuples(st.just("speech"), st.sampled_from([0, 1, 40, 333, 4000]), st.booleans()),
         st.tuples(st.just("clause_end")),
         st.tuples(st.just("call"), st.integers(0, 2), st.sampled_from(["", '{"a":1}'])),
-        st.tuples(st.just("finish"), st.sampled_from(["stop", "stop", "max_output_tokens"])),
+        st.tuples(
+            st.just("finish"),
+            st.sampled_from(["stop", "stop", "max_output_tokens"]),
+            st.sampled_from([None, CountedTokens(5, 7, 3)]),
+        ),
         st.tuples(st.just("fail")),
     ),
 )
@@ -199,20 +204,20 @@ def engine(talk: Talk, which: int, result: tuple[Any, ...]) -> None:
         case ("clause", text):
             server.receive_clause(response, text, now)
         case ("speech", ms, timed):
-            per_ms = start.fmt.sample_rate * start.fmt.bytes_per_sample // 1000
-            server.receive_speech(response, b"\1" * (ms * per_ms), [(4, ms)] if timed else [], now)
+            audio = b"\1" * start.fmt.bytes_of(ms)
+            server.receive_speech(response, audio, [(4, ms)] if timed else [], now)
         case ("clause_end",):
             server.receive_clause_end(response, now)
         case ("call", index, arguments):
             server.receive_function_call(response, index, "look", arguments, None, now)
-        case ("finish", reason):
-            server.receive_finish(response, reason, 3, now)
+        case ("finish", reason, counted):
+            server.receive_finish(response, reason, counted, now)
         case _:
             server.receive_failure(response, "engine_failed", "boom", now)
 
 
 def take_step(talk: Talk, step: Step) -> None:
-    utterances = talk.of(BeginUtterance)
+    utterances = [each for each in talk.effects if isinstance(each, BeginUtterance | TranscribeItem)]
     newest = utterances[-1].item_id if utterances else "nobody"
     match step:
         case ("send", kind, fields):
@@ -306,15 +311,17 @@ def check_deltas(talk: Talk) -> None:
             assert event["arguments"] == pieces[event["item_id"], "arguments"]
 
 
-def check_audio(talk: Talk) -> None:
+def check_items(talk: Talk) -> None:
+    items = talk.server._items
+    assert items.size == sum(record.size for record in items)
+    assert items.size <= talk.server._options.max_items_chars or len(items) == 1
     sent: Counter[str] = Counter()
     for event in talk.events:
         if event.type == "response.output_audio.delta":
             sent[getattr(event, "item_id", "")] += len(getattr(event, "delta", b""))
-    for record in talk.server._items:
+    for record in items:
         if record.is_assistant_audio and record.fmt is not None:
-            per_ms = record.fmt.sample_rate * record.fmt.bytes_per_sample // 1000
-            sent_ms = sent[str(record.item.id)] // per_ms
+            sent_ms = sent[str(record.item.id)] // record.fmt.bytes_per_ms
             if record.heard_ms is None:
                 assert record.audio_ms == sent_ms
             else:
@@ -329,11 +336,12 @@ def check_effects(talk: Talk) -> None:
     assert set(cancelled) <= set(started)
 
 
-CHECKS = [check_ids, check_every_added_is_done, check_responses, check_deltas, check_audio, check_effects]
+CHECKS = [check_ids, check_every_added_is_done, check_responses, check_deltas, check_items, check_effects]
 OPTIONS = st.fixed_dictionaries(
     {},
     optional={
         "max_items": st.sampled_from([1, 3]),
+        "max_items_chars": st.sampled_from([0, 5, 40]),
         "context_tokens": st.sampled_from([60, 200]),
         "retained_audio_bytes": st.sampled_from([0, 5000]),
         "max_input_buffer_s": st.just(2.0),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from vivavoce.conversation.effects import Listen
-from vivavoce.conversation.settings import modality_of
+from vivavoce.conversation.settings import MAX_PREFIX_MS, modality_of
 from vivavoce.protocol import PcmuFormat, Transcription, to_builtins
 
 if TYPE_CHECKING:
@@ -121,20 +121,20 @@ def test_ears_are_told_of_a_change_only(talk: Talk) -> None:
 
 REFUSED: list[tuple[dict[str, Any], str, str | None, str]] = [
     ({"model": "other"}, "invalid_value", "session.model", "cannot be changed"),
+    ({"prompt": {"id": "p"}}, "invalid_value", "session.prompt", "no stored prompts"),
     (
-        {"audio": {"input": {"noise_reduction": {"type": "near_field"}}}},
+        {"audio": {"input": {"turn_detection": {"type": "server_vad", "prefix_padding_ms": 5001}}}},
         "invalid_value",
-        "session.audio.input.noise_reduction",
-        "use null",
+        "session.audio.input.turn_detection.prefix_padding_ms",
+        "Invalid value: 5001; it must be between 0 and 5000.",
     ),
     (
-        {"include": ["item.input_audio_transcription.logprobs"]},
+        {"tools": [WEATHER, {**WEATHER, "name": "time"}], "tool_choice": {"type": "function", "name": "x"}},
         "invalid_value",
-        "session.include",
-        "log probabilities",
+        "session.tool_choice",
+        "There is no tool named 'x'. There are: 'weather', 'time'.",
     ),
-    ({"prompt": {"id": "p"}}, "invalid_value", "session.prompt", "'prompt'"),
-    ({"reasoning": {"effort": "low"}}, "invalid_value", "session.reasoning", "'reasoning'"),
+    ({"tool_choice": {"type": "mcp", "server_label": "s"}}, "invalid_value", "session.tool_choice", "MCP"),
     ({"tools": [WEATHER, WEATHER]}, "invalid_value", "session.tools[1].name", "'weather'"),
     ({"tools": [{"type": "mcp", "server_label": "x"}]}, "invalid_value", "session.tools[0]", "MCP"),
     ({"audio": {"output": {"voice": {"id": "v"}}}}, "invalid_value", "session.audio.output.voice", "Custom"),
@@ -171,11 +171,44 @@ def test_the_type_cannot_be_changed(talk: Talk) -> None:
     )
 
 
-def test_tracing_stays_once_it_is_on(talk: Talk) -> None:
-    assert talk.update(tracing="auto") == ["session.updated"]
-    assert talk.update(tracing="auto") == ["session.updated"]
-    assert talk.update(tracing=None) == ["error"]
-    assert talk.complaint[1] == "session.tracing"
+HINTS: list[dict[str, Any]] = [
+    {"audio": {"input": {"noise_reduction": {"type": "near_field"}}}},
+    {"include": ["item.input_audio_transcription.logprobs"]},
+    {"reasoning": {"effort": "low"}},
+    {"tracing": "auto"},
+    {"tracing": {"workflow_name": "w"}},
+]
+
+
+@pytest.mark.parametrize("hint", HINTS)
+def test_a_hint_that_is_not_followed_is_shown_as_not_in_effect(talk: Talk, hint: dict[str, Any]) -> None:
+    before = talk.json["session"]
+    for _ in range(2):
+        assert talk.update(instructions="New.", **hint) == ["session.updated"]
+        assert talk.json["session"] == {**before, "instructions": "New."}
+
+
+def test_hints_for_the_transcriber_leave_what_it_can_follow(talk: Talk) -> None:
+    wishes = {"model": "w", "language": "en", "languages": ["en"], "keywords": ["Oslo"], "delay": "low"}
+    assert talk.listen_with(transcription=wishes, format={"type": "audio/pcmu"}) == ["session.updated"]
+    heard = talk.json["session"]["audio"]["input"]
+    assert heard["transcription"] == {"model": "w", "language": "en", "prompt": None}
+    assert heard["format"] == {"type": "audio/pcmu"}
+    assert talk.server.transcription == Transcription(model="w", language="en", prompt=None)
+
+
+def test_the_longest_padding_is_taken(talk: Talk) -> None:
+    longest = {"type": "server_vad", "prefix_padding_ms": MAX_PREFIX_MS}
+    assert talk.listen_with(turn_detection=longest) == ["session.updated"]
+
+
+def test_a_tool_that_is_there_may_be_chosen_and_must_stay(talk: Talk) -> None:
+    choice = {"type": "function", "name": "weather"}
+    assert talk.update(tools=[WEATHER], tool_choice=choice) == ["session.updated"]
+    assert talk.json["session"]["tool_choice"] == choice
+    assert talk.update(tools=[]) == ["error"]
+    assert talk.complaint[1] == "session.tool_choice"
+    assert talk.update(tools=[], tool_choice="auto") == ["session.updated"]
 
 
 def test_the_operator_may_know_more_voices_than_are_listed(talk_with: type[Talk]) -> None:
@@ -212,8 +245,14 @@ def test_audio_and_text_together_mean_audio() -> None:
 def test_a_transcription_session_keeps_to_its_kind(talk_with: type[Talk]) -> None:
     talk = talk_with(transcription_only=True)
     assert talk.json["session"]["object"] == "realtime.transcription_session"
-    changed = {"type": "transcription", "audio": {"input": {"transcription": {"model": "w"}}}}
+    changed = {
+        "type": "transcription",
+        "audio": {"input": {"transcription": {"model": "w"}, "noise_reduction": {"type": "far_field"}}},
+        "include": ["item.input_audio_transcription.logprobs"],
+    }
     assert talk.send("session.update", session=changed) == ["session.updated"]
-    assert talk.json["session"]["audio"]["input"]["transcription"]["model"] == "w"
+    heard = talk.json["session"]["audio"]["input"]
+    assert (heard["transcription"]["model"], heard["noise_reduction"]) == ("w", None)
+    assert talk.json["session"]["include"] is None
     assert talk.update(instructions="Hi") == ["error"]
     assert talk.complaint[1] == "session.type"

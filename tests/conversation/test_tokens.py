@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from vivavoce.conversation.items import Record
 from vivavoce.conversation.tokens import (
     IMAGE_TOKENS,
+    CountedTokens,
     Tokens,
     fit_context,
     fixed_tokens,
@@ -109,10 +110,21 @@ def test_auto_keeps_the_newest_and_as_many_as_fit(sizes: list[int], fixed: int, 
         assert sum(sizes[fit.first - 1 :]) > limit - fixed
 
 
-def test_usage_adds_up_and_cached_text_is_part_of_the_text() -> None:
-    spent = usage(Tokens(text=30, audio=20, image=5), Tokens(text=7, audio=9), cached=40)
+def test_usage_adds_up() -> None:
+    spent = usage(Tokens(text=30, audio=20, image=5), Tokens(text=7, audio=9))
     assert (spent.input_tokens, spent.output_tokens, spent.total_tokens) == (55, 16, 71)
     details = spent.input_token_details
     assert (details.text_tokens, details.audio_tokens, details.image_tokens) == (30, 20, 5)
-    assert details.cached_tokens == details.cached_tokens_details.text_tokens == 30
+    assert details.cached_tokens == details.cached_tokens_details.text_tokens == 0
     assert (spent.output_token_details.text_tokens, spent.output_token_details.audio_tokens) == (7, 9)
+
+
+@pytest.mark.parametrize(("cached", "told"), [(0, 0), (40, 40), (100, 41)])
+def test_a_model_knows_its_text_better_and_cached_text_is_part_of_it(cached: int, told: int) -> None:
+    counted = CountedTokens(read=41, written=3, cached=cached)
+    spent = usage(Tokens(text=30, audio=20, image=5), Tokens(text=7, audio=9), counted)
+    assert (spent.input_tokens, spent.output_tokens, spent.total_tokens) == (66, 12, 78)
+    details = spent.input_token_details
+    assert (details.text_tokens, details.audio_tokens, details.image_tokens) == (41, 20, 5)
+    assert details.cached_tokens == details.cached_tokens_details.text_tokens == told
+    assert (spent.output_token_details.text_tokens, spent.output_token_details.audio_tokens) == (3, 9)

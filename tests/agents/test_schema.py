@@ -185,7 +185,7 @@ def with_tool_context(context: ToolContext[Any], city: str) -> None:
     pass
 
 
-def with_bare_context(ctx: RunContextWrapper, city: str) -> None:  # type: ignore[type-arg]  # a user's function
+def with_bare_context(ctx: RunContextWrapper, city: str) -> None:
     pass
 
 

@@ -66,7 +66,7 @@ def test_an_agent_is_needed() -> None:
 
 def test_settings_are_refused_before_anything_is_connected() -> None:
     with pytest.raises(ConfigurationError, match=r"config\.model_settings\.voice"):
-        RealtimeRunner(AGENT, config={"model_settings": {"voice": 3}})  # type: ignore[arg-type]  # the mistake
+        RealtimeRunner(AGENT, config={"model_settings": {"voice": 3}})
     with pytest.raises(
         ConfigurationError, match=r"model_config\.initial_model_settings\.colour is not known"
     ):

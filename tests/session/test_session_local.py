@@ -49,7 +49,7 @@ async def talk(session: RealtimeSession, ms: int, *, loud: bool) -> None:
 
 def local_session(engines: Any, **config: Any) -> Any:
     agent = RealtimeAgent[Any]("Ada", "Be kind.", tools=[get_weather])
-    runner = RealtimeRunner(agent, model=LocalRealtimeModel(engines), config={"model_settings": config})  # type: ignore[arg-type]  # a table of settings
+    runner = RealtimeRunner(agent, model=LocalRealtimeModel(engines), config={"model_settings": config})
     return runner.run()
 
 

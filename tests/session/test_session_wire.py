@@ -143,7 +143,7 @@ def test_a_connection_that_breaks_is_an_error_and_the_end() -> None:
     async def main() -> None:
         async with told(play) as url, await RealtimeRunner(AGENT, model=url).run() as session:
             events = [event async for event in session]
-            (error,) = [event.error for event in events if event.type == "error"]  # type: ignore[union-attr]  # an error has an error
+            (error,) = [event.error for event in events if event.type == "error"]
             assert isinstance(error, ConnectionLostError)
             assert "1011 on fire" in str(error)
 

@@ -6,13 +6,11 @@ import dataclasses
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Self, TypeAlias
 
-from vivavoce.agents.context import RunContextWrapper
+from vivavoce.agents.context import RunContextWrapper, TContext
 from vivavoce.agents.tool import FunctionTool
 from vivavoce.errors import ConfigurationError
-
-TContext = TypeVar("TContext")
 
 Instructions: TypeAlias = str | Callable[[RunContextWrapper[Any], "RealtimeAgent[Any]"], str | Awaitable[str]]
 

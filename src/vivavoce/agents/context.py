@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from vivavoce.agents.usage import Usage
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
     from vivavoce.agents.agent import RealtimeAgent
     from vivavoce.protocol import Item
 
-TContext = TypeVar("TContext")
+    TContext = TypeVar("TContext", default=Any)
+else:
+    # Only type checkers have use for the default, which `typing` knows from Python 3.13 on.
+    from typing import TypeVar
+
+    TContext = TypeVar("TContext")
 
 
 @dataclass(slots=True)

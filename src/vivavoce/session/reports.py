@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vivavoce.agents import RealtimeAgent, Usage
 from vivavoce.conversation.client import ClientConversation
@@ -48,6 +48,9 @@ from vivavoce.session.events import (
     RealtimeSessionEvent,
 )
 
+if TYPE_CHECKING:
+    from vivavoce.session.events import WireEvent
+
 
 class Reporter:
     """Publishes the events of one session.
@@ -75,7 +78,7 @@ class Reporter:
         self._publish(RealtimeRawModelEvent(event))
         if isinstance(event, ErrorEvent):
             return  # an unexpected one comes as a notice
-        self._publish(event)
+        self._publish(cast("WireEvent", event))
         if event.type in BETA_NAMES and not isinstance(event, Unknown):
             self._publish(BetaEvent(BETA_NAMES[str(event.type)], event))
         if isinstance(event, InputAudioBufferTimeoutTriggered):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias
 
 from vivavoce.agents import RealtimeAgent
+from vivavoce.agents.context import TContext
 from vivavoce.connections import RealtimeModel, RealtimeModelConfig
 from vivavoce.connections.base import check_model_config
 from vivavoce.errors import ConfigurationError
 from vivavoce.session.config import RealtimeRunConfig
 from vivavoce.session.session import RealtimeSession, SessionPlan
 from vivavoce.session.settings import check_run_config, read_settings
-
-TContext = TypeVar("TContext")
 
 ModelChoice: TypeAlias = str | RealtimeModel | Callable[[], RealtimeModel] | None
 
@@ -39,7 +38,7 @@ class RealtimeRunner(Generic[TContext]):
         starting_agent: RealtimeAgent[TContext],
         *,
         model: ModelChoice = None,
-        config: RealtimeRunConfig | None = None,
+        config: RealtimeRunConfig | Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(starting_agent, RealtimeAgent):
             raise ConfigurationError(f"starting_agent must be a RealtimeAgent, got {starting_agent!r}")

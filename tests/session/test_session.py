@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vivavoce.agents import RealtimeAgent, RunContextWrapper
+from vivavoce.agents import FunctionTool, RealtimeAgent, RunContextWrapper
 from vivavoce.conversation.client_history import text_of
 from vivavoce.conversation.playback import RealtimePlaybackTracker
 from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError, SessionClosedError
@@ -320,6 +321,32 @@ def test_a_connection_that_breaks_under_the_sessions_own_sending(perform: Perfor
         assert [str(event.error) for event in stage.of("error")] == ["gone"]
 
     perform(play)
+
+
+def test_closing_takes_less_than_a_second_whatever_a_tool_and_a_callback_do(hand_model: HandModel) -> None:
+    async def cling(*_: object) -> None:
+        for _attempt in range(2):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(100)
+
+    async def main() -> None:
+        hand_model.close_takes = 100
+        agent = RealtimeAgent("Ada", tools=[FunctionTool("cling", "", on_invoke_tool=cling)])
+        session = await RealtimeRunner(agent, model=hand_model).run()
+        await session.enter()
+        session.on("tool_start", cling)
+        await session.send_message("go")
+        hand_model.call("r1", ("c", "cling", "{}"))
+        await asyncio.sleep(0.1)
+        begin = asyncio.get_running_loop().time()
+        await session.close()
+        assert asyncio.get_running_loop().time() - begin < 1
+        clinging = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in clinging:
+            task.cancel()
+        await asyncio.wait(clinging)
+
+    run(main())
 
 
 def test_closing_takes_less_than_a_second_whatever_the_connection_does(hand_model: HandModel) -> None:

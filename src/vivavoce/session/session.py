@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from types import TracebackType
@@ -45,6 +46,8 @@ START_S = 10.0
 """Seconds that a server has to open the session, and to accept its settings."""
 CLOSE_S = 0.7
 """Seconds that closing the connection and the tools may take."""
+READERS_S = 0.25
+"""Seconds that callbacks then have for their last events, and to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ class RealtimeSession:
         self._tasks.spawn(self._pump(), name="session pump")
 
     async def close(self) -> None:
-        """End the session within a second; safe to call twice."""
+        """End the session within a second, whatever server, tools and callbacks do; safe to call twice."""
         before, self._state = self._state, "closed"
         if before in {"new", "closed"}:
             self._streams.end()
@@ -187,7 +190,9 @@ class RealtimeSession:
             plan.model.remove_listener(self._hear)
             self._streams.end()
             plan.ended()
-        await self._streams.aclose()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READERS_S):
+                await self._streams.aclose()
 
     # --- what goes in ---------------------------------------------------------------------------------------
 

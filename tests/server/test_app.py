@@ -15,7 +15,8 @@ import pytest
 from vivavoce import __version__
 from vivavoce.engines.registry import EngineChoice, build_engines
 from vivavoce.engines.scripted import scripted_engines
-from vivavoce.errors import ConfigurationError
+from vivavoce.engines.vad.silero import SileroVad
+from vivavoce.errors import ConfigurationError, EngineError
 from vivavoce.pipeline import LocalSession, SessionOptions
 from vivavoce.server import Limits, RealtimeApp, ServerConfig, create_app
 from vivavoce.testing import run
@@ -137,6 +138,32 @@ def test_mounted_below_a_path_the_socket_still_answers() -> None:
             assert app.sessions == 1
             visit.inbound.put_nowait({"type": "websocket.disconnect", "code": 1000})
         assert app.sessions == 0
+
+    run(scenario())
+
+
+def test_a_session_that_an_engine_refuses_is_closed_with_1011_and_the_others_go_on() -> None:
+    class OneStreamVad(SileroVad):
+        def open(self) -> int:
+            slot = super().open()
+            if slot:
+                raise EngineError("one stream is enough")
+            return slot
+
+    async def scenario() -> None:
+        engines = replace(build_engines(EngineChoice(preset="bench")), vad=OneStreamVad())
+        app = create_app(ServerConfig(), engines)
+        healthy, refused = Visit(app, "/v1/realtime"), Visit(app, "/v1/realtime")
+        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+            tasks.create_task(healthy.run())
+            await healthy.outbound.get()
+            await healthy.event()
+            await refused.run()
+            assert [refused.outbound.get_nowait().get("code") for _ in range(2)] == [None, 1011]
+            assert app.sessions == 1
+            healthy.inbound.put_nowait({"type": "websocket.receive", "text": "{"})
+            assert (await healthy.event())["type"] == "error"
+            healthy.inbound.put_nowait({"type": "websocket.disconnect", "code": 1000})
 
     run(scenario())
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -15,9 +14,6 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from vivavoce.engines.registry import EngineChoice, build_engines
-from vivavoce.engines.vad.silero import SileroVad
-from vivavoce.errors import EngineError
 from vivavoce.pipeline import LocalSession, SessionOptions
 from vivavoce.server import Limits, ServerConfig
 
@@ -330,32 +326,6 @@ def test_a_fault_in_one_session_ends_that_one_with_1011(
             assert caught.value.rcvd.code == 1011
             await send(healthy, TEXT_SESSION)
             assert (await receive(healthy))["type"] == "session.updated"
-
-    asyncio.run(scenario())
-
-
-def test_a_session_that_an_engine_refuses_is_closed_with_1011(serving: Serve) -> None:
-    class OneStreamVad(SileroVad):
-        def open(self) -> int:
-            slot = super().open()
-            if slot:
-                raise EngineError("one stream is enough")
-            return slot
-
-    engines = replace(build_engines(EngineChoice(preset="bench")), vad=OneStreamVad())
-
-    async def scenario() -> None:
-        async with serving(engines=engines) as url, connect(url) as healthy:
-            await receive(healthy, "session.created")
-            async with connect(url) as peer:
-                with pytest.raises(ConnectionClosed) as caught:
-                    await receive(peer)
-            assert caught.value.rcvd is not None
-            assert caught.value.rcvd.code == 1011
-            await send(healthy, TEXT_SESSION)
-            assert (await receive(healthy))["type"] == "session.updated"
-            while (await health(url))["sessions"] > 1:
-                pass
 
     asyncio.run(scenario())
 

@@ -45,7 +45,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Agents SDK, a browser. Ends cleanly on Ctrl-C and SIGTERM; a second one ends at once."
     )
     parser.epilog = _EPILOG
-    listen = parser.add_argument_group("where")
+    _add_listening(parser.add_argument_group("where"))
+    _add_engines(parser.add_argument_group("engines"))
+    _add_agent(parser.add_argument_group("agent"))
+    _add_limits(parser.add_argument_group("limits"))
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="what to log on stderr (default: %(default)s); never holds keys or what users say",
+    )
+
+
+def _add_listening(listen: argparse._ArgumentGroup) -> None:
     listen.add_argument(
         "--host",
         default="127.0.0.1",
@@ -64,7 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "between. Without one, only this machine may connect. Other users of this machine can read it in its "
         "list of processes; VIVAVOCE_API_KEY they cannot",
     )
-    engines = parser.add_argument_group("engines")
+
+
+def _add_engines(engines: argparse._ArgumentGroup) -> None:
     engines.add_argument(
         "--engines",
         choices=("embedded", "bench"),
@@ -75,7 +89,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     engines.add_argument("--llm", metavar="URL", help="base URL of an OpenAI-compatible server to think with")
     engines.add_argument("--llm-model", metavar="NAME", help="model to ask that server for")
     engines.add_argument("--llm-api-key", metavar="KEY", help="key for that server")
-    agent = parser.add_argument_group("agent")
+
+
+def _add_agent(agent: argparse._ArgumentGroup) -> None:
     agent.add_argument("--voice", metavar="NAME", help="voice unless the client asks for another")
     agent.add_argument(
         "--instructions-file",
@@ -89,7 +105,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to say when the model fails in the middle of a turn, for example in the language of the "
         "callers; an empty text says nothing",
     )
-    limits = parser.add_argument_group("limits")
+
+
+def _add_limits(limits: argparse._ArgumentGroup) -> None:
     limits.add_argument(
         "--max-sessions",
         type=int,
@@ -116,12 +134,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="after a first signal, time for the sessions to end by themselves before they are closed; new "
         "ones are refused and /healthz answers 503 meanwhile (default: %(default)g)",
-    )
-    parser.add_argument(
-        "--log-level",
-        choices=("debug", "info", "warning", "error"),
-        default="info",
-        help="what to log on stderr (default: %(default)s); never holds keys or what users say",
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from vivavoce.agents import function_tool
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol.codec import to_builtins
-from vivavoce.session.settings import check_run_config, merge, read_settings, session_of
+from vivavoce.session.settings import check_run_config, overlay, read_settings, session_of
 
 PCM = {"type": "audio/pcm", "rate": 24000}
 
@@ -162,7 +162,7 @@ def test_no_configuration_is_a_configuration() -> None:
     ],
 )
 def test_layers_merge_deeply(below: dict[str, Any], above: dict[str, Any], merged: dict[str, Any]) -> None:
-    assert merge(below, above) == merged
+    assert overlay(below, above) == merged
 
 
 def test_the_agent_goes_before_the_connection_before_the_run() -> None:

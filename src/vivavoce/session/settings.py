@@ -24,6 +24,7 @@ from vivavoce.protocol import (
     SessionAudio,
     TracingConfig,
     Transcription,
+    replace,
 )
 from vivavoce.protocol.base import Wire
 from vivavoce.protocol.codec import session_from
@@ -129,7 +130,7 @@ class ModelSettings:
     def over(self, below: ModelSettings) -> ModelSettings:
         """Return these settings laid over others."""
         return ModelSettings(
-            session=merge(below.session, self.session),
+            session=overlay(below.session, self.session),
             model_name=self.model_name or below.model_name,
             tools=self.tools if self.tools is not None else below.tools,
         )
@@ -170,13 +171,13 @@ def read_settings(settings: object, path: str) -> ModelSettings:
             key = _KEYS[name]
             part = _nest(key.path, key.translate(value, f"{path}.{name}"))
             _check(part, key.path, f"{path}.{name}")
-            session = merge(session, part)
+            session = overlay(session, part)
         elif name not in _OTHER_KEYS:
             raise ConfigurationError(_unknown(name, path))
     if "audio" in settings:
         nested = _nested(settings["audio"], f"{path}.audio")
         _check({"audio": nested}, ("audio",), f"{path}.audio")
-        session = merge(session, {"audio": nested})
+        session = overlay(session, {"audio": nested})
     return ModelSettings(session, _model_name(settings, path), _tools(settings, path))
 
 
@@ -249,16 +250,16 @@ def _with_vad_type(session: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(detection, Mapping) or "type" in detection:
         return dict(session)
     kind = "semantic_vad" if "eagerness" in detection else "server_vad"
-    return merge(session, {"audio": {"input": {"turn_detection": {"type": kind}}}})
+    return overlay(session, {"audio": {"input": {"turn_detection": {"type": kind}}}})
 
 
-def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Lay one settings tree over another. ``None`` is a value; another `type` replaces, it does not mix."""
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)
         if isinstance(old, Mapping) and isinstance(value, Mapping) and not _differs(old, value):
-            merged[key] = merge(old, value)
+            merged[key] = overlay(old, value)
         else:
             merged[key] = value
     return merged
@@ -287,21 +288,11 @@ def session_of(
         parts["instructions"] = instructions
     if voice is not None:
         parts["audio"] = {"output": {"voice": voice}}
-    session = merge(settings.session, parts)
+    session = overlay(settings.session, parts)
     session = _with_vad_type(session)
-    if tools:
-        session["tools"] = [
-            {
-                "type": "function",
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": dict(tool.params_json_schema),
-            }
-            for tool in tools
-        ]
     try:
         built = session_from(session)
     except RemoteProtocolError as error:
         raise ConfigurationError(f"the settings do not go together: {error.message}") from error
     assert isinstance(built, RealtimeSession)
-    return built
+    return replace(built, tools=[tool.to_wire() for tool in tools]) if tools else built

@@ -32,7 +32,6 @@ def test_an_agent_needs_nothing_but_a_name() -> None:
         ({"name": 3}, "got 3"),
         ({"name": "A", "instructions": 7}, "instructions must be a text or a function"),
         ({"name": "A", "voice": 1}, "voice must be a text or None, got 1"),
-        ({"name": "A", "handoff_description": []}, "handoff_description must be a text or None"),
         ({"name": "A", "tools": "wave"}, "tools must be a list of tools"),
         ({"name": "A", "tools": [len]}, "decorate it with @function_tool"),
         ({"name": "A", "tools": [3]}, "tools[0] is not a FunctionTool: 3"),

@@ -25,7 +25,6 @@ class RealtimeAgent(Generic[TContext]):
             writes it when the session starts. Empty leaves the server's own default.
         tools: what the agent can do; made by `function_tool` or as `FunctionTool`.
         voice: name of the voice; goes before the voice of the run's settings.
-        handoff_description: what the agent is for, in words for an agent that may hand over to it.
 
     Raises:
         ConfigurationError: a field has a value of the wrong type, or two tools share a name.
@@ -36,7 +35,6 @@ class RealtimeAgent(Generic[TContext]):
     _: dataclasses.KW_ONLY
     tools: Sequence[FunctionTool] = ()
     voice: str | None = None
-    handoff_description: str | None = None
 
     def __post_init__(self) -> None:
         name: object = self.name
@@ -47,10 +45,9 @@ class RealtimeAgent(Generic[TContext]):
                 "RealtimeAgent.instructions must be a text or a function (context, agent) -> text, "
                 f"got {self.instructions!r}"
             )
-        for field in ("voice", "handoff_description"):
-            value = getattr(self, field)
-            if value is not None and not isinstance(value, str):
-                raise ConfigurationError(f"RealtimeAgent.{field} must be a text or None, got {value!r}")
+        voice: object = self.voice
+        if voice is not None and not isinstance(voice, str):
+            raise ConfigurationError(f"RealtimeAgent.voice must be a text or None, got {voice!r}")
         self.tools = check_tools(self.tools, owner="RealtimeAgent.tools")
 
     def clone(self, **changes: Any) -> Self:

@@ -51,7 +51,15 @@ class RealtimeSessionModelSettings(TypedDict, total=False):
         turn_detection: when a turn ends, or ``None`` when the application says so itself.
         tool_choice: ``auto``, ``none``, ``required`` or the tool that must be called.
         tools: tools, where the agent has none.
+        parallel_tool_calls: whether the model may call several tools in one answer.
         max_output_tokens: 1 to 4096 or ``"inf"``.
+        max_response_output_tokens: the same, by its name in the beta.
+        reasoning: ``{"effort": …}``, of models that reason.
+        prompt: a stored prompt by its ``id``, with ``version`` and ``variables``.
+        truncation: what the model forgets first: ``auto``, ``disabled`` or a retention ratio.
+        tracing: ``auto``, or names for the trace; ``None`` for none.
+        include: more that the server should tell, such as
+            ``item.input_audio_transcription.logprobs``.
         audio: the nested form.
     """
 

@@ -21,6 +21,10 @@ ModelChoice: TypeAlias = str | RealtimeModel | Callable[[], RealtimeModel] | Non
 class RealtimeRunner(Generic[TContext]):
     """Starts sessions of an agent: any number, also at the same time.
 
+    Sessions of ``model="local"`` that overlap share their engines. These close with the last session, and the
+    next one loads them anew, which takes about a second. To keep them, build `Engines` of your own, pass
+    ``model=lambda: LocalRealtimeModel(engines)``, and close them when you are done.
+
     Args:
         starting_agent: who speaks.
         model: ``"local"`` (this machine, no key), ``"openai"``, the URL of a realtime server, a

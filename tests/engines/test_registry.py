@@ -47,6 +47,7 @@ TOOL = FunctionTool(
     ("choice", "message"),
     [
         (EngineChoice(preset=cast(Any, "nonsense")), "No engines are called 'nonsense'.*embedded, bench"),
+        (EngineChoice(llm_url="foo"), "'foo' is no URL.*http://127.0.0.1:11434/v1"),
         (EngineChoice(llm_model="llama"), "needs the URL of its endpoint"),
         (EngineChoice(preset="bench", llm_model="llama"), "needs the URL of its endpoint"),
     ],

@@ -311,6 +311,19 @@ class Synthesizer(Protocol):
 # --- together ---------------------------------------------------------------------------------------------
 
 
+@runtime_checkable
+class Prewarmable(Protocol):
+    """An engine that can load what its first use needs ahead of it. Not every engine is."""
+
+    async def prewarm(self) -> None:
+        """Load it, or find out that it cannot work.
+
+        Raises:
+            EngineError: it cannot.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EngineCost:
     """What one talking session costs this machine, for admission control.
@@ -341,6 +354,16 @@ class Engines:
     synthesizer: Synthesizer
     cost: EngineCost = field(default_factory=EngineCost)
     names: dict[str, Any] = field(default_factory=dict)
+
+    async def prewarm(self) -> None:
+        """Load ahead what the first session would wait for.
+
+        Raises:
+            EngineError: an engine cannot work; the message says which and why.
+        """
+        for engine in (self.vad, self.transcriber, self.llm, self.synthesizer):
+            if isinstance(engine, Prewarmable):
+                await engine.prewarm()
 
     async def aclose(self) -> None:
         """Close every engine, also when closing another one fails; safe to call twice."""

@@ -39,6 +39,10 @@ def build_engines(choice: EngineChoice | None = None) -> Engines:
     if choice.preset not in get_args(Preset):
         known = ", ".join(get_args(Preset))
         raise ConfigurationError(f"No engines are called '{choice.preset}'. There are: {known}.")
+    if choice.llm_url is not None and not choice.llm_url.startswith(("http://", "https://")):
+        raise ConfigurationError(
+            f"'{choice.llm_url}' is no URL of a language model; one looks like http://127.0.0.1:11434/v1."
+        )
     if choice.llm_model and not choice.llm_url:
         raise ConfigurationError("A model's name needs the URL of its endpoint (--llm URL).")
     return _bench(choice) if choice.preset == "bench" else _embedded(choice)

@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import socket
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -70,23 +70,10 @@ async def serve(
             return
         built = build_engines(config.engines)
         try:
-            await _prewarm(built)
+            await built.prewarm()
             await _serve_on(listener, config, built, on_ready)
         finally:
             await _close_engines(built)
-
-
-@runtime_checkable
-class _Prewarmable(Protocol):
-    """An engine that can load what its first use needs ahead of it."""
-
-    async def prewarm(self) -> None: ...
-
-
-async def _prewarm(engines: Engines) -> None:
-    for engine in (engines.vad, engines.transcriber, engines.llm, engines.synthesizer):
-        if isinstance(engine, _Prewarmable):
-            await engine.prewarm()
 
 
 async def _close_engines(engines: Engines) -> None:

@@ -23,6 +23,7 @@ JSON = st.recursive(
         ("It is\n  sunny", "It is sunny."),
         ("", "Done."),
         ("error: no such order", "I am sorry, that did not work: no such order."),
+        ("An error occurred while running the tool. Error: /secret", "I am sorry, that did not work."),
         ("An error occurred", "I am sorry, that did not work: An error occurred."),
         ("Errors are human", "Errors are human."),
     ],

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -22,6 +22,7 @@ from vivavoce import (
 from vivavoce.cli.demo import clips
 from vivavoce.cli.demo.agent import travel_desk
 from vivavoce.cli.demo.wiretap import TappedModel
+from vivavoce.engines.registry import build_engines
 from vivavoce.errors import ConnectionLostError
 from vivavoce.testing import After, AgentFinished, AgentSpeaking, HangUp, Say, SimulatedCaller
 
@@ -126,7 +127,10 @@ class DemoCall:
 @asynccontextmanager
 async def _model(options: CallOptions) -> AsyncIterator[RealtimeModel]:
     if options.transport == "memory":
-        yield LocalRealtimeModel(options.engines)
+        engines = await asyncio.to_thread(build_engines, options.engines)
+        async with aclosing(engines):
+            await engines.prewarm()
+            yield LocalRealtimeModel(engines)
         return
     async with _server(options.engines) as url:
         yield WebSocketRealtimeModel(url)

@@ -216,7 +216,7 @@ def stages_of(responses: Sequence[Mapping[str, float]], tools: Sequence[ToolCall
         took["first_token"] = first["first_token"] - first.get("transcript", first["end_of_turn"])
     if tools:
         took["tools"] = sum(tool.span.end - tool.span.start for tool in tools) * 1000
-    if "first_audio" in last:
+    if "first_audio" in last and (last is not first or "first_token" in last):
         took["first_audio"] = last["first_audio"] - (last["first_token"] if last is first else 0.0)
     return {stage: round(ms, 1) for stage, ms in took.items()}
 

@@ -167,7 +167,12 @@ class ChatCompletions:
 
     @property
     def _place(self) -> str:
-        return f"the language model at {self._client.base_url.host}"
+        url = self._client.base_url
+        return (
+            f"the language model at {url.host}:{url.port}"
+            if url.port
+            else f"the language model at {url.host}"
+        )
 
     async def _open(self, request: ModelRequest) -> AsyncStream[ChatCompletionChunk]:
         """Send the request; again without a parameter that the server refuses, once for each."""

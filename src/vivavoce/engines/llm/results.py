@@ -45,7 +45,13 @@ def _sentence(text: str) -> str:
     return text if not text or text[-1] in ".!?" else f"{text}."
 
 
+_INTERNAL = re.compile(r"^\s*an error occurred while running the tool", re.IGNORECASE)
+"""What the SDK tells a model of a tool that raised: its words are for a model, not for a person's ears."""
+
+
 def _failure(detail: str) -> str:
+    if _INTERNAL.match(detail):
+        detail = ""
     detail = re.sub(r"^\s*(?:error|exception)\s*[:\-]\s*", "", detail.strip(), flags=re.IGNORECASE)
     return (
         f"I am sorry, that did not work: {_sentence(_clip(detail))}"

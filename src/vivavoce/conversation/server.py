@@ -110,10 +110,6 @@ class ServerConversation:
         """What the client wishes of the transcriber (`session.audio.input.transcription`)."""
         return self._settings.transcription
 
-    def awaits_transcript(self, item_id: str) -> bool:
-        """Whether the transcript of this item is still wanted."""
-        return not self.ended and item_id in self._transcripts
-
     def events_to_send(self) -> list[ServerEvent]:
         """Return the events for the client, in order; they are forgotten here."""
         return self._outbox.take_events()

@@ -87,7 +87,8 @@ class LocalSession:
         self._tasks = Tasks()
         self._answers: dict[str, asyncio.Task[None]] = {}
         self._utterances: dict[str, Utterance] = {}
-        self._recordings = asyncio.Lock()
+        self._recordings: dict[str, asyncio.Task[None]] = {}
+        self._one_recording = asyncio.Lock()
         self._ears = batch_for(engines.vad).open(self._heard)
         self._timer: asyncio.TimerHandle | None = None
         self._stage = _Stage(self)
@@ -193,10 +194,14 @@ class LocalSession:
             self._tasks.spawn(self._transcribe(item_id, utterance), f"transcribe {item_id}")
 
     def _transcribe_item(self, effect: TranscribeItem) -> None:
-        self._tasks.spawn(self._transcribe_recording(effect), f"transcribe {effect.item_id}")
+        task = self._tasks.spawn(self._transcribe_recording(effect), f"transcribe {effect.item_id}")
+        if task is not None:
+            self._recordings[effect.item_id] = task
 
     def _drop_utterance(self, effect: DropUtterance) -> None:
         item_id = effect.item_id
+        if (task := self._recordings.pop(item_id, None)) is not None:
+            task.cancel()
         if (utterance := self._utterances.get(item_id)) is not None:
             self._tasks.spawn(self._drop(item_id, utterance), f"drop {item_id}")
 
@@ -242,15 +247,14 @@ class LocalSession:
 
     async def _transcribe_recording(self, effect: TranscribeItem) -> None:
         # One at a time, and in pieces: a client may send many and long ones, and others want to be heard.
-        async with self._recordings:
-            if not self._conversation.awaits_transcript(effect.item_id):
-                return
+        async with self._one_recording:
             utterance = self._open_utterance(effect.item_id, effect.fmt)
             piece = effect.fmt.bytes_of(1000)
             for start in range(0, len(effect.audio), piece):
                 utterance.feed(effect.audio[start : start + piece])
                 await asyncio.sleep(0)
             await self._transcribe(effect.item_id, utterance)
+        self._recordings.pop(effect.item_id, None)
 
     async def _transcribe(self, item_id: str, utterance: Utterance) -> None:
         try:

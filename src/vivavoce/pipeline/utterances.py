@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 
 from vivavoce.engines.base import Transcriber, TranscriptionOptions, TranscriptionStream
 from vivavoce.pipeline.formats import Decoder
 from vivavoce.protocol import AudioFormat
-
-logger = logging.getLogger(__name__)
 
 
 class Utterance:

@@ -212,7 +212,7 @@ def test_results_for_a_response_that_is_not_being_made_are_ignored(talk: Talk) -
         server.receive_speech(response, b"11", (), now)
         server.receive_clause_end(response, now)
         server.receive_function_call(response, 0, "look", "{}", None, now)
-        server.receive_finish(response, "stop", 0, now)
+        server.receive_finish(response, "stop", None, now)
         server.receive_failure(response, "code", "words", now)
     assert talk.take() == []
     assert server.backlog_ms("resp_unknown") == 0

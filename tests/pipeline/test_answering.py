@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from vivavoce.engines.base import (
 )
 from vivavoce.engines.scripted import Pause, Step, scripted_engines
 from vivavoce.errors import EngineError
+from vivavoce.pipeline import SessionOptions
 from vivavoce.pipeline.answering import CLAUSES_AHEAD
 from vivavoce.protocol import (
     InputAudioBufferSpeechStarted,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from tests.pipeline.conftest import Client, Stage
 
 MINUTE = bytes(24000 * 2 * 60)
+CALL = FunctionCallDelta(0, "look", "{}")
 TEXT = ResponseCreateParams(output_modalities=["text"])
 
 
@@ -135,7 +138,7 @@ STAGES = {
     "held back by the bound": (Model("One. ", "Two. ", Pause(100)), Voice(MINUTE, MINUTE), 1.0),
     "the queue of clauses is full": (Model(*["Word. "] * 100), Voice(bytes(4800), seconds=100), 1.0),
     "a call waits for what is said before": (
-        Model("Wait. ", FunctionCallDelta(0, "look", "{}")),
+        Model("Wait. ", CALL),
         Voice(bytes(4800), seconds=100),
         1.0,
     ),
@@ -238,41 +241,32 @@ def test_a_model_that_is_slow_to_stop_holds_nobody_up(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "voice", "code", "message"),
+    ("model", "voice", "detail"),
     [
-        (Model(EngineError("No such model.")), None, "engine_error", "No such model."),
-        (Model("One. ", Pause(1), EngineError("Gone.")), None, "engine_error", "Gone."),
-        (Model("Half a", EngineError("Gone.")), None, "engine_error", "Gone."),
-        (Model("One. ", "Two. "), Voice(EngineError("Hoarse.")), "engine_error", "Hoarse."),
-        (Model(*["Word. "] * 60), Voice(bytes(480), EngineError("Hoarse.")), "engine_error", "Hoarse."),
-        (
-            Model("Wait. ", FunctionCallDelta(0, "look", "{}")),
-            Voice(bytes(4800), EngineError("Hoarse.")),
-            "engine_error",
-            "Hoarse.",
-        ),
-        (
-            Model(RuntimeError("/secret")),
-            None,
-            "server_error",
-            "The server failed to answer.",
-        ),
-        (
-            Model("One. ", Pause(1)),
-            Voice(bytes(4800), RuntimeError("/secret")),
-            "server_error",
-            "The server failed to answer.",
-        ),
+        (Model(EngineError("No such model.")), None, "No such model."),
+        (Model("One. ", Pause(1), EngineError("Gone.")), None, "Gone."),
+        (Model("Half a", EngineError("Gone.")), None, "Gone."),
+        (Model("One. ", "Two. "), Voice(EngineError("Hoarse.")), "Hoarse."),
+        (Model(*["Word. "] * 60), Voice(bytes(480), EngineError("Hoarse.")), "Hoarse."),
+        (Model("Wait. ", CALL), Voice(bytes(4800), EngineError("Hoarse.")), "Hoarse."),
+        (Model(RuntimeError("/secret")), None, "/secret"),
+        (Model("One. ", Pause(1)), Voice(bytes(4800), RuntimeError("/secret")), "/secret"),
     ],
 )
+@pytest.mark.parametrize("explained", [True, False])
 def test_a_failure_ends_the_response_with_a_clear_message_and_the_session_goes_on(
     stage: Stage,
     caplog: pytest.LogCaptureFixture,
     model: Model,
     voice: Voice | None,
-    code: str,
-    message: str,
+    detail: str,
+    *,
+    explained: bool,
 ) -> None:
+    known = detail != "/secret"
+    code = "engine_error" if known else "server_error"
+    told = detail if known and explained else "An answer failed."
+
     async def scenario(client: Client) -> None:
         for count in (1, 2):
             client.do(ResponseCreate())
@@ -281,15 +275,21 @@ def test_a_failure_ends_the_response_with_a_clear_message_and_the_session_goes_o
             details = response.status_details
             assert details is not None
             assert isinstance(details.error, StatusError)
-            assert (details.error.code, details.error.message) == (code, message)
+            assert (details.error.code, details.error.message) == (code, told)
             await no_time()
             assert model.running == 0
             assert voice is None or voice.running == 0
 
-    client = run(stage.play(scenario, engines(model, voice)))
-    assert len(client.of(ResponseDone)) == 2
-    logged = {record.message for record in caplog.records}
-    assert logged == ({"An answer failed"} if code == "server_error" else set())
+    client = run(stage.play(scenario, engines(model, voice), SessionOptions(explain_failures=explained)))
+    done = client.of(ResponseDone)
+    assert len(done) == len(caplog.records) == 2
+    for record, event in zip(caplog.records, done, strict=True):
+        assert record.message == "An answer failed"
+        assert record.levelno == (logging.WARNING if known else logging.ERROR)
+        assert bool(record.exc_info) is not known
+        fields = vars(record)
+        assert (fields["detail"], fields["response_id"]) == (detail, event.response.id)
+        assert fields["session_id"] == client.session.id
 
 
 def test_both_halves_may_fail_at_once(stage: Stage) -> None:
@@ -301,7 +301,9 @@ def test_both_halves_may_fail_at_once(stage: Stage) -> None:
     run(stage.play(scenario, engines(model, Voice(EngineError("Hoarse."), seconds=0.5))))
 
 
-def test_a_failure_while_being_cancelled_is_no_news(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_while_being_cancelled_is_no_news_to_the_client(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     class Sulking(Model):
         async def respond(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
             try:
@@ -318,7 +320,7 @@ def test_a_failure_while_being_cancelled_is_no_news(stage: Stage, caplog: pytest
         assert [event.response.status for event in client.of(ResponseDone)] == ["cancelled"]
 
     run(stage.play(scenario, engines(Sulking())))
-    assert not caplog.records
+    assert [record.message for record in caplog.records] == ["An answer failed"]
 
 
 def test_a_written_answer_that_fails_keeps_what_was_written(stage: Stage) -> None:

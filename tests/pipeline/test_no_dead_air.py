@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from vivavoce.engines.scripted import (
     Pause,
     ScriptedSynthesizer,
@@ -87,16 +89,21 @@ def test_the_operator_may_have_no_apology(stage: Stage) -> None:
     run(stage.play(scenario, engines, SessionOptions(apology="")))
 
 
-def test_a_transcriber_that_never_answers_is_given_up(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    ("explained", "told"),
+    [(True, "The transcriber did not answer in time."), (False, "The transcriber failed.")],
+)
+def test_a_transcriber_that_never_answers_is_given_up(stage: Stage, *, explained: bool, told: str) -> None:
     async def scenario(client: Client) -> None:
         client.set_input(transcription=Transcription(model="any"))
         await client.turn()
         began = asyncio.get_running_loop().time()
         failed = await client.wait(ConversationItemInputAudioTranscriptionFailed)
-        assert failed.error.message == "The transcriber did not answer in time."
+        assert failed.error.message == told
         assert asyncio.get_running_loop().time() - began <= SessionOptions().transcription_wait_s
         assert (await client.response()).status == "completed"
 
     engines = scripted_engines(answers=[["Pardon?"]])
     deaf = ScriptedTranscriber(["too late"], delay=10_000)
-    run(stage.play(scenario, replace(engines, transcriber=deaf)))
+    options = SessionOptions(explain_failures=explained)
+    run(stage.play(scenario, replace(engines, transcriber=deaf), options))

@@ -9,7 +9,7 @@ import pytest
 
 from vivavoce.audio.g711 import decode_alaw, decode_ulaw
 from vivavoce.audio.levels import rms_dbfs
-from vivavoce.engines.base import FunctionCallDelta
+from vivavoce.engines.base import FunctionCallDelta, ModelDone, ModelUsage
 from vivavoce.engines.scripted import Pause, ScriptedModel, ScriptedSynthesizer, scripted_engines
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.pipeline import SessionOptions
@@ -191,6 +191,36 @@ def test_the_output_of_a_call_reaches_the_model(stage: Stage) -> None:
         "function_call",
         "function_call_output",
     ]
+
+
+@pytest.mark.parametrize(
+    ("counted", "told"), [(ModelUsage(321, 54, 300), (321, 300, 54)), (None, (10, 0, 1))]
+)
+def test_what_the_model_counted_is_the_usage(
+    stage: Stage, counted: ModelUsage | None, told: tuple[int, ...]
+) -> None:
+    async def scenario(client: Client) -> None:
+        client.do(ResponseCreate(response=ResponseCreateParams(output_modalities=["text"])))
+        usage = (await client.response()).usage
+        assert usage
+        read, written = usage.input_token_details, usage.output_token_details
+        assert (read.text_tokens, read.cached_tokens, written.text_tokens) == told
+
+    engines = scripted_engines(answers=[["Yes.", ModelDone(usage=counted)]])
+    run(stage.play(scenario, engines, SessionOptions(instructions="x" * 40)))
+
+
+def test_a_line_that_is_never_silent_is_answered_all_the_same(stage: Stage) -> None:
+    async def scenario(client: Client) -> None:
+        await client.speak(11_000)
+        await client.pause()
+        await client.wait(ResponseDone, 6)
+
+    engines = scripted_engines(hears=["x"] * 6, answers=[["Yes."]] * 6)
+    client = run(stage.play(scenario, engines, SessionOptions(max_input_buffer_s=2.0)))
+    assert len(client.of(InputAudioBufferCommitted)) == 6
+    assert client.of(ResponseDone)[-1].response.status == "completed"
+    assert not client.of(ErrorEvent)
 
 
 def test_push_to_talk(stage: Stage) -> None:

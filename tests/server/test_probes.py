@@ -158,10 +158,27 @@ REFUSED = {
         "response.input[0].id",
     ),
     "long-metadata": (respond(metadata={"k" * 65: "v"}), "invalid_value", "response.metadata"),
-    "noise-reduction": (
-        listen(noise_reduction={"type": "near_field"}),
+    "long-padding": (
+        listen(turn_detection={"type": "server_vad", "prefix_padding_ms": 5001}),
         "invalid_value",
-        "session.audio.input.noise_reduction",
+        "session.audio.input.turn_detection.prefix_padding_ms",
+    ),
+    "prompt": (session(prompt={"id": "p"}), "invalid_value", "session.prompt"),
+    "response-prompt": (respond(prompt={"id": "p"}), "invalid_value", "response.prompt"),
+    "choice-of-no-tool": (
+        session(tool_choice={"type": "function", "name": "nothing"}),
+        "invalid_value",
+        "session.tool_choice",
+    ),
+    "choice-of-no-tool-of-the-response": (
+        respond(tool_choice={"type": "function", "name": "f"}, tools=[]),
+        "invalid_value",
+        "response.tool_choice",
+    ),
+    "choice-of-mcp": (
+        session(tool_choice={"type": "mcp", "server_label": "l"}),
+        "invalid_value",
+        "session.tool_choice",
     ),
     "mcp": (
         session(tools=[{"type": "mcp", "server_label": "l", "server_url": "https://example.com"}]),
@@ -170,6 +187,15 @@ REFUSED = {
     ),
     "twice-the-tool": (session(tools=[TOOL, TOOL]), "invalid_value", "session.tools[1].name"),
 }
+
+
+HINTS = {
+    "noise-reduction": listen(noise_reduction={"type": "near_field"}),
+    "tracing": session(tracing="auto"),
+    "reasoning": session(reasoning={"effort": "low"}),
+    "include": session(include=["item.input_audio_transcription.logprobs"]),
+}
+"""Accepted, and shown as not in effect."""
 
 
 async def answer_to(connection: ClientConnection, frame: Any, last: str) -> dict[str, Any]:
@@ -190,6 +216,18 @@ def test_what_is_right_is_done(serving: Serve) -> None:
             for name, (frame, last) in ACCEPTED.items():
                 event = await answer_to(connection, frame, last)
                 assert event["type"] == last, (name, event)
+
+    asyncio.run(scenario())
+
+
+def test_what_is_not_followed_is_taken_and_shown_as_not_in_effect(serving: Serve) -> None:
+    async def scenario() -> None:
+        async with serving() as url, connect(url + "?model=gpt-realtime") as connection:
+            before = json.loads(await connection.recv())["session"]
+            for name, frame in HINTS.items():
+                event = await answer_to(connection, frame, "session.updated")
+                assert event["type"] == "session.updated", (name, event)
+                assert event["session"] == before, name
 
     asyncio.run(scenario())
 

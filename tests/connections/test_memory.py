@@ -22,7 +22,7 @@ from vivavoce.connections.memory import (
 from vivavoce.engines.base import Engines, ModelRequest
 from vivavoce.engines.registry import EngineChoice
 from vivavoce.engines.scripted import scripted_engines
-from vivavoce.errors import ConfigurationError, ConnectionLostError
+from vivavoce.errors import ConfigurationError, ConnectionLostError, EngineError
 from vivavoce.pipeline import SessionOptions
 from vivavoce.protocol import (
     InputAudioBufferClear,
@@ -219,6 +219,71 @@ def test_whoever_stops_waiting_for_the_end_does_not_stop_the_end() -> None:
         assert shared.users == 0
 
     run(main())
+
+
+class WarmTranscriber:
+    """Says when it is warm; takes as long as it is told."""
+
+    sample_rate = 16000
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+        self.state = "cold"
+
+    async def prewarm(self) -> None:
+        self.state = "warming"
+        try:
+            await asyncio.sleep(1)
+            if self.fails:
+                raise EngineError("no model")
+            self.state = "warm"
+        except asyncio.CancelledError:
+            self.state = "given up"
+            raise
+
+    def open(self, options: Any, on_partial: Any) -> Any:
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        assert self.state != "warming"
+
+
+def test_the_transcriber_warms_up_beside_the_session() -> None:
+    async def main() -> None:
+        transcriber = WarmTranscriber()
+        model = LocalRealtimeModel(replace(scripted_engines(), transcriber=transcriber))
+        begin = asyncio.get_running_loop().time()
+        await model.connect({})
+        assert asyncio.get_running_loop().time() - begin < 0.5
+        await asyncio.sleep(2)
+        assert transcriber.state == "warm"
+        await model.close()
+
+    run(main())
+
+
+def test_a_session_that_ends_early_does_not_wait_for_the_warm_up() -> None:
+    async def main() -> None:
+        transcriber = WarmTranscriber()
+        model = LocalRealtimeModel(replace(scripted_engines(), transcriber=transcriber))
+        await model.connect({})
+        await asyncio.sleep(0.1)
+        await model.close()
+        assert transcriber.state == "given up"
+
+    run(main())
+
+
+def test_a_transcriber_that_cannot_warm_up_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        model = LocalRealtimeModel(replace(scripted_engines(), transcriber=WarmTranscriber(fails=True)))
+        await model.connect({})
+        await asyncio.sleep(2)
+        await model.close()
+
+    run(main())
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "no model" in caplog.text
 
 
 def test_the_pipe_slows_the_session_down_and_lets_it_go_on() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,14 +15,16 @@ from vivavoce.connections.base import (
     RealtimeModelConfig,
     model_name_of,
 )
-from vivavoce.errors import ConfigurationError, ConnectionLostError
+from vivavoce.errors import ConfigurationError, ConnectionLostError, EngineError
 from vivavoce.pipeline import LocalSession, SessionOptions
 from vivavoce.tasks import Tasks
 
 if TYPE_CHECKING:
-    from vivavoce.engines.base import Engines
+    from vivavoce.engines.base import Engines, Transcriber
     from vivavoce.engines.registry import EngineChoice
     from vivavoce.protocol import ClientEvent, ServerEvent
+
+logger = logging.getLogger(__name__)
 
 HIGH_WATER = 256
 """Events on the way above which the session is asked to hold its audio back."""
@@ -97,6 +100,7 @@ class LocalRealtimeModel(RealtimeModel):
         self._session: LocalSession | None = None
         self._pipe: _Pipe | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
         self._tasks = Tasks()
 
     async def connect(self, config: RealtimeModelConfig) -> None:
@@ -111,13 +115,13 @@ class LocalRealtimeModel(RealtimeModel):
             )
         self.emit(ConnectionStatus("connecting"))
         self._pipe = pipe = _Pipe()
+        self._tasks = Tasks()
         try:
             self._session = await self._begin(pipe, config)
         except BaseException:
             self._pipe = None
             self.emit(ConnectionStatus("disconnected"))
             raise
-        self._tasks = Tasks()
         self.emit(ConnectionStatus("connected"))
         self._session.start()
         self._tasks.spawn(self._deliver(pipe, self._session), name="local model")
@@ -125,11 +129,13 @@ class LocalRealtimeModel(RealtimeModel):
     async def _begin(self, pipe: _Pipe, config: RealtimeModelConfig) -> LocalSession:
         engines = self._own or await self._shared.acquire()
         try:
-            return LocalSession(engines, pipe, self._session_options(config), on_end=pipe.end)
+            session = LocalSession(engines, pipe, self._session_options(config), on_end=pipe.end)
         except BaseException:
             if self._own is None:
                 await self._shared.release()
             raise
+        self._warming = self._tasks.spawn(_warm(engines.transcriber), name="warm-up")
+        return session
 
     def _session_options(self, config: RealtimeModelConfig) -> SessionOptions:
         from dataclasses import replace
@@ -179,6 +185,8 @@ class LocalRealtimeModel(RealtimeModel):
             await asyncio.shield(self._ending)
 
     async def _finish(self, session: LocalSession) -> None:
+        if self._warming is not None:
+            self._warming.cancel()
         try:
             await session.aclose()
         finally:
@@ -188,6 +196,16 @@ class LocalRealtimeModel(RealtimeModel):
             finally:
                 self._pipe = self._ending = None
                 self.emit(ConnectionStatus("disconnected"))
+
+
+async def _warm(transcriber: Transcriber) -> None:
+    """Let the transcriber load what it needs while nobody waits for it."""
+    prewarm = getattr(transcriber, "prewarm", None)
+    if prewarm is not None:
+        try:
+            await prewarm()
+        except EngineError as error:
+            logger.warning("The transcriber could not be loaded ahead of its first use: %s", error)
 
 
 class _Pipe:

@@ -49,10 +49,10 @@ def test_the_server_has_an_output_when_it_says_so_or_a_response_later() -> None:
         ledger.call("r", call_id)
         ledger.answer(call_id)
     ledger.output_arrived("a")
-    assert not ledger.all_arrived
+    assert not ledger.all_arrived()
     ledger.output_arrived("b")
-    assert ledger.all_arrived
+    assert ledger.all_arrived()
     ledger.call("r", "refused")
     ledger.answer("refused")
     ledger.response_done("r2")
-    assert ledger.all_arrived
+    assert ledger.all_arrived()

@@ -180,7 +180,7 @@ class LocalRealtimeModel(RealtimeModel):
         """End the session once, whoever asks for it and whoever stops waiting for it."""
         if self._session is not None:
             session, self._session = self._session, None
-            self._ending = asyncio.create_task(self._finish(session), name="end of the local model")
+            self._ending = self._tasks.spawn(self._finish(session), name="end of the local model")
         if self._ending is not None:
             await asyncio.shield(self._ending)
 

@@ -312,7 +312,7 @@ class ClientConversation:
     @_hears(ResponseCreated)
     def _response_created(self, event: ResponseCreated, now: float) -> None:
         response_id = event.response.id
-        if not self._requests.created(event.response, now, sees_all=self._tools.all_arrived):
+        if not self._requests.created(event.response, now, sees_all=self._tools.all_arrived()):
             self._out_of_band.add(response_id)
         elif self._requests.take_doom():
             self._cancelled.add(response_id)

@@ -48,9 +48,8 @@ class ToolLedger:
         """Note that the server has the output of a call."""
         self._unseen.discard(call_id)
 
-    @property
     def all_arrived(self) -> bool:
-        """Whether the server has every output that was sent."""
+        """Return whether the server has every output that was sent."""
         return not self._unseen
 
     def response_done(self, response_id: str) -> bool:

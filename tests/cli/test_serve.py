@@ -106,6 +106,8 @@ def test_instructions_that_are_no_text_are_named(tmp_path: Path) -> None:
         (("--host", "0.0.0.0"), "--api-key"),
         (("--max-sessions", "0"), "max_sessions"),
         (("--max-session-minutes", "-1"), "--max-session-minutes"),
+        (("--max-session-minutes", "nan"), "--max-session-minutes is nan"),
+        (("--max-session-minutes", "inf"), "--max-session-minutes is inf"),
         (("--drain-seconds", "-1"), "drain_s"),
         (("--llm-model", "m"), "--llm"),
         (("--port", "70000"), "70000"),

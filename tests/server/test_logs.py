@@ -31,6 +31,20 @@ def test_fields_follow_the_message() -> None:
     assert line.endswith("INFO vivavoce.server: session started session_id=sess_1 sessions=3")
 
 
+def test_a_field_cannot_begin_a_line_of_its_own() -> None:
+    record = logging.makeLogRecord({"msg": "An answer failed", "levelname": "WARNING", "name": "vivavoce"})
+    record.detail = "bad\r\n2026-01-01 INFO vivavoce: all is well"
+    assert "\n" not in FieldFormatter().format(record)
+
+
+@pytest.mark.usefixtures("loggers_restored")
+def test_a_refused_handshake_is_no_fault_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info")
+    logging.getLogger("uvicorn.error").error("ASGI callable returned without completing handshake.")
+    logging.getLogger("uvicorn.error").error("trouble")
+    assert capsys.readouterr().err.count("uvicorn.error") == 1
+
+
 @pytest.mark.usefixtures("loggers_restored")
 def test_the_http_stack_never_logs_its_lines_with_query_strings() -> None:
     configure_logging("debug")

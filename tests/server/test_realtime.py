@@ -203,6 +203,7 @@ def test_the_log_says_who_came_and_went_and_who_was_sent_away(
     assert {message: line["request_id"] for message, line in lines.items()} == ids
     assert {line["client"] for line in lines.values()} == {"127.0.0.1"}
     assert (lines["session started"]["key_index"], lines["connection refused"]["key_index"]) == (1, None)
+    assert lines["session ended"]["close_code"] == 1000
     assert "sk-" not in caplog.text
 
 

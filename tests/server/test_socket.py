@@ -188,12 +188,13 @@ def test_a_peer_that_left_ends_the_writer() -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(socket.run())
             await settle()
-            socket.peer_gone()
+            socket.peer_gone(1000)
             socket.send([event("unheard")])
-            socket.close(1000)
+            socket.close(1001)
             socket.peer_gone()
         assert peer.received == []
         assert socket.closing is None
+        assert socket.close_code == 1000
 
     run(scenario())
 

@@ -37,6 +37,9 @@ a client:
   async with client.realtime.connect(model="local") as connection: ...
 """
 
+MAX_SESSION_MINUTES = 7 * 24 * 60
+"""Longest session that an operator may allow: a week."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `vivavoce serve`."""
@@ -148,9 +151,10 @@ def config_from(args: argparse.Namespace) -> ServerConfig:
     from vivavoce.server import Limits, ServerConfig
     from vivavoce.server.auth import parse_keys
 
-    if args.max_session_minutes <= 0:
+    if not 0 < args.max_session_minutes <= MAX_SESSION_MINUTES:  # which no NaN passes either
         raise ConfigurationError(
-            f"--max-session-minutes is {args.max_session_minutes:g}; it must be positive"
+            f"--max-session-minutes is {args.max_session_minutes:g}; it must be above 0 and at most "
+            f"{MAX_SESSION_MINUTES}"
         )
     if args.llm is None and (args.llm_model or args.llm_api_key):
         raise ConfigurationError(

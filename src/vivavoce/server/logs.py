@@ -17,8 +17,15 @@ class FieldFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - name of the base class
         """Return the line with every field that was given as `extra`, in the order given."""
-        fields = [f"{key}={value}" for key, value in vars(record).items() if key not in _STANDARD]
+        fields = [
+            f"{key}={_in_one_line(value)}" for key, value in vars(record).items() if key not in _STANDARD
+        ]
         return " ".join([super().formatMessage(record), *fields])
+
+
+def _in_one_line(value: object) -> str:
+    """Return the value so that it cannot begin a line of its own, which would look like another entry."""
+    return str(value).replace("\r", " ").replace("\n", " ")
 
 
 def configure_logging(level: str) -> None:
@@ -41,3 +48,9 @@ def quiet_http_stack() -> None:
     """Keep the HTTP stack's loggers to warnings and above (see `configure_logging`)."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of uvicorn tells something: it takes every refused handshake for a fault of ours."""
+    return record.msg != "ASGI callable returned without completing handshake."

@@ -151,8 +151,7 @@ class RealtimeEndpoint:
         finally:
             await _end(session)
             self._open.discard(socket)
-            code = None if socket.closing is None else socket.closing[0]
-            _log.info("session ended", extra={**caller, "close_code": code})
+            _log.info("session ended", extra={**caller, "close_code": socket.close_code})
 
     async def _read(self, receive: Receive, session: LocalSession, socket: RealtimeSocket) -> None:
         """Feed the session with what the peer sends, until the peer is gone or this side closes."""
@@ -169,7 +168,7 @@ class RealtimeEndpoint:
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
-                socket.peer_gone()
+                socket.peer_gone(message.get("code", 1006))
                 return
             if socket.closing is not None:
                 return

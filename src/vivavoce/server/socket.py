@@ -47,6 +47,8 @@ class RealtimeSocket:
         self._deadline: asyncio.Timeout | None = None
         self._closing: tuple[int, str] | None = None
         self._peer_gone = False
+        self.close_code: int | None = None
+        """Code with which either side closed, once one has; 1006 for a peer that vanished."""
 
     @property
     def writable(self) -> bool:
@@ -81,12 +83,14 @@ class RealtimeSocket:
         if self._closing is None and not self._peer_gone:
             kept = reason.encode()[:MAX_CLOSE_REASON_BYTES].decode(errors="ignore")
             self._closing = (code, kept)
+            self.close_code = code
             self._finish()
 
-    def peer_gone(self) -> None:
-        """Note that the peer closed or vanished: nothing more can be sent."""
+    def peer_gone(self, code: int = 1006) -> None:
+        """Note that the peer closed, with this code, or vanished: nothing more can be sent."""
         if not self._peer_gone:
             self._peer_gone = True
+            self.close_code = self.close_code or code
             self._queue.drop()
             self._finish()
 

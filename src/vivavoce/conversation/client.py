@@ -138,7 +138,11 @@ class ClientConversation:
             self.request_response(now)
 
     def interrupt(self, now: float) -> None:
-        """Stop the agent: what it generates, what is about to be generated, and what is being played."""
+        """Stop the agent: what it generates, what is about to be generated, and what is being played.
+
+        Tools that run go on, and the model gets their outputs, but is not asked to speak about them.
+        """
+        self._tools.interrupt()
         if self._requests.cancel(self._housekeeping_id("cancel")):
             self._outbox.extend(self._requests.events_to_send())
         if self._requests.active is not None:
@@ -353,6 +357,8 @@ class ClientConversation:
         item_id = present(item.id, "")
         call_id = present(item.call_id, item_id)
         if self._tools.call(response_id, call_id):
+            if response_id in self._cancelled:
+                self._tools.interrupt()
             self._notices.append(ToolCalled(call_id, item.name, item.arguments, item_id))
 
     @_hears(ResponseOutputAudioDelta)

@@ -13,6 +13,7 @@ class _Turn:
 
     unanswered: set[str] = field(default_factory=set)
     done: bool = False
+    quiet: bool = False
 
 
 class ToolLedger:
@@ -44,6 +45,11 @@ class ToolLedger:
         self._unseen.add(call_id)
         return self._settle(self._calls[call_id], turn)
 
+    def interrupt(self) -> None:
+        """Let no response be asked for after the calls that are known: the user has stopped the agent."""
+        for turn in self._turns.values():
+            turn.quiet = True
+
     def output_arrived(self, call_id: str) -> None:
         """Note that the server has the output of a call."""
         self._unseen.discard(call_id)
@@ -65,4 +71,4 @@ class ToolLedger:
         if turn.unanswered or not turn.done:
             return False
         del self._turns[response_id]
-        return True
+        return not turn.quiet

@@ -82,7 +82,12 @@ class Editor:
         fmt = self._settings.input.format
         assert not isinstance(fmt, UnsetType)
         ms = int(fmt.ms_of(len(audio)))
-        record = Record(replace(item, content=content), audio_ms=ms, fmt=fmt if audio else None)
+        record = Record(
+            replace(item, content=content),
+            audio_ms=ms,
+            fmt=fmt if audio else None,
+            size=0 if transcribed else len(audio),
+        )
         return record, audio, transcribed
 
     def retrieve(self, event: ConversationItemRetrieve) -> None:

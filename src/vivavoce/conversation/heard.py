@@ -32,7 +32,7 @@ class SpokenText:
     def until(self, ms: int) -> str:
         """Return the words that had been spoken to their end after `ms` milliseconds of audio."""
         count = bisect_right(self._ends_ms, ms)
-        return self.text[: self._text_ends[count - 1]] if count else ""
+        return self.text[: self._text_ends[count - 1]].rstrip() if count else ""
 
     def begun_by(self, ms: int) -> int:
         """Return how many words have begun before `ms`; a word begins where the one before it ends."""

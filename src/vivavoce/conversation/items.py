@@ -31,18 +31,21 @@ class Record:
         fmt: format of its audio, or `None` when it has none.
         spoken: for assistant audio, the words with their times.
         heard_ms: how far it was heard, once it was truncated.
-        size: characters that it held when it came; what a model adds to its own items later is small.
+        size: characters that it held when it came, and bytes of audio that wait for a transcriber; what a
+            model adds to its own items later is small.
     """
 
     __slots__ = ("audio_ms", "fmt", "heard_ms", "item", "size", "spoken")
 
-    def __init__(self, item: Item, *, audio_ms: int = 0, fmt: AudioFormat | None = None) -> None:
+    def __init__(
+        self, item: Item, *, audio_ms: int = 0, fmt: AudioFormat | None = None, size: int = 0
+    ) -> None:
         self.item = item
         self.audio_ms = audio_ms
         self.fmt = fmt
         self.spoken: SpokenText | None = None
         self.heard_ms: int | None = None
-        self.size = 0
+        self.size = size
 
     @property
     def is_assistant_audio(self) -> bool:
@@ -68,9 +71,14 @@ class Record:
 class AudioShelf:
     """Keeps the newest audio of the conversation under a bound, for `conversation.item.retrieve`.
 
+    What was said last, on either side, is kept whole even beyond the bound, up to `LAST_BYTES` each.
+
     Args:
         limit: bytes that it may hold; the oldest item's audio goes first.
     """
+
+    LAST_ITEMS = 2
+    LAST_BYTES = 4 * 1024 * 1024
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -82,12 +90,17 @@ class AudioShelf:
         """Append audio of an item. An item whose beginning is gone is not kept at all."""
         if item_id in self._lost:
             return
-        self._held.setdefault(item_id, bytearray()).extend(audio)
+        held = self._held.setdefault(item_id, bytearray())
+        held += audio
         self._size += len(audio)
-        while self._size > self._limit:
-            oldest, lost = self._held.popitem(last=False)
-            self._size -= len(lost)
-            self._lost.add(oldest)
+        while self._size > self._limit and len(self._held) > self.LAST_ITEMS:
+            self._lose(next(iter(self._held)))
+        if len(held) > max(self._limit, self.LAST_BYTES):
+            self._lose(item_id)
+
+    def _lose(self, item_id: str) -> None:
+        self._size -= len(self._held.pop(item_id))
+        self._lost.add(item_id)
 
     def get(self, item_id: str) -> bytes | None:
         """Return the item's audio, or `None` when there is none or it is not held any more."""
@@ -176,7 +189,7 @@ class Items:
         return previous_item_id
 
     def _take(self, item_id: str, record: Record) -> None:
-        record.size = _size_of(record.item)
+        record.size += _size_of(record.item)
         self.size += record.size
         self._records[item_id] = record
 

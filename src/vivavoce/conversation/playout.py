@@ -153,7 +153,7 @@ class Playout:
         return None
 
     def _unsaid(self, clause: _Clause) -> bool:
-        return bool(clause.words) or self._emitted_text < len(self.spoken.text)
+        return bool(clause.words) or self._emitted_text < len(self.spoken.text.rstrip())
 
     def _piece(self, now: float) -> Piece:
         clause = self._clauses[0]
@@ -177,6 +177,8 @@ class Playout:
         known = (
             self.spoken.length_of(self.spoken.begun_by(self.sent_ms)) if not last else len(self.spoken.text)
         )
+        # The space after a word leaves with the next word, so that no transcript ends in one.
+        known = len(self.spoken.text[:known].rstrip())
         text = self.spoken.text[self._emitted_text : known]
         self._emitted_text = max(self._emitted_text, known)
         return text

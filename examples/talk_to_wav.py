@@ -44,4 +44,6 @@ async def main(question: str, answer: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python examples/talk_to_wav.py question.wav answer.wav")
     asyncio.run(main(sys.argv[1], sys.argv[2]))

@@ -183,21 +183,3 @@ def test_the_end_and_the_interruption_of_audio_are_told(report: Report) -> None:
         if event.type == "audio_interrupted"
     ]
     assert (event.item_id, event.content_index, event.heard_ms) == ("a", 0, 0)
-
-
-@pytest.mark.parametrize(
-    ("details", "told"),
-    [
-        (None, ("server_error", None, "The response failed.")),
-        ({"type": "failed", "error": None}, ("server_error", None, "The response failed.")),
-        (
-            {"type": "failed", "error": {"type": "server_error", "code": "c", "message": "m"}},
-            ("server_error", "c", "m"),
-        ),
-    ],
-)
-def test_a_response_that_failed_is_an_error(report: Report, details: Any, told: tuple[str, str, str]) -> None:
-    report.hear("response.created", response=response("in_progress"))
-    events = report.hear("response.done", response=response("failed", status_details=details))
-    (error,) = [event.error for event in events if isinstance(event, RealtimeError)]
-    assert (error.type, error.code, error.message) == told

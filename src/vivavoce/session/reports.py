@@ -30,7 +30,6 @@ from vivavoce.protocol import (
     ServerEvent,
     Unknown,
     present,
-    present,
 )
 from vivavoce.session.events import (
     BETA_NAMES,
@@ -109,8 +108,6 @@ class Reporter:
                 case ResponseBegan(response):
                     self._publish(RealtimeAgentStart(agent, response.id))
                 case ResponseEnded(response):
-                    if response.status == "failed":
-                        self._publish(RealtimeError(_failure_of(response)))
                     self._ended(agent, response)
                 case Failed(error):
                     self._publish(RealtimeError(error))
@@ -150,17 +147,4 @@ def _failure(response: Response) -> ErrorDetail:
         type=(present(error.type, None) if error else None) or "server_error",
         code=present(error.code, None) if error else None,
         message=(present(error.message, None) if error else None) or "The response failed.",
-    )
-
-
-def _failure_of(response: Response) -> ErrorDetail:
-    """Return why a response failed, as the `error` event that no server sends about it."""
-    details = response.status_details
-    error = present(details.error, None) if details is not None else None
-    if error is None:
-        return ErrorDetail(type="server_error", message="The response failed.")
-    return ErrorDetail(
-        type=present(error.type, "server_error"),
-        code=present(error.code, None),
-        message=present(error.message, None) or "The response failed.",
     )

@@ -14,7 +14,7 @@ def test_the_transcriber_tells_how_long_it_listened() -> None:
         transcriber = BenchTranscriber()
         stream = transcriber.open(TranscriptionOptions(), lambda _text: None)
         for _ in range(5):
-            stream.feed(bytes(16000))
+            stream.feed(bytes(24000))
         transcript = await stream.finish()
         await stream.aclose()
         await transcriber.aclose()

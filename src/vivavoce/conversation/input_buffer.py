@@ -20,6 +20,7 @@ class InputBuffer:
     def __init__(self, fmt: AudioFormat, max_ms: int) -> None:
         self._audio = bytearray()
         self._max_ms = max_ms
+        self._max_bytes = fmt.bytes_of(max_ms)
         self._origin_ms = 0.0  # where the present format began
         self._dropped = 0  # bytes of it that are gone
         self.fmt = fmt
@@ -41,7 +42,7 @@ class InputBuffer:
 
     def has_room_for(self, audio: bytes) -> bool:
         """Whether `audio` fits under the bound."""
-        return self.fmt.ms_of(len(self._audio) + len(audio)) <= self._max_ms
+        return len(self._audio) + len(audio) <= self._max_bytes
 
     def append(self, audio: bytes) -> None:
         """Add audio at the end."""
@@ -74,6 +75,7 @@ class InputBuffer:
         """Begin anew in another format; two formats cannot share a buffer, so what was held is dropped."""
         self._origin_ms, self._dropped, self._audio = self.end, 0, bytearray()
         self.fmt = fmt
+        self._max_bytes = fmt.bytes_of(self._max_ms)
 
     def _drop(self, size: int) -> None:
         del self._audio[:size]

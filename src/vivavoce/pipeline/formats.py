@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from vivavoce.audio.g711 import decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
 from vivavoce.audio.resample import Resampler
 from vivavoce.protocol import AudioFormat, PcmaFormat, PcmuFormat
+
+
+def pcm_decoder(fmt: AudioFormat) -> Callable[[bytes], bytes] | None:
+    """Return what turns audio of the wire into PCM16 at its own rate, or `None` where it is that already."""
+    match fmt:
+        case PcmuFormat():
+            return decode_ulaw
+        case PcmaFormat():
+            return decode_alaw
+    return None
 
 
 class Decoder:
@@ -16,17 +28,12 @@ class Decoder:
     """
 
     def __init__(self, fmt: AudioFormat, rate: int) -> None:
-        self._fmt = fmt
+        self._decode = pcm_decoder(fmt)
         self._resampler = Resampler(fmt.sample_rate, rate)
 
     def process(self, audio: bytes) -> bytes:
         """Return what is ready of the decoded stream."""
-        match self._fmt:
-            case PcmuFormat():
-                audio = decode_ulaw(audio)
-            case PcmaFormat():
-                audio = decode_alaw(audio)
-        return self._resampler.process(audio)
+        return self._resampler.process(audio if self._decode is None else self._decode(audio))
 
     def flush(self) -> bytes:
         """Return the rest of the stream and begin a new one."""

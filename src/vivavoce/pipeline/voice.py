@@ -13,7 +13,7 @@ import numpy as np
 from vivavoce.audio.frames import PCM16_BYTES
 from vivavoce.audio.resample import ChunkResampler
 from vivavoce.engines.base import VoiceActivityDetector
-from vivavoce.pipeline.formats import Decoder
+from vivavoce.pipeline.formats import pcm_decoder
 from vivavoce.protocol import AudioFormat
 
 logger = logging.getLogger(__name__)
@@ -43,16 +43,19 @@ class VoiceStream:
         self._batch = batch
         self.slot = slot
         self.on_probability = on_probability
-        self._decoder: Decoder | None = None
+        self._decode: Callable[[bytes], bytes] | None = None
         self._pcm = bytearray()  # at the wire's rate, from the history of the next chunk on
         self._base_ms = 0.0
+        self._chunk_bytes = 0
         self.resampler: ChunkResampler | None = None
+        """What converts its chunks; `None` while nobody listens."""
         self.chunks: deque[tuple[bytes, int, int]] = deque()
 
     def listen(self, fmt: AudioFormat, position_ms: int, *, active: bool) -> None:
         """Begin anew at a position of the input, or stop listening."""
-        self._decoder = Decoder(fmt, fmt.sample_rate) if active else None
-        self.resampler = self._batch.resampler(fmt.sample_rate)
+        self._decode = pcm_decoder(fmt)
+        self.resampler = resampler = self._batch.resampler(fmt.sample_rate) if active else None
+        self._chunk_bytes = resampler.source_samples * PCM16_BYTES if resampler is not None else 0
         self._pcm = bytearray(_HISTORY_BYTES)
         self.chunks.clear()
         self._base_ms = position_ms
@@ -60,10 +63,10 @@ class VoiceStream:
 
     def feed(self, audio: bytes) -> None:
         """Take audio of the wire."""
-        if self._decoder is None or self.resampler is None:
+        if self.resampler is None:
             return
-        self._pcm += self._decoder.process(audio)
-        size = self.resampler.source_samples * PCM16_BYTES
+        self._pcm += audio if self._decode is None else self._decode(audio)
+        size = self._chunk_bytes
         start, row = 0, size + _HISTORY_BYTES
         while start + row <= len(self._pcm):
             begin, self._base_ms = self._base_ms, self._base_ms + self._batch.chunk_ms
@@ -76,7 +79,7 @@ class VoiceStream:
     def close(self) -> None:
         """Give the slot back; safe to call twice."""
         self.chunks.clear()
-        self._decoder = None
+        self.resampler = None
         self._batch.leave(self)
 
 

@@ -13,15 +13,12 @@ class Sound(Tagged, frozen=True, kw_only=True):
     Attributes:
         sample_rate: samples per second.
         bytes_per_sample: bytes that one sample takes.
+        bytes_per_ms: bytes that a millisecond takes.
     """
 
     sample_rate: ClassVar[int] = 8000
     bytes_per_sample: ClassVar[int] = 1
-
-    @property
-    def bytes_per_ms(self) -> int:
-        """Bytes that a millisecond takes: 48 for PCM, 8 for G.711."""
-        return self.sample_rate * self.bytes_per_sample // 1000
+    bytes_per_ms: ClassVar[int] = 8
 
     def ms_of(self, size: int) -> float:
         """Return how many milliseconds `size` bytes last."""
@@ -41,6 +38,7 @@ class PcmFormat(Sound, frozen=True, kw_only=True, tag="audio/pcm"):
 
     sample_rate: ClassVar[int] = 24000
     bytes_per_sample: ClassVar[int] = 2
+    bytes_per_ms: ClassVar[int] = 48
 
     rate: Literal[24000] = 24000
 

@@ -20,8 +20,8 @@ def test_a_word_counts_once_it_was_spoken_to_its_end() -> None:
     assert [text.until(ms) for ms in (0, 99, 100, 399, 400, 9000)] == [
         "",
         "",
-        "One ",
-        "One two ",
+        "One",
+        "One two",
         "One two three.",
         "One two three.",
     ]
@@ -39,12 +39,18 @@ def test_times_that_run_backwards_are_held_at_the_latest() -> None:
     assert text.until(200) == "One two"
 
 
+def test_no_space_stays_after_what_was_heard() -> None:
+    text = spoken([(" ", 100), ("One. \n", 200), ("  ", 300), ("two", 400)])
+    assert [text.until(ms) for ms in (100, 200, 300, 400)] == ["", " One.", " One.", " One. \n  two"]
+
+
 @given(WORDS, st.integers(0, 1000), st.integers(0, 1000))
 def test_more_time_never_takes_words_away(words: list[tuple[str, int]], a: int, b: int) -> None:
     text = spoken(words)
     sooner, later = sorted((a, b))
     assert text.text.startswith(text.until(later))
     assert text.until(later).startswith(text.until(sooner))
+    assert not text.until(later)[-1:].isspace()
     if later:
         assert len(text.until(later)) <= text.length_of(text.begun_by(later))
 

@@ -55,7 +55,7 @@ def test_a_spoken_answer(talk: Talk) -> None:
         talk.SOUND,
     ]
     assert talk.finish() == [*talk.SPOKEN, "response.done"]
-    assert [event.delta for event in talk.all(ResponseOutputAudioTranscriptDelta)] == ["Hi ", "there."]
+    assert [event.delta for event in talk.all(ResponseOutputAudioTranscriptDelta)] == ["Hi", " there."]
     assert b"".join(event.delta for event in talk.all(ResponseOutputAudioDelta)) == b"\1" * 4800
     assert talk.last(ResponseOutputAudioTranscriptDone).transcript == "Hi there."
     content = [{"type": "output_audio", "transcript": "Hi there."}]
@@ -154,10 +154,10 @@ def test_what_the_client_truncates_while_it_is_spoken_was_not_said(talk: Talk) -
     talk.send("response.cancel")
     said = "".join(event.delta for event in talk.all(ResponseOutputAudioTranscriptDelta))
     assert talk.last(ResponseOutputAudioTranscriptDone).transcript == said == "One two three four."
-    content = [{"type": "output_audio", "transcript": "One two "}]
+    content = [{"type": "output_audio", "transcript": "One two"}]
     assert to_builtins(talk.last(ResponseDone))["response"]["output"][0]["content"] == content
     talk.send("conversation.item.retrieve", item_id="item_1")
-    assert talk.json["item"]["content"][0]["transcript"] == "One two "
+    assert talk.json["item"]["content"][0]["transcript"] == "One two"
     assert talk.send("conversation.item.truncate", **{**cut, "audio_end_ms": 351}) == ["error"]
 
 

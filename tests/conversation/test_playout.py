@@ -1,5 +1,6 @@
 """When each piece of an answer leaves. Eight bytes are a millisecond here."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,7 +42,7 @@ def test_words_leave_with_the_audio_in_which_they_begin() -> None:
     while (due := playout.next_deadline()) is not None:
         now = max(now, due)
         said += [(piece.text, len(piece.audio) // PER_MS) for piece in playout.release(now)]
-    assert said == [("One ", 40), ("two ", 100), ("three.", 100), ("", 60)]
+    assert said == [("One", 40), (" two", 100), (" three.", 100), ("", 60)]
     assert playout.said() == "One two three."
 
 
@@ -50,9 +51,9 @@ def test_words_without_times_are_spread() -> None:
     playout.begin_clause("One two")
     playout.add_audio(audio(140))
     playout.end_clause()
-    assert [piece.text for piece in playout.release(0.0)] == ["One "]
-    assert playout.spoken.until(80) == "One "
-    assert [piece.text for piece in playout.release(1.0)] == ["two"]
+    assert [piece.text for piece in playout.release(0.0)] == ["One"]
+    assert playout.spoken.until(80) == "One"
+    assert [piece.text for piece in playout.release(1.0)] == [" two"]
 
 
 def test_text_after_the_last_timed_word_ends_with_the_clause() -> None:
@@ -61,7 +62,7 @@ def test_text_after_the_last_timed_word_ends_with_the_clause() -> None:
     playout.add_audio(audio(100), [(4, 40), (4, 60)])
     playout.end_clause()
     assert "".join(piece.text for piece in playout.release(0.0)) == "One two!"
-    assert playout.spoken.until(99) == "One "
+    assert playout.spoken.until(99) == "One"
     assert playout.spoken.until(100) == "One two!"
 
 
@@ -118,8 +119,37 @@ def test_clauses_follow_each_other_and_the_next_one_ends_the_last() -> None:
     playout.add_audio(audio(60))
     playout.end()
     assert b"".join(piece.audio for piece in playout.release(0.0)) == audio(160)
-    assert playout.spoken.until(100) == "One "
+    assert playout.spoken.until(100) == "One"
     assert playout.said() == "One two"
+
+
+@pytest.mark.parametrize("ms", [0, 60])
+@pytest.mark.parametrize(
+    ("clauses", "texts"),
+    [
+        (["Hi. ", "  ", "there. "], ["Hi.", "   there."]),
+        (["  ", "Hi."], ["  Hi."]),
+        (["Hi.", " "], ["Hi."]),
+        ([" ", "  "], []),
+    ],
+)
+def test_white_space_leaves_with_the_next_word_or_not_at_all(
+    ms: int, clauses: list[str], texts: list[str]
+) -> None:
+    playout = Playout(PER_MS, lead_ms=1000)
+    pieces: list[Piece] = []
+    for number, text in enumerate(clauses):
+        playout.begin_clause(text)
+        playout.add_audio(audio(ms))
+        playout.end_clause()
+        pieces += playout.release(float(number))
+        assert playout.next_deadline() is None
+        assert not playout.said()[-1:].isspace()
+    playout.end()
+    assert playout.drained
+    assert playout.release(9.0) == []
+    assert [piece.text for piece in pieces if piece.text] == texts
+    assert b"".join(piece.audio for piece in pieces) == audio(ms * len(clauses))
 
 
 def test_audio_that_comes_too_late_is_dropped() -> None:
@@ -138,7 +168,7 @@ def test_words_after_the_point_where_audio_was_cut_off_are_not_said() -> None:
     playout.begin_clause("One two three")
     playout.add_audio(audio(200), [(4, 100), (8, 200)])
     playout.cut_off()
-    assert "".join(piece.text for piece in playout.release(0.0)) == "One two "
+    assert "".join(piece.text for piece in playout.release(0.0)) == "One two"
     assert playout.drained
 
 
@@ -184,5 +214,6 @@ def test_everything_leaves_once_in_order_and_never_too_early(
         pieces += released
     assert playout.drained
     assert b"".join(piece.audio for piece in pieces) == given_audio
-    assert "".join(piece.text for piece in pieces) == "".join(text for text, _, _ in clauses)
-    assert playout.said() == playout.spoken.text
+    said = "".join(text for text, _, _ in clauses)
+    assert playout.spoken.text == said
+    assert "".join(piece.text for piece in pieces) == playout.said() == said.rstrip()

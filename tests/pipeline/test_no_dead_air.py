@@ -63,7 +63,7 @@ def test_words_that_a_failing_voice_did_not_speak_are_not_said(stage: Stage) -> 
         assert (await client.response()).status == "failed"
         part = client.of(ResponseContentPartDone)[0].part
         assert isinstance(part, AudioPart)
-        assert part.transcript == "One two. "
+        assert part.transcript == "One two."
 
     engines = scripted_engines(answers=[["One two. ", "Three four. "]])
     voice = ScriptedSynthesizer(fails_on="Three")

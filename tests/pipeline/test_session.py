@@ -87,7 +87,7 @@ def test_a_spoken_turn_is_answered_by_voice(stage: Stage) -> None:
     }
     assert client.times(ResponseOutputAudioDelta)[0] == pytest.approx(1.128 + 0.1 + 0.2 + 0.05)
     assert len(client.audio) == 4 * 200 * 48
-    assert client.transcript == "Good day to you. "
+    assert client.transcript == "Good day to you."
     assert names(client)[:9] == [
         "session.created",
         "input_audio_buffer.speech_started",
@@ -166,7 +166,7 @@ def test_a_call_keeps_its_place_among_what_is_said(
         assert calls[0].name == "get_weather"
 
     client = run(stage.play(scenario, scripted_engines(answers=[script])))
-    assert client.transcript == "".join(step for step in script if isinstance(step, str))
+    assert client.transcript == "".join(step.rstrip() for step in script if isinstance(step, str))
 
 
 def test_the_output_of_a_call_reaches_the_model(stage: Stage) -> None:
@@ -319,7 +319,7 @@ def test_a_slow_reader_gets_everything_in_order_when_it_reads_again(stage: Stage
     engines = scripted_engines(answers=[[words]])
     client = run(stage.play(scenario, engines))
     assert len(client.audio) == 40 * 200 * 48
-    assert client.transcript == words
+    assert client.transcript == words.rstrip()
     assert client.events[-1][1].type == "response.done"
 
 
@@ -338,7 +338,7 @@ def test_audio_that_is_made_while_the_reader_is_slow_waits_too(stage: Stage) -> 
 
     script = [step for word in ("One. ", "Two. ", "Three. ") for step in (word, Pause(2.0))]
     client = run(stage.play(scenario, scripted_engines(answers=[script])))
-    assert client.transcript == "One. Two. Three. "
+    assert client.transcript == "One. Two. Three."
     assert len(client.audio) == 3 * 200 * 48
 
 

@@ -86,7 +86,7 @@ def test_an_item_that_is_no_message_is_shown_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ms", "transcript"), [(0, ""), (399, ""), (400, "One "), (999, "One "), (1000, "One two")]
+    ("ms", "transcript"), [(0, ""), (399, ""), (400, "One"), (999, "One"), (1000, "One two")]
 )
 def test_truncating_keeps_the_words_that_were_heard(ms: int, transcript: str) -> None:
     items = Items(100_000)
@@ -147,22 +147,64 @@ def test_an_unknown_item_cannot_be_truncated() -> None:
     assert refusal.value.code == "item_truncate_invalid_item_id"
 
 
-def test_the_oldest_audio_goes_first() -> None:
-    shelf = AudioShelf(10)
-    shelf.add("a", b"1234")
-    shelf.add("b", b"1234")
-    shelf.add("c", b"1234")
-    assert (shelf.get("a"), shelf.get("b"), shelf.get("c")) == (None, b"1234", b"1234")
+SHELVES: list[tuple[str, list[tuple[str, int]], dict[str, int]]] = [
+    ("within the limit all stay", [("a", 3), ("b", 3), ("c", 4)], {"a": 3, "b": 3, "c": 4}),
+    ("the oldest goes first", [("a", 4), ("b", 4), ("c", 4)], {"b": 4, "c": 4}),
+    ("only as many go as must", [("a", 4), ("b", 1), ("c", 4), ("d", 4)], {"b": 1, "c": 4, "d": 4}),
+    ("the last two stay beyond the limit", [("a", 4), ("b", 20), ("c", 40)], {"b": 20, "c": 40}),
+    ("one alone, too", [("a", 100)], {"a": 100}),
+    ("the first audio counts, not the last", [("a", 4), ("b", 4), ("a", 1), ("c", 4)], {"b": 4, "c": 4}),
+    ("an item that grows may be the one to go", [("a", 1), ("b", 1), ("c", 1), ("a", 8)], {"b": 1, "c": 1}),
+    ("too much for one item", [("a", 100), ("a", 1)], {}),
+    ("what is too much takes nothing with it", [("a", 4), ("b", 4), ("c", 101)], {"a": 4, "b": 4}),
+    ("nor when it is the oldest", [("a", 4), ("b", 3), ("c", 3), ("a", 97)], {"b": 3, "c": 3}),
+    ("its beginning stays gone", [("a", 101), ("b", 1), ("a", 1)], {"b": 1}),
+]
+
+
+@pytest.fixture
+def shelf_of(monkeypatch: pytest.MonkeyPatch) -> type[AudioShelf]:
+    """Shelves on which an item may take a hundred bytes."""
+    monkeypatch.setattr(AudioShelf, "LAST_BYTES", 100)
+    return AudioShelf
+
+
+@pytest.mark.parametrize(("adds", "held"), [row[1:] for row in SHELVES], ids=[row[0] for row in SHELVES])
+def test_the_last_audio_is_kept_whole_and_the_oldest_goes_first(
+    shelf_of: type[AudioShelf], adds: list[tuple[str, int]], held: dict[str, int]
+) -> None:
+    shelf = shelf_of(10)
+    for item_id, size in adds:
+        shelf.add(item_id, item_id.encode() * size)
+    kept = {item_id: shelf.get(item_id) for item_id in "abcd"}
+    assert kept == {
+        item_id: item_id.encode() * held[item_id] if item_id in held else None for item_id in "abcd"
+    }
+
+
+def test_a_limit_beyond_what_one_item_may_take_is_the_bound_of_each(shelf_of: type[AudioShelf]) -> None:
+    shelf = shelf_of(200)
+    shelf.add("a", bytes(200))
+    shelf.add("b", bytes(200))
+    assert (shelf.get("a"), shelf.get("b")) == (bytes(200), bytes(200))
+    shelf.add("b", b"!")
+    assert (shelf.get("a"), shelf.get("b")) == (bytes(200), None)
+
+
+def test_a_turn_of_a_minute_is_kept_whatever_the_limit() -> None:
+    shelf = AudioShelf(0)
+    minute = bytes(60_000 * PcmFormat().bytes_per_ms)
+    shelf.add("asked", minute)
+    shelf.add("answered", minute)
+    assert (shelf.get("asked"), shelf.get("answered")) == (minute, minute)
 
 
 def test_audio_whose_beginning_is_gone_is_not_kept() -> None:
     shelf = AudioShelf(10)
-    shelf.add("a", b"12345678")
-    shelf.add("b", b"1234")
-    shelf.add("a", b"9")
+    for item_id in "abc":
+        shelf.add(item_id, b"1234")
+    shelf.add("a", b"5")
     assert shelf.get("a") is None
-    shelf.add("b", b"567890!")
-    assert shelf.get("b") is None
     shelf.drop("a")
     shelf.add("a", b"new")
     assert shelf.get("a") == b"new"
@@ -184,12 +226,18 @@ def test_audio_is_cut_and_dropped() -> None:
 
 @given(
     st.integers(0, 30),
-    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["add", "cut", "drop"]), st.integers(0, 12))),
+    st.integers(0, 30),
+    st.lists(
+        st.tuples(st.sampled_from("abcd"), st.sampled_from(["add", "cut", "drop"]), st.integers(0, 12)),
+        max_size=40,
+    ),
 )
 def test_the_bound_holds_and_what_is_kept_begins_at_the_beginning(
-    limit: int, steps: list[tuple[str, str, int]]
+    limit: int, last_bytes: int, steps: list[tuple[str, str, int]]
 ) -> None:
-    shelf, whole = AudioShelf(limit), {"a": b"", "b": b"", "c": b""}
+    shelf, whole = AudioShelf(limit), dict.fromkeys("abcd", b"")
+    shelf.LAST_BYTES = last_bytes
+    each = max(limit, last_bytes)
     for count, (item_id, step, size) in enumerate(steps):
         if step == "add":
             audio = bytes([count % 256]) * size
@@ -201,9 +249,12 @@ def test_the_bound_holds_and_what_is_kept_begins_at_the_beginning(
         elif step == "drop":
             shelf.drop(item_id)
             whole[item_id] = b""
-        held = {key: shelf.get(key) for key in whole}
-        assert sum(len(audio or b"") for audio in held.values()) <= limit
-        assert all(audio is None or audio == whole[key] for key, audio in held.items())
+        held = {key: kept for key in whole if (kept := shelf.get(key)) is not None}
+        assert all(kept == whole[key] and len(kept) <= each for key, kept in held.items())
+        total = sum(map(len, held.values()))
+        assert total <= limit or (
+            len(held) <= AudioShelf.LAST_ITEMS and total <= AudioShelf.LAST_ITEMS * each
+        )
 
 
 SIZES: list[tuple[Item, int]] = [

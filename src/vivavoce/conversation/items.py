@@ -93,10 +93,10 @@ class AudioShelf:
         held = self._held.setdefault(item_id, bytearray())
         held += audio
         self._size += len(audio)
-        while self._size > self._limit and len(self._held) > self.LAST_ITEMS:
-            self._lose(next(iter(self._held)))
         if len(held) > max(self._limit, self.LAST_BYTES):
             self._lose(item_id)
+        while self._size > self._limit and len(self._held) > self.LAST_ITEMS:
+            self._lose(next(iter(self._held)))
 
     def _lose(self, item_id: str) -> None:
         self._size -= len(self._held.pop(item_id))

@@ -97,7 +97,8 @@ class SessionOptions:
         max_input_buffer_s: how much uncommitted audio a session may hold, in seconds.
         max_items: how many items a conversation may hold.
         max_items_chars: how many characters they may hold together (texts, pictures, arguments).
-        retained_audio_bytes: how much of the newest audio is kept for `conversation.item.retrieve`.
+        retained_audio_bytes: how much of the newest audio is kept for `conversation.item.retrieve`; that of
+            the last two items is kept beyond it, see `AudioShelf`.
         context_tokens: size of the model's input in tokens; older items are left out of it beyond that.
         transcription_wait_s: how long a response waits for the transcript of what was said.
         explain_failures: whether the client is told what an engine said of its failure; a server that others

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vivavoce.cli.llm import add_llm_arguments, engine_choice
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -89,9 +90,7 @@ def _add_engines(engines: argparse._ArgumentGroup) -> None:
         help="embedded: hears, thinks and speaks on this machine without a download; "
         "bench: costs nothing and understands nothing, for measuring the server (default: %(default)s)",
     )
-    engines.add_argument("--llm", metavar="URL", help="base URL of an OpenAI-compatible server to think with")
-    engines.add_argument("--llm-model", metavar="NAME", help="model to ask that server for")
-    engines.add_argument("--llm-api-key", metavar="KEY", help="key for that server")
+    add_llm_arguments(engines)
 
 
 def _add_agent(agent: argparse._ArgumentGroup) -> None:
@@ -146,7 +145,6 @@ def config_from(args: argparse.Namespace) -> ServerConfig:
     Raises:
         ConfigurationError: an option has a value that cannot be used.
     """
-    from vivavoce.engines.registry import EngineChoice
     from vivavoce.pipeline import SessionOptions
     from vivavoce.server import Limits, ServerConfig
     from vivavoce.server.auth import parse_keys
@@ -156,22 +154,13 @@ def config_from(args: argparse.Namespace) -> ServerConfig:
             f"--max-session-minutes is {args.max_session_minutes:g}; it must be above 0 and at most "
             f"{MAX_SESSION_MINUTES}"
         )
-    if args.llm is None and (args.llm_model or args.llm_api_key):
-        raise ConfigurationError(
-            "--llm-model and --llm-api-key need --llm, the URL of the server they are for"
-        )
     return ServerConfig(
         host=args.host,
         port=args.port,
         api_keys=parse_keys(",".join([*args.api_key, os.environ.get("VIVAVOCE_API_KEY", "")])),
         limits=Limits(max_sessions=args.max_sessions, max_sessions_per_key=args.max_sessions_per_key),
         session=replace(SessionOptions(max_session_s=args.max_session_minutes * 60.0), **_agent(args)),
-        engines=EngineChoice(
-            preset=args.engines,
-            llm_url=args.llm,
-            llm_model=args.llm_model,
-            llm_api_key=args.llm_api_key or os.environ.get("VIVAVOCE_LLM_API_KEY") or None,
-        ),
+        engines=engine_choice(args, args.engines),
         drain_s=args.drain_seconds,
     )
 

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vivavoce.cli.llm import add_llm_arguments, engine_choice
 from vivavoce.errors import ConfigurationError, MissingExtraError, VivavoceError
 
 if TYPE_CHECKING:
@@ -71,9 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="memory: session and model meet in this process; websocket: over a socket, with a server in a "
         "process of its own (default: %(default)s)",
     )
-    parser.add_argument("--llm", metavar="URL", help="base URL of an OpenAI-compatible server to think with")
-    parser.add_argument("--llm-model", metavar="NAME", help="model to ask that server for")
-    parser.add_argument("--llm-api-key", metavar="KEY", help="key for that server")
+    add_llm_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -112,18 +111,9 @@ def _check_extras(transport: str) -> None:
 
 
 def _options(args: argparse.Namespace) -> CallOptions:
-    from vivavoce import EngineChoice
     from vivavoce.cli.demo.call import CallOptions
 
-    if args.llm is None and (args.llm_model or args.llm_api_key):
-        raise ConfigurationError(
-            "--llm-model and --llm-api-key need --llm, the URL of the server they are for"
-        )
-    key = args.llm_api_key or os.environ.get("VIVAVOCE_LLM_API_KEY") or None
-    engines = EngineChoice(
-        llm_url=args.llm, llm_model=args.llm_model, llm_api_key=key if args.llm is not None else None
-    )
-    return CallOptions(transport=args.transport, engines=engines)
+    return CallOptions(transport=args.transport, engines=engine_choice(args))
 
 
 def _subtitle(options: CallOptions) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vivavoce.cli.llm import add_llm_arguments, engine_choice
-from vivavoce.errors import ConfigurationError, MissingExtraError, VivavoceError
+from vivavoce.errors import MissingExtraError, VivavoceError
 
 if TYPE_CHECKING:
     import argparse

@@ -259,6 +259,36 @@ def test_the_oldest_items_leave_when_all_hold_too_much(talk_with: type[Talk]) ->
     assert talk.write("x") == [*talk.ITEM, DELETED]
 
 
+def test_audio_that_waits_for_a_transcriber_is_held_too(talk_with: type[Talk]) -> None:
+    talk = talk_with(max_items_chars=10_000)
+    for item_id in ("a", "b"):
+        assert talk.send("conversation.item.create", item={**SPOKEN, "id": item_id}) == [*talk.ITEM]
+    assert talk.server._items.size == 2 * 4800
+    assert talk.send("conversation.item.create", item={**SPOKEN, "id": "c"}) == [*talk.ITEM, DELETED]
+    assert talk.json["item_id"] == "a"
+    assert talk.of(DropUtterance) == [DropUtterance("a")]
+
+
+def test_audio_that_waits_no_longer_leaves_room(talk_with: type[Talk]) -> None:
+    talk = talk_with(max_items_chars=10_000)
+    for item_id in ("a", "b"):
+        talk.send("conversation.item.create", item={**SPOKEN, "id": item_id})
+    talk.transcript("a", "Hello")
+    assert talk.server._items.size == 5 + 4800
+    talk.server.receive_transcript_failure("b", "boom", 0.0)
+    assert talk.server._items.size == 5
+    assert talk.send("conversation.item.create", item={**SPOKEN, "id": "c"}) == [*talk.ITEM]
+    assert talk.server._items.size == 5 + 4800
+    talk.send("conversation.item.delete", item_id="c")
+    assert talk.server._items.size == 5
+
+
+def test_audio_that_came_with_its_transcript_waits_for_nobody(talk: Talk) -> None:
+    part = {"type": "input_audio", "audio": SPEECH, "transcript": "Hello"}
+    talk.send("conversation.item.create", item=message("user", part))
+    assert talk.server._items.size == 5
+
+
 def test_nobody_waits_for_the_transcript_of_what_left(talk_with: type[Talk]) -> None:
     talk = talk_with(max_items_chars=100)
     talk.send("conversation.item.create", item=SPOKEN)

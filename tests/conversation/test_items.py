@@ -277,3 +277,19 @@ def test_what_an_item_holds_is_counted(item: Item, size: int) -> None:
     for item_id in "abc":
         items.delete(item_id)
     assert items.size == 0
+
+
+def test_audio_counts_while_it_waits_for_its_transcript() -> None:
+    items = Items(1000)
+    items.append("a", Record(message("a").item, size=100))
+    items.insert("b", Record(message("b").item, size=50), "root")
+    assert items.size == 154
+    record = items.get("a")
+    assert record is not None
+    record.set_transcript("Hello")
+    for item_id in ("a", "a", "x"):
+        items.transcribed(item_id)
+    assert (record.size, items.size) == (7, 59)
+    items.delete("a")
+    items.delete("b")
+    assert items.size == 0

@@ -31,8 +31,8 @@ class Record:
         fmt: format of its audio, or `None` when it has none.
         spoken: for assistant audio, the words with their times.
         heard_ms: how far it was heard, once it was truncated.
-        size: characters that it held when it came, and bytes of audio that wait for a transcriber; what a
-            model adds to its own items later is small.
+        size: characters that it held when it came or was transcribed, and bytes of a client's audio while
+            they wait for a transcriber; what a model adds to its own items later is small.
     """
 
     __slots__ = ("audio_ms", "fmt", "heard_ms", "item", "size", "spoken")
@@ -131,7 +131,10 @@ class Items:
         self._order: list[str] = []
         self._records: dict[str, Record] = {}
         self.size = 0
-        """Characters that the items hold: texts, pictures, arguments. Audio has its own bound."""
+        """Characters that the items hold: texts, pictures, arguments; and bytes that await a transcriber.
+
+        Other audio has its own bound.
+        """
         self.audio = AudioShelf(retained_audio_bytes)
         self.voice_locked = False
 
@@ -192,6 +195,13 @@ class Items:
         record.size += _size_of(record.item)
         self.size += record.size
         self._records[item_id] = record
+
+    def transcribed(self, item_id: str) -> None:
+        """Count an item's audio no longer: nobody waits for its transcript. One that is gone is fine."""
+        if (record := self._records.get(item_id)) is not None:
+            self.size -= record.size
+            record.size = 0
+            self._take(item_id, record)
 
     def delete(self, item_id: str) -> None:
         """Remove an item and its audio."""

@@ -262,6 +262,7 @@ class ServerConversation:
             self._transcript_settled(item_id, now)
 
     def _transcript_settled(self, item_id: str, now: float) -> None:
+        self._items.transcribed(item_id)
         self._responder.transcript_settled(item_id, now)
         self._response_over(now)
 

@@ -96,7 +96,8 @@ class SessionOptions:
         output_lead_ms: how far ahead of its playback audio is sent.
         max_input_buffer_s: how much uncommitted audio a session may hold, in seconds.
         max_items: how many items a conversation may hold.
-        max_items_chars: how many characters they may hold together (texts, pictures, arguments).
+        max_items_chars: how many characters they may hold together (texts, pictures, arguments);
+            a byte of a created item's audio counts like one until the audio is transcribed.
         retained_audio_bytes: how much of the newest audio is kept for `conversation.item.retrieve`; that of
             the last two items is kept beyond it, see `AudioShelf`.
         context_tokens: size of the model's input in tokens; older items are left out of it beyond that.

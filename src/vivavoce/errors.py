@@ -80,7 +80,7 @@ class ConnectionLostError(VivavoceError):
 
 
 class ToolError(VivavoceError):
-    """A tool was unknown, got bad arguments, raised or took too long; the model is told and the session goes on.
+    """A tool was unknown, got bad arguments, raised or took too long; the session goes on.
 
     Args:
         message: what happened.

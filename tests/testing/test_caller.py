@@ -101,7 +101,9 @@ def test_both_tracks_are_as_long_as_the_call() -> None:
 
 def test_an_agent_that_does_not_answer_is_a_clear_failure() -> None:
     caller = SimulatedCaller([Say(words(0.5), After(0.2)), HangUp(AgentFinished(), timeout_s=4.0)])
-    with pytest.raises(CallerTimeoutError, match="waited 4 s for the agent to answer and finish before they could hang"):
+    with pytest.raises(
+        CallerTimeoutError, match="waited 4 s for the agent to answer and finish before they could hang"
+    ):
         call(caller, scripted_engines(hears=["hello"], answers=[[]]))
     assert caller.tape.seconds == pytest.approx(4.7, abs=0.1)
 

@@ -216,7 +216,8 @@ class CallerScript:
             return step
         if waited > step.timeout_s:
             raise CallerTimeoutError(
-                f"The caller waited {step.timeout_s:g} s for {step.cue} before they {step} (step {self._count + 1}); "
+                f"The caller waited {step.timeout_s:g} s for {step.cue} before they {step} "
+                f"(step {self._count + 1}); "
                 f"{self.ear.heard_s:.1f} s of speech were heard, then {self.ear.silent_s:.1f} s of silence."
             )
         return None

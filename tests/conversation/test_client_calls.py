@@ -139,6 +139,84 @@ def test_an_output_waits_no_longer_for_a_turn_that_is_dropped(desk: Desk) -> Non
     assert desk.take() == ["response.create"]
 
 
+# --- tools of an agent that was stopped ---------------------------------------------------------------------
+
+
+def give(desk: Desk, call_id: str) -> list[str]:
+    """A tool is done."""
+    desk.client.tool_output(call_id, "done", desk.now)
+    desk.drain()
+    return desk.take()
+
+
+def stop(desk: Desk) -> list[str]:
+    desk.client.interrupt(desk.now)
+    desk.drain()
+    return desk.take()
+
+
+def test_tools_that_run_when_the_agent_is_stopped_lead_to_nothing_more(desk: Desk) -> None:
+    desk.hear("response.created", response=desk.response("r"))
+    desk.end(output=[call("1", item_id="f1"), call("2", item_id="f2")])
+    assert give(desk, "1") == ["conversation.item.create"]
+    assert stop(desk) == []
+    assert give(desk, "2") == ["conversation.item.create"]
+    assert desk.client.next_deadline() is None
+
+
+def test_a_response_that_is_stopped_between_its_calls(desk: Desk) -> None:
+    desk.hear("response.created", response=desk.response("r"))
+    desk.hear("response.output_item.done", response_id="r", output_index=0, item=call("1", item_id="f1"))
+    assert give(desk, "1") == ["conversation.item.create"]
+    assert stop(desk) == ["response.cancel"]
+    desk.hear("response.output_item.done", response_id="r", output_index=1, item=call("2", item_id="f2"))
+    assert [notice.call_id for notice in desk.of(ToolCalled)] == ["1", "2"]
+    assert give(desk, "2") == ["conversation.item.create"]
+    desk.end(status="cancelled")
+    assert desk.take() == []
+
+
+def test_a_response_that_was_stopped_before_it_began(desk: Desk) -> None:
+    desk.client.request_response(0.0)
+    assert stop(desk) == ["response.create", "response.cancel"]
+    desk.hear("response.created", response=desk.response("r"))
+    desk.end(output=[call("1")])
+    assert [notice.call_id for notice in desk.of(ToolCalled)] == ["1"]
+    assert give(desk, "1") == ["conversation.item.create"]
+
+
+def test_a_turn_after_the_agent_was_stopped_is_like_any_other(desk: Desk) -> None:
+    desk.hear("response.created", response=desk.response("r"))
+    desk.hear("response.output_item.done", response_id="r", output_index=0, item=call("1", item_id="f1"))
+    assert stop(desk) == ["response.cancel"]
+    desk.client.request_response(0.0)
+    desk.drain()
+    assert desk.take() == []
+    desk.end(status="cancelled")
+    assert desk.take() == ["response.create"]
+    desk.hear("response.created", response=desk.response("next"))
+    desk.end("next", output=[call("2", item_id="f2")])
+    assert give(desk, "1") == ["conversation.item.create"]
+    assert give(desk, "2") == ["conversation.item.create", "response.create"]
+
+
+def test_speech_over_a_call_does_not_keep_the_model_from_going_on(desk: Desk) -> None:
+    desk.hear("response.created", response=desk.response("early"))
+    desk.end("early", output=[call("1", item_id="f1")])
+    desk.answer(audio=SECOND)
+    desk.speech()
+    desk.hear("response.output_item.done", response_id="r", output_index=1, item=call("2", item_id="f2"))
+    desk.end(status="cancelled")
+    stop_speaking(desk)
+    desk.hear("response.created", response=desk.response("own"))
+    desk.end("own")
+    desk.take()
+    assert give(desk, "2") == ["conversation.item.create", "response.create"]
+    desk.hear("response.created", response=desk.response("more"))
+    desk.end("more")
+    assert give(desk, "1") == ["conversation.item.create", "response.create"]
+
+
 # --- whatever a server says ---------------------------------------------------------------------------------
 
 IDS = st.sampled_from(["x", "y"])

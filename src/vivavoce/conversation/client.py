@@ -72,7 +72,6 @@ from vivavoce.protocol import (
 RETRIEVED_MS = 120_000
 """Longest audio of which the exact words are asked for: the answer may carry the audio itself."""
 
-
 Handler: TypeAlias = Callable[["ClientConversation", Any, float], None]
 H = TypeVar("H", bound=Callable[..., None])
 _HANDLERS: dict[type, Handler] = {}
@@ -142,7 +141,7 @@ class ClientConversation:
 
         Tools that run go on, and the model gets their outputs, but is not asked to speak about them.
         """
-        self._tools.interrupt()
+        self._tools.interrupt(self._requests.active)
         if self._requests.cancel(self._housekeeping_id("cancel")):
             self._outbox.extend(self._requests.events_to_send())
         if self._requests.active is not None:
@@ -293,9 +292,8 @@ class ClientConversation:
     @_hears(ConversationItemInputAudioTranscriptionDelta)
     def _heard_user(self, event: ConversationItemInputAudioTranscriptionDelta, _now: float) -> None:
         self._expect_user_item(event.item_id)
-        self.history.append(
-            event.item_id, present(event.content_index, 0), "input_audio", present(event.delta, "") or ""
-        )
+        index, delta = present(event.content_index, 0), present(event.delta, "") or ""
+        self.history.append(event.item_id, index, "input_audio", delta)
         self._notices.append(ItemChanged(event.item_id))
 
     @_hears(ConversationItemInputAudioTranscriptionCompleted)
@@ -320,6 +318,7 @@ class ClientConversation:
             self._out_of_band.add(response_id)
         elif self._requests.take_doom():
             self._cancelled.add(response_id)
+            self._tools.interrupt(response_id)
         self._sounded[response_id] = {}
         self._notices.append(ResponseBegan(event.response))
 
@@ -357,8 +356,6 @@ class ClientConversation:
         item_id = present(item.id, "")
         call_id = present(item.call_id, item_id)
         if self._tools.call(response_id, call_id):
-            if response_id in self._cancelled:
-                self._tools.interrupt()
             self._notices.append(ToolCalled(call_id, item.name, item.arguments, item_id))
 
     @_hears(ResponseOutputAudioDelta)

@@ -45,8 +45,14 @@ class ToolLedger:
         self._unseen.add(call_id)
         return self._settle(self._calls[call_id], turn)
 
-    def interrupt(self) -> None:
-        """Let no response be asked for after the calls that are known: the user has stopped the agent."""
+    def interrupt(self, response_id: str | None = None) -> None:
+        """Let no response be asked for after the calls that are known: the user has stopped the agent.
+
+        Args:
+            response_id: the response that was stopped; calls in it that are not known yet count, too.
+        """
+        if response_id is not None:
+            self._turns.setdefault(response_id, _Turn())
         for turn in self._turns.values():
             turn.quiet = True
 

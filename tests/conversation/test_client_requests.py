@@ -168,6 +168,18 @@ def test_cancel_reaches_a_response_that_has_not_begun() -> None:
     assert not requests.take_doom()
 
 
+def test_a_stopped_request_that_is_refused_is_not_repeated() -> None:
+    requests = ResponseRequests()
+    requests.request(0.0)
+    (event_id,) = sent(requests)
+    requests.cancel("stop")
+    requests.events_to_send()
+    assert requests.failed(error(event_id), 0.1)
+    requests.handle_deadline(0.1 + RETRY_S)
+    assert requests.events_to_send() == []
+    assert not requests.take_doom()
+
+
 def test_requests_that_wait_are_bounded_and_none_is_dropped_in_silence() -> None:
     requests = ResponseRequests()
     requests.created(running(), 0.0)

@@ -191,8 +191,14 @@ def test_a_limit_beyond_what_one_item_may_take_is_the_bound_of_each(shelf_of: ty
     assert (shelf.get("a"), shelf.get("b")) == (bytes(200), None)
 
 
-def test_a_turn_of_a_minute_is_kept_whatever_the_limit() -> None:
+def test_no_audio_is_kept_where_none_is_wanted() -> None:
     shelf = AudioShelf(0)
+    shelf.add("a", b"1234")
+    assert shelf.get("a") is None
+
+
+def test_a_turn_of_a_minute_is_kept_whatever_the_limit() -> None:
+    shelf = AudioShelf(1)
     minute = bytes(60_000 * PcmFormat().bytes_per_ms)
     shelf.add("asked", minute)
     shelf.add("answered", minute)
@@ -225,7 +231,7 @@ def test_audio_is_cut_and_dropped() -> None:
 
 
 @given(
-    st.integers(0, 30),
+    st.integers(1, 30),
     st.integers(0, 30),
     st.lists(
         st.tuples(st.sampled_from("abcd"), st.sampled_from(["add", "cut", "drop"]), st.integers(0, 12)),

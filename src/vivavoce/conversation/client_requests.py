@@ -149,23 +149,27 @@ class ResponseRequests:
         self._advance(now)
 
     def failed(self, error: ErrorDetail, now: float) -> bool:
-        """Note an error of the server. True: it was about a request, which will be repeated."""
+        """Note an error of the server. True: it was about a request that needs no more attention.
+
+        Either it will be repeated, or the user has stopped it meanwhile.
+        """
         for request in (self._flying, self._claimed):
             if request is not None and error.event_id == request.event.event_id:
                 break
         else:
             return False
+        stopped = False
         if request is self._flying:
             self._flying = None
-            self._doomed = False
+            stopped = self.take_doom()
         else:
             self._claimed = None
-        repeat = error.code == ALREADY_ACTIVE and request.tries < MAX_TRIES
+        repeat = not stopped and error.code == ALREADY_ACTIVE and request.tries < MAX_TRIES
         if repeat:
             self._waiting.appendleft(request)
             self._not_before = now + RETRY_S if self.active is None else 0.0
         self._advance(now)
-        return repeat
+        return repeat or stopped
 
     def events_to_send(self) -> list[ResponseCreate | ResponseCancel]:
         """Return what is to be sent, in order, and forget it."""

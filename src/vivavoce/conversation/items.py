@@ -74,7 +74,7 @@ class AudioShelf:
     What was said last, on either side, is kept whole even beyond the bound, up to `LAST_BYTES` each.
 
     Args:
-        limit: bytes that it may hold; the oldest item's audio goes first.
+        limit: bytes that it may hold; the oldest item's audio goes first. 0 keeps nothing.
     """
 
     LAST_ITEMS = 2
@@ -88,7 +88,7 @@ class AudioShelf:
 
     def add(self, item_id: str, audio: bytes) -> None:
         """Append audio of an item. An item whose beginning is gone is not kept at all."""
-        if item_id in self._lost:
+        if self._limit <= 0 or item_id in self._lost:
             return
         held = self._held.setdefault(item_id, bytearray())
         held += audio

@@ -99,7 +99,7 @@ class SessionOptions:
         max_items_chars: how many characters they may hold together (texts, pictures, arguments);
             a byte of a created item's audio counts like one until the audio is transcribed.
         retained_audio_bytes: how much of the newest audio is kept for `conversation.item.retrieve`; that of
-            the last two items is kept beyond it, see `AudioShelf`.
+            the last two items is kept beyond it, see `AudioShelf`. 0 keeps none.
         context_tokens: size of the model's input in tokens; older items are left out of it beyond that.
         transcription_wait_s: how long a response waits for the transcript of what was said.
         explain_failures: whether the client is told what an engine said of its failure; a server that others

@@ -29,6 +29,14 @@ SENTENCES = (
     "i want to cancel my order",
     "set the temperature to twenty one degrees",
 )
+PLAIN_SENTENCES = (
+    "hello how are you today",
+    "what time is it now",
+    "i would like to order two coffees",
+    "my brother lives in a small house near the river",
+    "please call me back as soon as you can",
+    "the doctor said that you can go home on friday",
+)
 FRAME = 1280
 SECOND = bytes(32_000)
 
@@ -83,6 +91,22 @@ def test_clear_speech_is_understood(voice: str, spoken_pcm: Callable[..., bytes]
         assert errors <= 0.2 * sum(len(sentence.split()) for sentence in SENTENCES)
 
     run(use, workers=1)
+
+
+@pytest.mark.parametrize(("line", "allowed"), [("clean", 0.15), ("mulaw", 0.35)])
+def test_plain_sentences_are_understood(
+    line: str, allowed: float, spoken_pcm: Callable[..., bytes], over_telephone: Callable[[bytes], bytes]
+) -> None:
+    async def use(transcriber: PocketsphinxTranscriber) -> None:
+        spoken = [(said, voice) for said in PLAIN_SENTENCES for voice in ("slt", "rms", "awb")]
+        pcms = [spoken_pcm(said, voice, before_ms=0) for said, voice in spoken]
+        if line == "mulaw":
+            pcms = [over_telephone(pcm) for pcm in pcms]
+        heard = await asyncio.gather(*(transcribe(transcriber, pcm) for pcm in pcms))
+        errors = sum(word_errors(said, text) for (said, _voice), text in zip(spoken, heard, strict=True))
+        assert errors <= allowed * 3 * sum(len(sentence.split()) for sentence in PLAIN_SENTENCES)
+
+    run(use, workers=2)
 
 
 def test_partials_come_while_the_person_speaks(spoken_pcm: Callable[..., bytes]) -> None:
@@ -230,7 +254,7 @@ def test_a_listener_that_raises_harms_only_its_own_utterance(spoken_pcm: Callabl
 def test_closing_drops_what_is_open_and_is_final() -> None:
     async def use(transcriber: PocketsphinxTranscriber) -> None:
         await transcriber.prewarm()
-        assert len(transcriber.worker_pids) == 1
+        assert len(transcriber.worker_pids) == 2
         stream = transcriber.open(TranscriptionOptions(), ignore)
         stream.feed(60 * SECOND)
         await asyncio.sleep(0)
@@ -243,7 +267,7 @@ def test_closing_drops_what_is_open_and_is_final() -> None:
         with pytest.raises(EngineError, match="closed"):
             await transcriber.prewarm()
 
-    run(use)
+    run(use, workers=2)
 
 
 def test_it_is_a_transcriber() -> None:

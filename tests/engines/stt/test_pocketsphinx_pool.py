@@ -53,7 +53,7 @@ def test_a_worker_is_started_when_needed_and_used_again() -> None:
                 await decoder.loaded()
                 await decoder.begin()
                 assert await decoder.decode(SECOND) == ("", 960)
-                assert await decoder.finish() == ""
+                assert await decoder.transcribe(SECOND) == ""
             assert pool.pids == (decoder.pid,)
 
     run(use)
@@ -77,6 +77,20 @@ def test_who_finds_no_decoder_free_gets_one_in_turn() -> None:
         assert len(pool.pids) == 1
 
     run(use)
+
+
+def test_an_idle_decoder_is_one_that_nobody_has() -> None:
+    async def use(pool: DecoderPool) -> None:
+        async with pool.decoder() as first:
+            async with pool.idle_decoder() as second:
+                assert second is not None
+                assert second is not first
+                async with pool.idle_decoder() as third:
+                    assert third is None
+            async with pool.idle_decoder() as again:
+                assert again is second
+
+    run(use, size=2)
 
 
 def test_a_cancelled_request_leaves_the_worker_in_step() -> None:
@@ -116,7 +130,7 @@ def test_an_error_in_the_worker_is_an_engine_error() -> None:
     async def use(pool: DecoderPool) -> None:
         async with pool.decoder() as decoder:
             with pytest.raises(EngineError, match=r"failed: .+"):
-                await decoder.finish()
+                await decoder.decode(SECOND)
 
     run(use)
 

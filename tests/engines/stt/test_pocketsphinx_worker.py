@@ -32,7 +32,7 @@ def ask(*requests: tuple[bytes, bytes]) -> list[dict[str, Any]]:
 def decode(decoder: SegmentDecoder, pcm: bytes, block: int = BLOCK) -> tuple[str, str]:
     decoder.start()
     settled = [decoder.decode(pcm[i : i + block])[0] for i in range(0, len(pcm), block)]
-    return " ".join(filter(None, settled)), decoder.finish()
+    return " ".join(filter(None, settled)), decoder.transcribe(pcm)
 
 
 def test_only_words_are_written() -> None:
@@ -44,7 +44,7 @@ def test_only_words_are_written() -> None:
 @pytest.mark.local
 def test_requests_are_answered_one_by_one() -> None:
     silence = bytes(BLOCK)
-    greeting, started, heard, ended = ask((b"s", b""), (b"d", silence), (b"f", b""))
+    greeting, started, heard, ended = ask((b"s", b""), (b"d", silence), (b"w", silence))
     assert (greeting, started, ended) == ({}, {}, {"text": ""})
     assert heard.keys() == {"words", "pause_ms"}
     assert heard["words"] == ""
@@ -53,8 +53,8 @@ def test_requests_are_answered_one_by_one() -> None:
 @local
 @pytest.mark.local
 def test_a_request_out_of_turn_is_answered_by_an_error() -> None:
-    _, ended, unknown = ask((b"f", b""), (b"x", b"1"))
-    assert ended["error"]
+    _, early, unknown = ask((b"d", bytes(BLOCK)), (b"x", b"1"))
+    assert early["error"]
     assert "b'x'" in unknown["error"]
 
 
@@ -83,7 +83,8 @@ def test_settled_words_come_early_and_a_pause_grows(spoken_pcm: Callable[..., by
     pauses = [decoder.decode(bytes(BLOCK))[1] for _ in range(10)]
     assert pauses == sorted(pauses)
     assert pauses[-1] >= 1000
-    assert decoder.finish().endswith("chicago")
+    assert decoder.transcribe(pcm).endswith("chicago")
+    assert decoder.transcribe(b"") == ""
 
 
 @local

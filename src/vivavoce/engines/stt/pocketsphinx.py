@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 from collections.abc import Callable
+from contextlib import aclosing
 
 from vivavoce.cpus import usable_cpus
 from vivavoce.engines.base import Transcript, TranscriptionOptions
 from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess
+from vivavoce.engines.stt.pocketsphinx_segment import Segment
+from vivavoce.engines.stt.speech_span import BYTES_PER_MS
 from vivavoce.errors import EngineError, MissingExtraError
 
-BYTES_PER_MS = 32
 BLOCK_MS = 100
 QUEUE_MS = 120_000
 """Audio of one utterance that may wait for a decoder."""
 PAUSE_MS = 600
 """Silence at which a long utterance is cut; longer than a word takes to settle, so none is missed."""
-LONG_MS = 15_000
+LONG_MS = 10_000
 LONGEST_MS = 30_000
 """A segment ends at the first pause after `LONG_MS`, at the latest here. It keeps the time from the end of
 the speech to the transcript short, and lets those who wait for a decoder have their turn."""
@@ -31,9 +33,13 @@ class PocketsphinxTranscriber:
     """Turns English speech into lowercase words, in worker processes (about 100 MB and one decoder each).
 
     A decoder needs a fifth of a core, but belongs to one utterance for as long as the person talks; hence two
-    workers per core by default. They start when needed and stay. An instance belongs to the event loop it is
-    first used on. Of the options, none changes what is heard: there is one model, it is English, and its
-    dictionary cannot be biased without making every sound a wanted phrase.
+    workers per core by default. They start when needed and stay. The transcript comes from a second, careful
+    pass over the whole of what was said: another fifth of its length. A worker that is idle begins it at
+    every pause, so that little of it is left to wait for at the end.
+
+    An instance belongs to the event loop it is first used on. Of the options, none changes what is heard:
+    there is one model, it is English, and its dictionary cannot be biased without making every sound a wanted
+    phrase.
 
     Args:
         workers: how many utterances are transcribed at the same time; `None`: two per core.
@@ -65,14 +71,14 @@ class PocketsphinxTranscriber:
         return self._pool.pids
 
     async def prewarm(self) -> None:
-        """Load one decoder, so that the first utterance need not wait for it (about half a second).
+        """Load the two decoders that one utterance keeps busy, so that the first has no wait (half a second).
 
         Raises:
             EngineError: it cannot be loaded, or the transcriber is closed.
         """
         self._refuse_if_closed()
-        async with self._pool.decoder() as decoder:
-            await decoder.loaded()
+        async with self._pool.decoder() as first, self._pool.idle_decoder() as second:
+            await asyncio.gather(*(decoder.loaded() for decoder in (first, second) if decoder))
 
     def open(self, options: TranscriptionOptions, on_partial: Callable[[str], None]) -> _Utterance:  # noqa: ARG002 - see the class
         """Begin an utterance; needs a running event loop.
@@ -141,7 +147,7 @@ class _Utterance:
             self._arrived.set()
 
     async def finish(self) -> Transcript:
-        """Wait for the transcript: the words so far and the 100 to 200 ms that the second pass takes.
+        """Wait for the transcript; the careful pass is over or on its way if the person has paused before.
 
         Raises:
             EngineError: the worker failed, or the utterance was dropped.
@@ -154,7 +160,7 @@ class _Utterance:
         return self._task.result()
 
     async def aclose(self) -> None:
-        """Drop the utterance; its decoder is free after at most the block at hand."""
+        """Drop the utterance; its decoders are free once they are through with what they have."""
         self._over = True
         self._task.cancel()
         await asyncio.wait([self._task])
@@ -174,19 +180,18 @@ class _Utterance:
 
     async def _transcribe_segment(self, decoder: DecoderProcess) -> str:
         await decoder.begin()
-        heard_ms = 0
-        while await self._next_block_ready():
-            # Blocks of one size make the words independent of how the audio was cut on its way here.
-            block = bytes(self._audio[: BLOCK_MS * BYTES_PER_MS])
-            del self._audio[: BLOCK_MS * BYTES_PER_MS]
-            words, pause_ms = await decoder.decode(block)
-            if words:
-                self._settled = f"{self._settled} {words}".lstrip()
-                self._on_partial(self._settled)
-            heard_ms += BLOCK_MS
-            if heard_ms >= (LONG_MS if pause_ms >= PAUSE_MS else LONGEST_MS):
-                break
-        return await decoder.finish()
+        async with aclosing(Segment(self._pool, decoder)) as segment:
+            while await self._next_block_ready():
+                # Blocks of one size make the words independent of how the audio was cut on its way here.
+                block = bytes(self._audio[: BLOCK_MS * BYTES_PER_MS])
+                del self._audio[: BLOCK_MS * BYTES_PER_MS]
+                words, pause_ms = await segment.hear(block)
+                if words:
+                    self._settled = f"{self._settled} {words}".lstrip()
+                    self._on_partial(self._settled)
+                if segment.milliseconds >= (LONG_MS if pause_ms >= PAUSE_MS else LONGEST_MS):
+                    break
+            return await segment.transcribe()
 
     async def _next_block_ready(self) -> bool:
         """Wait for a whole block, or for the last one; return whether there is any audio."""

@@ -16,7 +16,7 @@ from vivavoce.errors import EngineError
 
 WORKER = Path(__file__).with_name("pocketsphinx_worker.py")
 REPLY_TIMEOUT = 60.0
-"""Seconds after which a silent worker counts as hung; the longest honest reply takes about one."""
+"""Seconds after which a silent worker counts as hung; the longest honest reply takes about ten."""
 EXIT_TIMEOUT = 0.5
 """Seconds a worker has to end by itself once its input is closed."""
 
@@ -83,13 +83,13 @@ class DecoderProcess:
         reply = await self._call(b"d", pcm)
         return reply["words"], reply["pause_ms"]
 
-    async def finish(self) -> str:
-        """End the segment and return its text.
+    async def transcribe(self, pcm: bytes) -> str:
+        """Return the words of a whole segment, PCM16 at 16 kHz; one that was begun is dropped.
 
         Raises:
             EngineError: the worker failed.
         """
-        text: str = (await self._call(b"f"))["text"]
+        text: str = (await self._call(b"w", pcm))["text"]
         return text
 
     async def aclose(self) -> None:
@@ -170,6 +170,19 @@ class DecoderPool:
                     await process.aclose()
                 else:
                     self._idle.append(process)
+
+    @asynccontextmanager
+    async def idle_decoder(self) -> AsyncIterator[DecoderProcess | None]:
+        """Lend a decoder that nobody uses or waits for; `None` if there is none.
+
+        Raises:
+            EngineError: no process can be started.
+        """
+        if self._seats.locked():
+            yield None
+        else:
+            async with self.decoder() as decoder:
+                yield decoder
 
     async def aclose(self) -> None:
         """End every process. Nobody may be using a decoder; safe to call twice."""

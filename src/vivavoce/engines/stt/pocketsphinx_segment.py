@@ -1,0 +1,77 @@
+"""One segment of an utterance: heard roughly while it comes in, transcribed with care as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+
+from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess
+from vivavoce.engines.stt.speech_span import SpeechSpan
+
+
+class Segment:
+    """Carries one segment to the decoders; needs a running event loop.
+
+    The careful pass needs the whole segment and about a fifth of its length. To have its words ready when the
+    person has finished, it starts on another decoder as soon as there is a pause. If more speech follows,
+    what it found is forgotten. It reads the same part of the audio either way, so its head start changes no
+    word.
+
+    Args:
+        pool: decoders for the head start.
+        decoder: the one that belongs to this segment.
+    """
+
+    def __init__(self, pool: DecoderPool, decoder: DecoderProcess) -> None:
+        self._pool = pool
+        self._decoder = decoder
+        self._span = SpeechSpan()
+        self._early: asyncio.Task[str | None] | None = None
+        self._early_bounds = (0, 0)
+
+    @property
+    def milliseconds(self) -> int:
+        """Length of the segment so far."""
+        return self._span.milliseconds
+
+    async def hear(self, pcm: bytes) -> tuple[str, int]:
+        """Take more, PCM16 at 16 kHz; return newly settled words and milliseconds since the last word.
+
+        Raises:
+            EngineError: the worker failed.
+        """
+        self._span.add(pcm)
+        self._start_early()
+        return await self._decoder.decode(pcm)
+
+    async def transcribe(self) -> str:
+        """Return the words of the segment.
+
+        Raises:
+            EngineError: the worker failed.
+        """
+        if self._early is not None and self._early_bounds == self._span.bounds:
+            text = await self._early
+            if text is not None:
+                return text
+        speech = self._span.speech()
+        return await self._decoder.transcribe(speech) if speech else ""
+
+    async def aclose(self) -> None:
+        """Forget an early pass that still runs; safe to call twice."""
+        if self._early is not None:
+            self._early.cancel()
+            await asyncio.gather(self._early, return_exceptions=True)
+
+    def _start_early(self) -> None:
+        if self._early is not None:
+            if not self._early.done():
+                return  # It may be about less than was said; there is no stopping a decoder halfway.
+            if self._early_bounds == self._span.bounds and self._early.result() is not None:
+                return
+        if self._span.settled:
+            self._early_bounds = self._span.bounds
+            self._early = asyncio.create_task(self._transcribe_elsewhere(self._span.speech()))
+
+    async def _transcribe_elsewhere(self, speech: bytes) -> str | None:
+        async with self._pool.idle_decoder() as decoder:
+            return None if decoder is None else await decoder.transcribe(speech)

@@ -53,7 +53,7 @@ def test_a_worker_is_started_when_needed_and_used_again() -> None:
                 await decoder.loaded()
                 await decoder.begin()
                 assert await decoder.decode(SECOND) == ("", 960)
-                assert await decoder.transcribe(SECOND) == ""
+                assert await decoder.transcribe(b"") == ""
             assert pool.pids == (decoder.pid,)
 
     run(use)

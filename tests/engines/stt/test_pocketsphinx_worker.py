@@ -100,3 +100,16 @@ def test_the_words_depend_on_the_audio_alone(spoken_pcm: Callable[..., bytes]) -
     decoder.decode(other[: 10 * BLOCK])  # dropped
     assert decode(decoder, first) == fresh
     assert decode(decoder, first, block=1280)[1] == fresh[1]
+
+
+@local
+@pytest.mark.local
+def test_what_was_heard_roughly_before_does_not_change_the_careful_pass(
+    spoken_pcm: Callable[..., bytes], over_telephone: Callable[[bytes], bytes]
+) -> None:
+    """On a telephone line, where a trace of the noise or the mean of the audio before is enough to."""
+    pcm = over_telephone(spoken_pcm("the doctor said that you can go home on friday", before_ms=0))
+    decoder = SegmentDecoder()
+    fresh = decoder.transcribe(pcm)
+    assert decoder.transcribe(pcm) == fresh
+    assert decode(decoder, pcm)[1] == fresh

@@ -37,11 +37,6 @@ FRAME_MS = 10
 SETTLING_FRAMES = 50
 """A word is settled when it ended this long ago: the best path rarely changes further back."""
 
-CEPSTRAL_MEAN = "40,3,-1"
-"""The acoustic model's own start for mean normalisation while the speech is still coming in. Set anew before
-every segment, because the decoder otherwise carries what it learnt from one speaker over to the next one's
-words. A guess: where the whole segment is at hand, its own mean makes a fourth of the mistakes."""
-
 _PRONUNCIATION = re.compile(r"\(\d+\)$")
 
 
@@ -57,7 +52,8 @@ def spoken(words: Iterable[str]) -> list[str]:
 class SegmentDecoder:
     """One decoder that hears segment after segment, each as if it were the first.
 
-    Block by block it hears roughly, for those who want to read along; what counts is `transcribe`.
+    Block by block it hears roughly, normalised by a guess at the mean of the speech; `transcribe` has the
+    whole segment to take the mean of, and makes a fourth of the mistakes.
 
     Raises:
         RuntimeError: pocketsphinx cannot load its model.
@@ -73,7 +69,6 @@ class SegmentDecoder:
     def start(self) -> None:
         """Begin a segment; an open one is dropped."""
         self._end()
-        self._decoder.set_cmn(CEPSTRAL_MEAN)
         self._begin()
         self._settled_until = 0
 
@@ -120,7 +115,8 @@ class SegmentDecoder:
         return "" if hypothesis is None else " ".join(spoken(hypothesis.hypstr.split()))
 
     def _begin(self) -> None:
-        self._decoder.start_stream()  # Forgets the noise of the audio before, too.
+        # Else the level of the noise and the cepstral mean of one segment would colour the words of the next.
+        self._decoder.reinit_feat()
         self._decoder.start_utt()
         self._decoding = True
 

@@ -10,6 +10,7 @@ import pytest
 
 from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess
 from vivavoce.engines.stt.pocketsphinx_segment import Segment
+from vivavoce.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -108,6 +109,27 @@ def test_an_early_pass_that_still_runs_is_not_waited_for(
 
     run(use, workers=2)
     assert passes
+
+
+def test_an_early_pass_that_fails_is_made_up_for(
+    spoken_pcm: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def use(segment: Segment) -> None:
+        own = segment._decoder
+        transcribe = DecoderProcess.transcribe
+
+        async def die_unless_own(decoder: DecoderProcess, pcm: bytes) -> str:
+            if decoder is not own:
+                await decoder.aclose()
+                raise EngineError("the worker is gone")
+            return await transcribe(decoder, pcm)
+
+        monkeypatch.setattr(DecoderProcess, "transcribe", die_unless_own)
+        await hear(segment, spoken_pcm("i want to cancel my order"))
+        assert segment._early is not None
+        assert await segment.transcribe() == "i want to cancel my order"
+
+    run(use, workers=2)
 
 
 def test_silence_is_not_transcribed(passes: list[bytes]) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess
 from vivavoce.engines.stt.speech_span import SpeechSpan
+from vivavoce.errors import EngineError
+from vivavoce.tasks import Tasks
 
 
 class Segment:
@@ -25,7 +28,9 @@ class Segment:
         self._pool = pool
         self._decoder = decoder
         self._span = SpeechSpan()
-        self._early: asyncio.Task[str | None] | None = None
+        self._tasks = Tasks()
+        self._early: asyncio.Task[None] | None = None
+        self._early_text: str | None = None
         self._early_bounds = (0, 0)
 
     @property
@@ -50,28 +55,30 @@ class Segment:
             EngineError: the worker failed.
         """
         if self._early is not None and self._early_bounds == self._span.bounds:
-            text = await self._early
-            if text is not None:
-                return text
+            await asyncio.wait([self._early])
+            if self._early_text is not None:
+                return self._early_text
         speech = self._span.speech()
         return await self._decoder.transcribe(speech) if speech else ""
 
     async def aclose(self) -> None:
         """Forget an early pass that still runs; safe to call twice."""
-        if self._early is not None:
-            self._early.cancel()
-            await asyncio.gather(self._early, return_exceptions=True)
+        await self._tasks.aclose()
 
     def _start_early(self) -> None:
         if self._early is not None:
             if not self._early.done():
                 return  # It may be about less than was said; there is no stopping a decoder halfway.
-            if self._early_bounds == self._span.bounds and self._early.result() is not None:
+            if self._early_bounds == self._span.bounds and self._early_text is not None:
                 return
         if self._span.settled:
             self._early_bounds = self._span.bounds
-            self._early = asyncio.create_task(self._transcribe_elsewhere(self._span.speech()))
+            self._early_text = None
+            self._early = self._tasks.spawn(self._transcribe_early(self._span.speech()), "early transcript")
 
-    async def _transcribe_elsewhere(self, speech: bytes) -> str | None:
-        async with self._pool.idle_decoder() as decoder:
-            return None if decoder is None else await decoder.transcribe(speech)
+    async def _transcribe_early(self, speech: bytes) -> None:
+        # If it fails, the segment's own decoder does the work, and tells what is wrong if that fails, too.
+        with suppress(EngineError):
+            async with self._pool.idle_decoder() as decoder:
+                if decoder is not None:
+                    self._early_text = await decoder.transcribe(speech)

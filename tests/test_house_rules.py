@@ -33,7 +33,6 @@ WITHOUT_OWN_TESTS = {
 
 MAY_MAKE_TASKS = {
     "engines/stt/pocketsphinx.py": "an utterance outlives the call that starts it, and is told of its end",
-    "engines/stt/pocketsphinx_segment.py": "a pass begun at a pause; whoever holds the segment closes it",
     "tasks.py": "the one place where a session, started from a plain call, makes and ends its tasks",
     "server/listener.py": "the server ends itself when its caller is cancelled; it is awaited either way",
 }

@@ -1,6 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vivavoce.conversation.client_tools import REMEMBERED_CALLS, ToolLedger
+from vivavoce.conversation.client_notices import ToolCalled
+from vivavoce.conversation.client_tools import CALL_ID_LENGTH, REMEMBERED_CALLS, ToolLedger
 
 
 def test_the_model_goes_on_once_after_all_outputs_and_the_end_of_the_response() -> None:
@@ -99,3 +102,153 @@ def test_the_server_has_an_output_when_it_says_so_or_a_response_later() -> None:
     ledger.answer("refused")
     ledger.response_done("r2")
     assert ledger.all_arrived()
+
+
+def test_nothing_follows_outputs_that_ask_for_nothing() -> None:
+    ledger = ToolLedger()
+    ledger.call("resp", "one")
+    ledger.call("resp", "two")
+    ledger.response_done("resp")
+    assert not ledger.answer("one", respond=False)
+    assert not ledger.answer("two", respond=False)
+    assert not ledger.all_arrived()
+
+
+@pytest.mark.parametrize("order", [("silent", "spoken"), ("spoken", "silent")])
+def test_one_output_that_asks_for_a_response_is_enough(order: tuple[str, str]) -> None:
+    ledger = ToolLedger()
+    for call_id in order:
+        ledger.call("resp", call_id)
+    assert not ledger.answer(order[0], respond=order[0] == "spoken")
+    assert not ledger.response_done("resp")
+    assert ledger.answer(order[1], respond=order[1] == "spoken")
+
+
+def test_a_call_that_waits_for_approval_holds_up_nobody() -> None:
+    ledger = ToolLedger()
+    ledger.call("resp", "waiting")
+    ledger.call("resp", "other")
+    assert not ledger.waits("waiting")
+    assert not ledger.response_done("resp")
+    assert ledger.answer("other")
+    ledger.decided("waiting")
+    assert ledger.answer("waiting")
+    assert not ledger.answer("waiting")
+
+
+def test_the_model_goes_on_when_the_last_call_begins_to_wait() -> None:
+    ledger = ToolLedger()
+    ledger.call("resp", "other")
+    ledger.call("resp", "waiting")
+    ledger.answer("other")
+    ledger.response_done("resp")
+    assert ledger.waits("waiting")
+
+
+def test_a_call_that_waits_alone_leads_to_nothing_until_it_is_answered() -> None:
+    ledger = ToolLedger()
+    ledger.call("resp", "waiting")
+    ledger.response_done("resp")
+    assert not ledger.waits("waiting")
+    assert ledger.all_arrived()
+    assert not ledger.answer("waiting", respond=False)
+    assert not ledger.all_arrived()
+
+
+def test_only_a_call_without_an_output_waits_and_only_once() -> None:
+    ledger = ToolLedger()
+    assert not ledger.waits("unknown")
+    ledger.decided("unknown")
+    assert not ledger.answer("unknown")
+    ledger.call("resp", "one")
+    ledger.call("resp", "two")
+    ledger.answer("one")
+    ledger.response_done("resp")
+    assert not ledger.waits("one")
+    assert ledger.waits("two")
+    assert not ledger.waits("two")
+
+
+@pytest.mark.parametrize(("decided", "goes_on"), [(True, True), (False, False)])
+def test_a_decision_after_the_user_stopped_the_agent_is_spoken_about(decided: bool, goes_on: bool) -> None:
+    ledger = ToolLedger()
+    ledger.call("resp", "waiting")
+    ledger.response_done("resp")
+    ledger.waits("waiting")
+    ledger.interrupt()
+    if decided:
+        ledger.decided("waiting")
+    assert ledger.answer("waiting") is goes_on
+
+
+def test_a_call_of_a_stopped_response_waits_quietly() -> None:
+    ledger = ToolLedger()
+    ledger.interrupt("resp")
+    ledger.call("resp", "waiting")
+    assert not ledger.response_done("resp")
+    assert not ledger.waits("waiting")
+    assert not ledger.answer("waiting")
+
+
+def test_the_user_may_stop_a_call_that_was_decided() -> None:
+    ledger = ToolLedger()
+    ledger.call("resp", "waiting")
+    ledger.waits("waiting")
+    ledger.decided("waiting")
+    ledger.interrupt()
+    assert not ledger.answer("waiting")
+
+
+def test_a_call_that_waits_is_remembered_however_many_come_after_it() -> None:
+    ledger = ToolLedger()
+    ledger.call("resp", "waiting")
+    ledger.waits("waiting")
+    for number in range(REMEMBERED_CALLS):
+        ledger.call("other", str(number))
+    assert not ledger.call("again", "waiting")
+    assert ledger.answer("waiting")
+
+
+def test_a_late_result_is_the_output_of_a_second_call() -> None:
+    ledger = ToolLedger()
+    ledger.call("resp", "one")
+    ledger.answer("one")
+    ledger.output_arrived("one")
+    call, output = ledger.late(ToolCalled("one", "search", '{"word": "w"}', "item_1"), "found")
+    assert (call.call_id, call.name, call.arguments) == ("late_one", "search", '{"word": "w"}')
+    assert (output.call_id, output.output) == ("late_one", "found")
+    assert not ledger.all_arrived()
+    ledger.output_arrived("late_one")
+    assert ledger.all_arrived()
+
+
+@given(st.text(min_size=1, max_size=80))
+def test_the_id_of_a_late_result_is_short_and_not_the_first_one(call_id: str) -> None:
+    call, _ = ToolLedger().late(ToolCalled(call_id, "search", "{}", "item_1"), "found")
+    made = str(call.call_id)
+    assert made != call_id
+    assert len(made) <= CALL_ID_LENGTH
+    assert made.endswith(call_id[-20:])
+
+
+@given(st.lists(st.sampled_from(["run", "silent", "wait"]), min_size=1, max_size=6), st.data())
+def test_every_order_of_events_leads_to_one_follow_up_for_what_did_not_wait(
+    kinds: list[str], data: st.DataObject
+) -> None:
+    ledger = ToolLedger()
+    for index in range(len(kinds)):
+        ledger.call("resp", str(index))
+    steps = data.draw(st.permutations([*range(len(kinds)), "done"]))
+    follow_ups = 0
+    for step in steps:
+        if step == "done":
+            follow_ups += ledger.response_done("resp")
+        elif kinds[int(step)] == "wait":
+            follow_ups += ledger.waits(str(step))
+        else:
+            follow_ups += ledger.answer(str(step), respond=kinds[int(step)] == "run")
+    assert follow_ups == ("run" in kinds)
+    waiting = [index for index, kind in enumerate(kinds) if kind == "wait"]
+    assert all(ledger.answer(str(index)) for index in waiting)
+    assert ledger._turns == {}
+    assert ledger._waiting == {}

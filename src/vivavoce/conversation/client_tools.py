@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from vivavoce.conversation.client_notices import ToolCalled
+from vivavoce.protocol import FunctionCallItem, FunctionCallOutputItem
+
 REMEMBERED_CALLS = 1024
+CALL_ID_LENGTH = 32
+"""Longest `call_id` made here; ids of the Realtime API are no longer."""
 
 
 @dataclass(slots=True)
@@ -14,19 +19,25 @@ class _Turn:
     unanswered: set[str] = field(default_factory=set)
     done: bool = False
     quiet: bool = False
+    wanted: bool = False
 
 
 class ToolLedger:
-    """Every call exactly once by its `call_id`; one follow-up when a response and all its calls are over."""
+    """Every call exactly once by its `call_id`; one follow-up when a response and all its calls are over.
+
+    There is a follow-up if one of the outputs asks for it. A call that waits for somebody's approval holds up
+    nobody: from then on it is a turn of its own, with a follow-up of its own.
+    """
 
     def __init__(self) -> None:
         self._turns: dict[str, _Turn] = {}
         self._calls: dict[str, str] = {}
+        self._waiting: dict[str, bool] = {}  # waiting call -> whether nothing is to follow it
         self._unseen: set[str] = set()
 
     def call(self, response_id: str, call_id: str) -> bool:
         """Note a call of a response. False: this call is known already."""
-        if call_id in self._calls:
+        if call_id in self._calls or call_id in self._waiting:
             return False
         self._calls[call_id] = response_id
         self._turns.setdefault(response_id, _Turn()).unanswered.add(call_id)
@@ -36,14 +47,61 @@ class ToolLedger:
             self._unseen.discard(oldest)
         return True
 
-    def answer(self, call_id: str) -> bool:
-        """Note that the output of a call is sent. True: the model must now be asked to go on."""
+    def answer(self, call_id: str, *, respond: bool = True) -> bool:
+        """Note that the output of a call is sent. True: the model must now be asked to go on.
+
+        Args:
+            call_id: the call.
+            respond: the model is to speak about this output.
+        """
+        quiet = self._waiting.pop(call_id, None)
+        if quiet is not None:
+            self._unseen.add(call_id)
+            return respond and not quiet
         turn = self._turns.get(self._calls.get(call_id, ""))
         if turn is None or call_id not in turn.unanswered:
             return False
         turn.unanswered.discard(call_id)
+        turn.wanted = turn.wanted or respond
         self._unseen.add(call_id)
         return self._settle(self._calls[call_id], turn)
+
+    def waits(self, call_id: str) -> bool:
+        """Let nothing wait for a call: somebody must approve it first.
+
+        Whoever runs the tools bounds how many calls wait.
+
+        Returns:
+            Whether the model must now be asked to go on: the other calls of its response are all answered.
+        """
+        turn = self._turns.get(self._calls.get(call_id, ""))
+        if turn is None or call_id not in turn.unanswered:
+            return False
+        turn.unanswered.discard(call_id)
+        self._waiting[call_id] = turn.quiet
+        return self._settle(self._calls[call_id], turn)
+
+    def decided(self, call_id: str) -> None:
+        """Note that somebody has decided on a call that waits: what was stopped before no longer counts."""
+        if call_id in self._waiting:
+            self._waiting[call_id] = False
+
+    def late(self, call: ToolCalled, output: str) -> tuple[FunctionCallItem, FunctionCallOutputItem]:
+        """Return the items that give the model the result of a call which has an output already.
+
+        An output cannot be sent twice, and what a tool returns must not speak with the authority of a system
+        message: so it is the output of a second call with the same arguments.
+
+        Args:
+            call: the call as the model made it.
+            output: its result.
+        """
+        call_id = f"late_{call.call_id[5 - CALL_ID_LENGTH :]}"
+        self._unseen.add(call_id)
+        return (
+            FunctionCallItem(call_id=call_id, name=call.name, arguments=call.arguments),
+            FunctionCallOutputItem(call_id=call_id, output=output),
+        )
 
     def interrupt(self, response_id: str | None = None) -> None:
         """Let no response be asked for after the calls that are known: the user has stopped the agent.
@@ -55,6 +113,7 @@ class ToolLedger:
             self._turns.setdefault(response_id, _Turn())
         for turn in self._turns.values():
             turn.quiet = True
+        self._waiting = dict.fromkeys(self._waiting, True)
 
     def output_arrived(self, call_id: str) -> None:
         """Note that the server has the output of a call."""
@@ -77,4 +136,4 @@ class ToolLedger:
         if turn.unanswered or not turn.done:
             return False
         del self._turns[response_id]
-        return not turn.quiet
+        return turn.wanted and not turn.quiet

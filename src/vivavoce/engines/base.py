@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from vivavoce.engines.options import ModelOptions
 from vivavoce.protocol import FunctionTool, Item, ToolChoice
 
 # --- voice activity ---------------------------------------------------------------------------------------
@@ -154,6 +155,7 @@ class ModelRequest:
         parallel_tool_calls: whether several calls in one response are allowed.
         max_output_tokens: upper bound, or `None`.
         user: an opaque name of the session, for a provider's logs and caches.
+        options: wishes beyond the conversation, or `None`.
     """
 
     instructions: str = ""
@@ -163,6 +165,7 @@ class ModelRequest:
     parallel_tool_calls: bool = True
     max_output_tokens: int | None = None
     user: str | None = None
+    options: ModelOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)

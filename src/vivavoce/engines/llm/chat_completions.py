@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -16,6 +16,7 @@ from vivavoce.engines.base import (
     TextDelta,
 )
 from vivavoce.engines.llm.chat_messages import build_messages, build_tools
+from vivavoce.engines.options import ModelOptions, OutputSchema
 from vivavoce.errors import EngineError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _SUBSTITUTES = {
     "stream_options": None,
     "parallel_tool_calls": None,
     "user": None,
+    "response_format": "messages",
 }
 
 
@@ -203,10 +205,11 @@ class ChatCompletions:
             parameters["max_completion_tokens"] = request.max_output_tokens
         if request.user is not None:
             parameters["user"] = request.user
+        parameters |= _wishes(request.options or ModelOptions(), parameters)
         for name in self._refused:
             self._substitute(parameters, name)
         if self._extra:
-            parameters["extra_body"] = self._extra
+            parameters["extra_body"] = self._extra | parameters.get("extra_body", {})
         return parameters
 
     async def _first_model(self) -> str:
@@ -221,7 +224,9 @@ class ChatCompletions:
         if refused in parameters:
             value = parameters.pop(refused)
             other = _SUBSTITUTES[refused]
-            if other is not None:
+            if other == "messages":
+                parameters["messages"] = _asking_for(value["json_schema"], parameters["messages"])
+            elif other is not None:
                 parameters[other] = value
 
     def _refused_by(self, error: APIError, parameters: Mapping[str, Any]) -> str | None:
@@ -229,6 +234,8 @@ class ChatCompletions:
         if getattr(error, "status_code", None) not in {400, 422}:
             return None
         complaint = f"{error.message} {error.body}"
+        if "invalid schema" in complaint.lower():
+            return None  # the parameter is known; whoever wrote the schema must hear that it is wrong
         return next((name for name in _SUBSTITUTES if name in parameters and name in complaint), None)
 
     def _describe(self, error: APIError) -> str:
@@ -247,6 +254,41 @@ class ChatCompletions:
         if self._key:
             text = text.replace(self._key, "***")
         return text[:_LONGEST_MESSAGE]
+
+
+def _wishes(options: ModelOptions, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that the options add or change."""
+    names = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
+    wishes = {name: value for name in names if (value := getattr(options, name)) is not None}
+    if options.output_schema is not None:
+        wishes["response_format"] = _response_format(options.output_schema)
+    if options.strict_parameters and "tools" in parameters:
+        wishes["tools"] = [_held_to(tool, options.strict_parameters) for tool in parameters["tools"]]
+    for name in ("extra_body", "extra_query", "extra_headers"):
+        if more := getattr(options, name):
+            wishes[name] = dict(more)
+    return wishes
+
+
+def _response_format(output: OutputSchema) -> dict[str, Any]:
+    described = {"name": output.name, "strict": output.strict, "schema": dict(output.schema)}
+    return {"type": "json_schema", "json_schema": described}
+
+
+def _held_to(tool: Mapping[str, Any], schemas: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    function = tool["function"]
+    schema = schemas.get(function["name"])
+    if schema is None:
+        return tool
+    return {**tool, "function": {**function, "parameters": dict(schema), "strict": True}}
+
+
+def _asking_for(form: Mapping[str, Any], messages: Sequence[Any]) -> list[Any]:
+    """Return the messages with the wish for a form in words."""
+    wish = OutputSchema(form["name"], form["schema"]).in_words()
+    if messages and messages[0]["role"] == "system":
+        return [{"role": "system", "content": f"{messages[0]['content']}\n\n{wish}"}, *messages[1:]]
+    return [{"role": "system", "content": wish}, *messages]
 
 
 class _Answer:

@@ -15,6 +15,7 @@ from vivavoce.conversation.client_notices import (
     ResponseEnded,
 )
 from vivavoce.conversation.client_requests import ANSWER_S
+from vivavoce.conversation.client_sent import REMEMBERED
 from vivavoce.protocol import Unknown
 
 if TYPE_CHECKING:
@@ -311,7 +312,7 @@ def test_the_memory_of_housekeeping_is_bounded(desk: Desk) -> None:
     desk.answer(audio=SECOND)
     desk.client.interrupt(0.0)
     first = next(event for event in desk.client.events_to_send() if event.type == "response.cancel")
-    for _ in range(64):
+    for _ in range(REMEMBERED):
         desk.client.interrupt(0.0)
     desk.hear("error", error=server_error(str(first.event_id)))
     assert len(desk.of(Failed)) == 1

@@ -58,7 +58,7 @@ def test_two_calls_lead_to_one_follow_up(desk: Desk) -> None:
 def test_a_call_known_only_from_the_end_of_the_response_is_not_lost(desk: Desk) -> None:
     desk.hear("response.created", response=desk.response("r"))
     desk.end(output=[call("1"), call("2", "incomplete")])
-    assert desk.of(ToolCalled) == [ToolCalled("1", "wave", "{}", "f")]
+    assert desk.of(ToolCalled) == [ToolCalled("1", "wave", "{}", "f", "r")]
     desk.client.tool_output("1", "one", 0.0)
     desk.drain()
     assert desk.take() == ["conversation.item.create", "response.create"]

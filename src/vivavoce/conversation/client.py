@@ -7,64 +7,39 @@ feed it with `receive`, then drain `events_to_send` and `notices`, and call `han
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
+from vivavoce import protocol as wire
 from vivavoce.conversation.client_history import ClientHistory
 from vivavoce.conversation.client_notices import (
-    AudioFinished,
-    AudioReceived,
     Failed,
     ItemAdded,
     ItemChanged,
     Notice,
-    PlaybackInterrupted,
     ResponseBegan,
     ResponseEnded,
     ToolCalled,
 )
 from vivavoce.conversation.client_requests import ResponseRequests
+from vivavoce.conversation.client_restoring import ROOT, creations, edits
+from vivavoce.conversation.client_sent import SentEvents
 from vivavoce.conversation.client_session import output_format, speech_interrupts, turns_are_answered
+from vivavoce.conversation.client_speech import AgentSpeech, SpeechEvent
 from vivavoce.conversation.client_tools import ToolLedger
-from vivavoce.conversation.playback import Cut, Playback, RealtimePlaybackTracker
+from vivavoce.conversation.ids import CountingIds, IdSource
+from vivavoce.conversation.playback import RealtimePlaybackTracker
 from vivavoce.protocol import (
     ClientEvent,
-    ConversationItemAdded,
     ConversationItemCreate,
-    ConversationItemCreated,
-    ConversationItemDeleted,
-    ConversationItemDone,
-    ConversationItemInputAudioTranscriptionCompleted,
-    ConversationItemInputAudioTranscriptionDelta,
-    ConversationItemRetrieve,
-    ConversationItemRetrieved,
-    ConversationItemTruncate,
-    ConversationItemTruncated,
-    ErrorEvent,
     FunctionCallItem,
     FunctionCallOutputItem,
     InputAudio,
-    InputAudioBufferCleared,
-    InputAudioBufferCommitted,
-    InputAudioBufferSpeechStarted,
-    InputAudioBufferSpeechStopped,
     Item,
     MessageItem,
     RealtimeSession,
     ResponseCreate,
-    ResponseCreated,
-    ResponseDone,
-    ResponseOutputAudioDelta,
-    ResponseOutputAudioDone,
-    ResponseOutputAudioTranscriptDelta,
-    ResponseOutputAudioTranscriptDone,
-    ResponseOutputItemAdded,
-    ResponseOutputItemDone,
-    ResponseOutputTextDelta,
-    ResponseOutputTextDone,
     ServerEvent,
-    SessionCreated,
-    SessionUpdated,
     Unknown,
     present,
 )
@@ -92,22 +67,20 @@ class ClientConversation:
 
     Args:
         tracker: says what was played; without one the clock does.
+        ids: names the items that this side creates.
     """
 
-    def __init__(self, tracker: RealtimePlaybackTracker | None = None) -> None:
+    def __init__(self, tracker: RealtimePlaybackTracker | None = None, ids: IdSource | None = None) -> None:
         self.history = ClientHistory()
         self.session: RealtimeSession | None = None
         """The session's settings as the server last reported them."""
-        self._playback = Playback(tracker)
+        self._speech = AgentSpeech(self.history, tracker)
         self._requests = ResponseRequests()
         self._tools = ToolLedger()
-        self._sounded: dict[str, dict[str, bool]] = {}
-        self._cancelled: set[str] = set()
+        self._sent = SentEvents(ids or CountingIds())
         self._out_of_band: set[str] = set()
-        self._housekeeping: dict[str, None] = {}
         self._outbox: list[ClientEvent] = []
         self._notices: list[Notice] = []
-        self._count = 0
 
     # --- what comes in ------------------------------------------------------------------------------------
 
@@ -122,19 +95,42 @@ class ClientConversation:
         if handle is not None:
             handle(self, event, now)
 
+    def send(self, event: ClientEvent, now: float) -> None:
+        """Send an event of the user's; a `response.create` waits until the conversation is free for it."""
+        if isinstance(event, ResponseCreate):
+            self.request_response(now, event)
+        elif isinstance(event, ConversationItemCreate):
+            event = self._sent.create(event)
+            if event.previous_item_id == ROOT:
+                self.history.expect_first(present(event.item.id, ""))
+            self._outbox.append(event)
+        else:
+            self._outbox.append(event)
+
     def request_response(self, now: float, event: ResponseCreate | None = None) -> None:
         """Ask for a response as soon as the conversation is free; `event` is the user's own wording."""
         self._requests.request(now, event)
-        self._outbox.extend(self._requests.events_to_send())
+        self._send_requests()
         self._report_lost()
 
-    def tool_output(self, call_id: str, output: str, now: float) -> None:
-        """Answer a function call; after the last one of a response the model is asked to go on."""
-        self._outbox.append(
-            ConversationItemCreate(item=FunctionCallOutputItem(call_id=call_id, output=output))
-        )
-        if self._tools.answer(call_id):
+    def tool_output(self, call_id: str, output: str, now: float, *, respond: bool = True) -> None:
+        """Answer a function call; after the last one of a response the model is asked to go on.
+
+        Args:
+            call_id: the call.
+            output: what the model is told.
+            now: seconds on the conversation's clock.
+            respond: this output wants to be spoken of; without it the others of its response decide.
+        """
+        self.send(ConversationItemCreate(item=FunctionCallOutputItem(call_id=call_id, output=output)), now)
+        if self._tools.answer(call_id, respond=respond):
             self.request_response(now)
+
+    def late_output(self, call: ToolCalled, output: str, now: float) -> None:
+        """Give the model the result of a call that was answered long ago, and have it speak of it."""
+        for item in self._tools.late(call, output):
+            self.send(ConversationItemCreate(item=item), now)
+        self.request_response(now)
 
     def interrupt(self, now: float) -> None:
         """Stop the agent: what it generates, what is about to be generated, and what is being played.
@@ -142,11 +138,70 @@ class ClientConversation:
         Tools that run go on, and the model gets their outputs, but is not asked to speak about them.
         """
         self._tools.interrupt(self._requests.active)
-        if self._requests.cancel(self._housekeeping_id("cancel")):
-            self._outbox.extend(self._requests.events_to_send())
-        if self._requests.active is not None:
-            self._cancelled.add(self._requests.active)
+        self.cancel()
         self._stop_playback(now)
+
+    def cancel(self) -> None:
+        """Stop what is generated or about to be; what has arrived is still played."""
+        if self._requests.cancel(self._sent.quiet_id("cancel")):
+            self._send_requests()
+        self._speech.cancel(self._requests.active)
+
+    def reject(self, response_id: str, item_id: str, now: float) -> bool:
+        """Stop an answer that must not be heard, wherever it is. False: it was heard to its end.
+
+        Args:
+            response_id: the answer.
+            item_id: its message.
+            now: seconds on the conversation's clock.
+        """
+        if response_id == self._requests.active:
+            self.interrupt(now)
+        elif self._speech.is_playing(item_id, now):
+            self._stop_playback(now)
+        else:
+            return False
+        return True
+
+    def call_waits(self, call_id: str, now: float) -> None:
+        """Let nothing wait for a call: somebody must approve it first."""
+        if self._tools.waits(call_id):
+            self.request_response(now)
+
+    def call_decided(self, call_id: str) -> None:
+        """Note that somebody has decided on a call that waited."""
+        self._tools.decided(call_id)
+
+    def is_quiet(self, now: float) -> bool:
+        """Say whether nobody speaks, nothing is generated or played, and no call is unanswered."""
+        return self._requests.is_idle and not self._speech.is_sounding(now) and self._tools.all_answered()
+
+    # --- a history from elsewhere ---------------------------------------------------------------------------
+
+    def begin_with(self, items: Sequence[Item]) -> None:
+        """Take over an earlier conversation, before anything was said in this one."""
+        for item in items:
+            named = self._sent.name(item)
+            if self.history.add(named):
+                self._notices.append(ItemAdded(present(named.id, "")))
+
+    def edit(self, items: Sequence[Item], now: float) -> None:
+        """Have the server make the conversation this one; the history here follows its answers."""
+        for event in edits(self.history.items, [self._sent.name(item) for item in items]):
+            self.send(event, now)
+
+    def lose_connection(self) -> bool:
+        """Forget what the lost connection owed. True: an answer is owed to the person."""
+        owed = self._requests.lose_connection()
+        cut = self._speech.lose_connection()
+        self._outbox = [event for event in self._outbox if self._sent.is_worth_keeping(event)]
+        self._take_speech()
+        return self._tools.lose_connection() or owed or cut
+
+    def restore(self) -> list[ConversationItemCreate]:
+        """Return the whole conversation, for a server that knows nothing of it."""
+        items = [self._sent.restore(event) for event in creations(self.history.items)]
+        return [*items, *self._sent.unconfirmed()]
 
     # --- what goes out ------------------------------------------------------------------------------------
 
@@ -167,137 +222,123 @@ class ClientConversation:
 
     def next_deadline(self) -> float | None:
         """Return when `handle_deadline` is next due, or ``None``."""
-        return self._requests.next_deadline()
+        answer, end = self._requests.next_deadline(), self._speech.next_deadline()
+        return end if answer is None else answer if end is None else min(answer, end)
 
     def handle_deadline(self, now: float) -> None:
-        """Give up what has waited too long. Early calls do nothing."""
+        """Give up what has waited too long, and note what was heard to its end. Early calls do nothing."""
         self._requests.handle_deadline(now)
-        self._outbox.extend(self._requests.events_to_send())
+        self._send_requests()
         self._report_lost()
+        self._speech.handle_deadline(now)
+        self._take_speech()
+
+    def _send_requests(self) -> None:
+        self._outbox.extend(self._requests.events_to_send())
 
     def _report_lost(self) -> None:
         self._notices.extend(Failed(error) for error in self._requests.lost())
 
     # --- session and errors -------------------------------------------------------------------------------
 
-    @_hears(SessionCreated, SessionUpdated)
-    def _session(self, event: SessionCreated | SessionUpdated, _now: float) -> None:
+    @_hears(wire.SessionCreated, wire.SessionUpdated)
+    def _session(self, event: wire.SessionCreated | wire.SessionUpdated, _now: float) -> None:
         if not isinstance(event.session, RealtimeSession):
             return
         self.session = event.session
         if (audio_format := output_format(event.session)) is not None:
-            self._playback.set_format(audio_format)
+            self._speech.set_format(audio_format)
 
-    @_hears(ErrorEvent)
-    def _error(self, event: ErrorEvent, now: float) -> None:
-        if event.error.event_id in self._housekeeping:
+    @_hears(wire.ErrorEvent)
+    def _error(self, event: wire.ErrorEvent, now: float) -> None:
+        self._sent.refuse(event.error.event_id)
+        if self._sent.is_quiet(event.error.event_id):
             return
         if not self._requests.failed(event.error, now):
             self._notices.append(Failed(event.error))
-        self._outbox.extend(self._requests.events_to_send())
-
-    def _housekeeping_id(self, verb: str) -> str:
-        """Return the id for an event whose failure is nobody's business: it only came too late."""
-        self._count += 1
-        event_id = f"vivavoce_{verb}_{self._count}"
-        self._housekeeping[event_id] = None
-        if len(self._housekeeping) > 64:
-            del self._housekeeping[next(iter(self._housekeeping))]
-        return event_id
+        self._send_requests()
 
     # --- barge-in -----------------------------------------------------------------------------------------
 
-    @_hears(InputAudioBufferSpeechStarted)
-    def _speech_started(self, _event: InputAudioBufferSpeechStarted, now: float) -> None:
+    @_hears(wire.InputAudioBufferSpeechStarted)
+    def _speech_started(self, _event: wire.InputAudioBufferSpeechStarted, now: float) -> None:
         self._requests.turn_began()
         if speech_interrupts(self.session):
-            if self._requests.active is not None:
-                self._cancelled.add(self._requests.active)
+            self._speech.cancel(self._requests.active)
             self._stop_playback(now)
 
-    @_hears(InputAudioBufferSpeechStopped, InputAudioBufferCommitted, InputAudioBufferCleared)
+    @_hears(wire.InputAudioBufferSpeechStopped, wire.InputAudioBufferCommitted, wire.InputAudioBufferCleared)
     def _turn_ended(self, event: ServerEvent, now: float) -> None:
-        answered = not isinstance(event, InputAudioBufferCleared) and turns_are_answered(self.session)
+        answered = not isinstance(event, wire.InputAudioBufferCleared) and turns_are_answered(self.session)
         self._requests.turn_ended(now, answered=answered)
-        self._outbox.extend(self._requests.events_to_send())
+        self._send_requests()
 
     def _stop_playback(self, now: float) -> None:
-        cuts = self._playback.interrupt(now) if self._playback.playing(now) else []
-        if cuts:
-            first = cuts[0]
-            self._notices.append(PlaybackInterrupted(first.item_id, first.content_index, first.heard_ms))
-        for cut in cuts:
-            self._cut(cut)
-        for response_id in self._cancelled:
-            for item_id in self._sounded.get(response_id, {}):
-                self._silence_unheard(response_id, item_id)
-
-    def _cut(self, cut: Cut) -> None:
-        """Cut a message here and on the server to what was heard of it."""
-        self._outbox.append(
-            ConversationItemTruncate(
-                event_id=self._housekeeping_id("truncate"),
+        """Stop what is playing, and cut every message here and on the server to what was heard of it."""
+        self._outbox.extend(
+            wire.ConversationItemTruncate(
+                event_id=self._sent.quiet_id("truncate"),
                 item_id=cut.item_id,
                 content_index=cut.content_index,
                 audio_end_ms=cut.heard_ms,
             )
+            for cut in self._speech.stop(now)
         )
-        if self.history.cut(
-            cut.item_id, cut.content_index, cut.heard_ms, cut.received_ms, finished=cut.finished
-        ):
-            self._notices.append(ItemChanged(cut.item_id))
+        self._take_speech()
 
-    def _silence_unheard(self, response_id: str, item_id: str) -> None:
-        """Believe no words of a cancelled response's message of which not a sound arrived."""
-        if self._sounded.get(response_id, {}).get(item_id):
-            return
-        if self.history.silence(item_id):
-            self._notices.append(ItemChanged(item_id))
+    def _take_speech(self) -> None:
+        self._notices += self._speech.take_notices()
 
-    @_hears(ConversationItemTruncated)
-    def _truncated(self, event: ConversationItemTruncated, _now: float) -> None:
+    @_hears(wire.ConversationItemTruncated)
+    def _truncated(self, event: wire.ConversationItemTruncated, _now: float) -> None:
         if event.item_id in self.history and 0 < event.audio_end_ms <= RETRIEVED_MS:
-            self._outbox.append(
-                ConversationItemRetrieve(event_id=self._housekeeping_id("retrieve"), item_id=event.item_id)
-            )
+            event_id = self._sent.quiet_id("retrieve")
+            self._outbox.append(wire.ConversationItemRetrieve(event_id=event_id, item_id=event.item_id))
 
     # --- history ------------------------------------------------------------------------------------------
 
-    @_hears(ConversationItemAdded, ConversationItemCreated)
-    def _added(self, event: ConversationItemAdded | ConversationItemCreated, _now: float) -> None:
+    @_hears(wire.ConversationItemAdded, wire.ConversationItemCreated)
+    def _added(self, event: wire.ConversationItemAdded | wire.ConversationItemCreated, _now: float) -> None:
         item_id = present(event.item.id, "")
+        self._sent.confirm(item_id)
+        if self._sent.is_copy(item_id):
+            return
         if isinstance(event.item, FunctionCallOutputItem):
             self._tools.output_arrived(event.item.call_id)
         if self.history.add(event.item, present(event.previous_item_id, None)):
             self._notices.append(ItemAdded(item_id))
         self._notices.append(ItemChanged(item_id))
 
-    @_hears(ConversationItemDone)
-    def _item_known(self, event: ConversationItemDone, _now: float) -> None:
+    @_hears(wire.ConversationItemDone)
+    def _item_known(self, event: wire.ConversationItemDone, _now: float) -> None:
         self._merge(event.item)
 
-    @_hears(ConversationItemRetrieved)
-    def _retrieved(self, event: ConversationItemRetrieved, _now: float) -> None:
+    @_hears(wire.ConversationItemRetrieved)
+    def _retrieved(self, event: wire.ConversationItemRetrieved, _now: float) -> None:
         self._merge(event.item, exact=True)
 
     def _merge(self, item: Item, *, exact: bool = False) -> None:
-        if self.history.merge(item, exact=exact):
-            self._notices.append(ItemChanged(present(item.id, "")))
+        item_id = present(item.id, "")
+        if not self._sent.is_copy(item_id) and self.history.merge(item, exact=exact):
+            self._notices.append(ItemChanged(item_id))
 
-    @_hears(ConversationItemDeleted)
-    def _deleted(self, event: ConversationItemDeleted, _now: float) -> None:
+    @_hears(wire.ConversationItemDeleted)
+    def _deleted(self, event: wire.ConversationItemDeleted, _now: float) -> None:
+        self._sent.forget_copy(event.item_id)
         if self.history.remove(event.item_id):
             self._notices.append(ItemChanged(event.item_id))
 
-    @_hears(ConversationItemInputAudioTranscriptionDelta)
-    def _heard_user(self, event: ConversationItemInputAudioTranscriptionDelta, _now: float) -> None:
+    @_hears(wire.ConversationItemInputAudioTranscriptionDelta)
+    def _heard_user(self, event: wire.ConversationItemInputAudioTranscriptionDelta, _now: float) -> None:
         self._expect_user_item(event.item_id)
         index, delta = present(event.content_index, 0), present(event.delta, "") or ""
         self.history.append(event.item_id, index, "input_audio", delta)
         self._notices.append(ItemChanged(event.item_id))
 
-    @_hears(ConversationItemInputAudioTranscriptionCompleted)
-    def _understood_user(self, event: ConversationItemInputAudioTranscriptionCompleted, _now: float) -> None:
+    @_hears(wire.ConversationItemInputAudioTranscriptionCompleted)
+    def _understood_user(
+        self, event: wire.ConversationItemInputAudioTranscriptionCompleted, _now: float
+    ) -> None:
         self._expect_user_item(event.item_id)
         self.history.set_text(event.item_id, event.content_index, "input_audio", event.transcript)
         self._notices.append(ItemChanged(event.item_id))
@@ -311,40 +352,39 @@ class ClientConversation:
 
     # --- responses ----------------------------------------------------------------------------------------
 
-    @_hears(ResponseCreated)
-    def _response_created(self, event: ResponseCreated, now: float) -> None:
+    @_hears(wire.ResponseCreated)
+    def _response_created(self, event: wire.ResponseCreated, now: float) -> None:
         response_id = event.response.id
         if not self._requests.created(event.response, now, sees_all=self._tools.all_arrived()):
             self._out_of_band.add(response_id)
         elif self._requests.take_doom():
-            self._cancelled.add(response_id)
+            self._speech.cancel(response_id)
             self._tools.interrupt(response_id)
-        self._sounded[response_id] = {}
+        self._speech.began(response_id)
         self._notices.append(ResponseBegan(event.response))
 
-    @_hears(ResponseDone)
-    def _response_done(self, event: ResponseDone, now: float) -> None:
+    @_hears(wire.ResponseDone)
+    def _response_done(self, event: wire.ResponseDone, now: float) -> None:
         response_id = event.response.id
-        for item_id in self._sounded.pop(response_id, {}):
-            self._playback.finish(item_id)
         if response_id not in self._out_of_band:
             for item in event.response.output:
                 self._call(response_id, item)
         self._notices.append(ResponseEnded(event.response))
+        self._speech.ended(response_id, now)
+        self._take_speech()
         self._out_of_band.discard(response_id)
-        self._cancelled.discard(response_id)
         self._requests.done(response_id, now)
         if self._tools.response_done(response_id):
             self._requests.request(now)
-        self._outbox.extend(self._requests.events_to_send())
+        self._send_requests()
 
-    @_hears(ResponseOutputItemAdded)
-    def _output_item_added(self, event: ResponseOutputItemAdded, now: float) -> None:
+    @_hears(wire.ResponseOutputItemAdded)
+    def _output_item_added(self, event: wire.ResponseOutputItemAdded, now: float) -> None:
         self._requests.progressed(now)
-        self._sounded.setdefault(event.response_id, {})[present(event.item.id, "")] = False
+        self._speech.message_began(event.response_id, present(event.item.id, ""))
 
-    @_hears(ResponseOutputItemDone)
-    def _output_item_done(self, event: ResponseOutputItemDone, now: float) -> None:
+    @_hears(wire.ResponseOutputItemDone)
+    def _output_item_done(self, event: wire.ResponseOutputItemDone, now: float) -> None:
         self._requests.progressed(now)
         self._merge(event.item)
         if event.response_id not in self._out_of_band:
@@ -356,45 +396,10 @@ class ClientConversation:
         item_id = present(item.id, "")
         call_id = present(item.call_id, item_id)
         if self._tools.call(response_id, call_id):
-            self._notices.append(ToolCalled(call_id, item.name, item.arguments, item_id))
+            self._notices.append(ToolCalled(call_id, item.name, item.arguments, item_id, response_id))
 
-    @_hears(ResponseOutputAudioDelta)
-    def _audio(self, event: ResponseOutputAudioDelta, now: float) -> None:
+    @_hears(*AgentSpeech.EVENTS)
+    def _said(self, event: SpeechEvent, now: float) -> None:
         self._requests.progressed(now)
-        if event.response_id in self._cancelled:
-            return
-        self._sounded.setdefault(event.response_id, {})[event.item_id] = True
-        self._playback.receive(event.item_id, event.content_index, len(event.delta), now)
-        self._notices.append(
-            AudioReceived(event.item_id, event.content_index, event.response_id, event.delta)
-        )
-
-    @_hears(ResponseOutputAudioDone)
-    def _audio_done(self, event: ResponseOutputAudioDone, _now: float) -> None:
-        self._playback.finish(event.item_id, event.content_index)
-        if event.response_id not in self._cancelled:
-            self._notices.append(AudioFinished(event.item_id, event.content_index))
-
-    @_hears(ResponseOutputAudioTranscriptDelta)
-    def _spoke(self, event: ResponseOutputAudioTranscriptDelta, now: float) -> None:
-        self._requests.progressed(now)
-        if event.response_id in self._cancelled:
-            self._silence_unheard(event.response_id, event.item_id)
-        if self.history.append(event.item_id, event.content_index, "output_audio", event.delta):
-            self._notices.append(ItemChanged(event.item_id))
-
-    @_hears(ResponseOutputAudioTranscriptDone)
-    def _spoken(self, event: ResponseOutputAudioTranscriptDone, _now: float) -> None:
-        if self.history.set_text(event.item_id, event.content_index, "output_audio", event.transcript):
-            self._notices.append(ItemChanged(event.item_id))
-
-    @_hears(ResponseOutputTextDelta)
-    def _wrote(self, event: ResponseOutputTextDelta, now: float) -> None:
-        self._requests.progressed(now)
-        if self.history.append(event.item_id, event.content_index, "output_text", event.delta):
-            self._notices.append(ItemChanged(event.item_id))
-
-    @_hears(ResponseOutputTextDone)
-    def _written(self, event: ResponseOutputTextDone, _now: float) -> None:
-        if self.history.set_text(event.item_id, event.content_index, "output_text", event.text):
-            self._notices.append(ItemChanged(event.item_id))
+        self._speech.hear(event, now)
+        self._take_speech()

@@ -50,6 +50,14 @@ class PlaybackInterrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaybackEnded:
+    """A spoken part was heard to its end."""
+
+    item_id: str
+    content_index: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseBegan:
     """The model begins to answer."""
 
@@ -71,6 +79,7 @@ class ToolCalled:
     name: str
     arguments: str
     item_id: str
+    response_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,7 @@ Notice: TypeAlias = (
     | AudioReceived
     | AudioFinished
     | PlaybackInterrupted
+    | PlaybackEnded
     | ResponseBegan
     | ResponseEnded
     | ToolCalled

@@ -95,6 +95,22 @@ class ResponseRequests:
             return False
         return True
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no response runs, is asked for or is expected, and the user is silent."""
+        return self.active is None and self._flying is None and not self._waiting and not self._held_until
+
+    def lose_connection(self) -> bool:
+        """Forget the server's part. True: it owed an answer. Requests that wait go on waiting."""
+        owed = self.active is not None or 0.0 < self._held_until < inf
+        if self._flying is not None:
+            self._waiting.appendleft(self._flying)
+        self.active = self._flying = self._claimed = None
+        self._doomed = False
+        self._held_until = self._not_before = 0.0
+        self._out_of_band = 0
+        return owed
+
     def turn_began(self) -> None:
         """Note that the user speaks: nothing but what the user wrote out is asked for now."""
         self._held_until = inf

@@ -123,6 +123,18 @@ class ToolLedger:
         """Return whether the server has every output that was sent."""
         return not self._unseen
 
+    def all_answered(self) -> bool:
+        """Return whether no call waits for its output."""
+        return not any(turn.unanswered for turn in self._turns.values())
+
+    def lose_connection(self) -> bool:
+        """Expect the end of no response any more. True: the model must be asked to go on."""
+        self._unseen.clear()
+        for turn in self._turns.values():
+            turn.done = True
+        settled = [self._settle(response_id, turn) for response_id, turn in list(self._turns.items())]
+        return any(settled)
+
     def response_done(self, response_id: str) -> bool:
         """Note that a response is over. True: the model must now be asked to go on."""
         self._unseen.clear()  # an output that has not arrived by now was refused

@@ -6,6 +6,7 @@ item; on an interruption the conversation must be cut where the ear was, not whe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from vivavoce.protocol import AudioFormat, PcmFormat
@@ -27,6 +28,11 @@ class RealtimePlaybackTracker:
     def __init__(self) -> None:
         self._played_ms: dict[tuple[str, int], float] = {}
         self._format: AudioFormat = PcmFormat()
+        self._told: Callable[[], None] | None = None
+
+    def tell(self, listener: Callable[[], None] | None) -> None:
+        """Call a function after each report; the session does this, to notice when playback ends."""
+        self._told = listener
 
     def on_play_bytes(self, item_id: str, item_content_index: int, data: bytes) -> None:
         """Report that these bytes of an item, in the session's output format, have been played."""
@@ -37,6 +43,8 @@ class RealtimePlaybackTracker:
         key = (item_id, item_content_index)
         if key in self._played_ms:
             self._played_ms[key] += ms
+            if self._told is not None:
+                self._told()
 
     def set_audio_format(self, audio_format: AudioFormat) -> None:
         """Say what the bytes are; the session does this."""
@@ -99,6 +107,7 @@ class Playback:
     def __init__(self, tracker: RealtimePlaybackTracker | None = None) -> None:
         self._tracker = tracker
         self._tracks: list[_Track] = []
+        self._heard_out: list[tuple[str, int]] = []
         self._format: AudioFormat = PcmFormat()
         self._ends = 0.0
 
@@ -127,10 +136,41 @@ class Playback:
             if track.item_id == item_id and content_index in {None, track.content_index}:
                 track.finished = True
 
+    def finish_all(self) -> list[Cut]:
+        """Say that no more audio will be received; returns the parts that end before their end, and where."""
+        cut = [track for track in self._tracks if not track.finished]
+        for track in cut:
+            track.finished = True
+        return [
+            Cut(track.item_id, track.content_index, ms, ms, finished=True)
+            for track in cut
+            for ms in (_whole(track.received_ms),)
+        ]
+
     def playing(self, now: float) -> bool:
         """Say whether speech is being heard, or is about to go on."""
         self._drop_heard(now)
         return bool(self._tracks)
+
+    def holds(self, item_id: str, now: float) -> bool:
+        """Say whether something of an item is being heard, or about to be."""
+        self._drop_heard(now)
+        return any(track.item_id == item_id for track in self._tracks)
+
+    def ended(self, now: float) -> list[tuple[str, int]]:
+        """Return the parts that were heard to their end since the last call, as ``(item_id, index)``."""
+        self._drop_heard(now)
+        ended, self._heard_out = self._heard_out, []
+        return ended
+
+    def next_end(self) -> float | None:
+        """Return when the part that is playing will have been heard to its end, or ``None``.
+
+        ``None`` also where a tracker knows it: then ask again whenever that reports.
+        """
+        if self._tracker is not None or not self._tracks or not self._tracks[0].finished:
+            return None
+        return self._ends - sum(track.received_ms for track in self._tracks[1:]) / 1000
 
     def interrupt(self, now: float) -> list[Cut]:
         """Empty the queue and return where each part in it was cut, the one being heard first."""
@@ -171,6 +211,7 @@ class Playback:
         ]
         if over:
             self._forget(over)
+            self._heard_out += [(track.item_id, track.content_index) for track in over]
             self._tracks = [track for track in self._tracks if track not in over]
 
     def _forget(self, tracks: list[_Track]) -> None:

@@ -1,0 +1,191 @@
+"""What the agent says, on the client's side: what arrived, what of it is playing, what was cut."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeAlias, get_args
+
+from vivavoce.conversation.client_history import ClientHistory, SpokenKind
+from vivavoce.conversation.client_notices import (
+    AudioFinished,
+    AudioReceived,
+    ItemChanged,
+    Notice,
+    PlaybackEnded,
+    PlaybackInterrupted,
+)
+from vivavoce.conversation.playback import Cut, Playback, RealtimePlaybackTracker
+from vivavoce.protocol import (
+    AudioFormat,
+    ResponseOutputAudioDelta,
+    ResponseOutputAudioDone,
+    ResponseOutputAudioTranscriptDelta,
+    ResponseOutputAudioTranscriptDone,
+    ResponseOutputTextDelta,
+    ResponseOutputTextDone,
+)
+
+SpeechEvent: TypeAlias = (
+    ResponseOutputAudioDelta
+    | ResponseOutputAudioDone
+    | ResponseOutputAudioTranscriptDelta
+    | ResponseOutputAudioTranscriptDone
+    | ResponseOutputTextDelta
+    | ResponseOutputTextDone
+)
+
+
+class AgentSpeech:
+    """What the agent says in one conversation, aloud and in writing.
+
+    Late pieces of a cancelled response are not passed on, and of its words only those are believed that were
+    heard.
+
+    Args:
+        history: keeps the words.
+        tracker: says what was played; without one the clock does.
+    """
+
+    EVENTS: ClassVar[tuple[type, ...]] = get_args(SpeechEvent)
+    """Types of the events that `hear` takes."""
+
+    def __init__(self, history: ClientHistory, tracker: RealtimePlaybackTracker | None = None) -> None:
+        self._history = history
+        self._playback = Playback(tracker)
+        self._sounded: dict[str, dict[str, bool]] = {}
+        self._cancelled: set[str] = set()
+        self._notices: list[Notice] = []
+
+    def take_notices(self) -> list[Notice]:
+        """Return what the driver should know, in order, and forget it."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def set_format(self, audio_format: AudioFormat) -> None:
+        """Set what the received bytes are."""
+        self._playback.set_format(audio_format)
+
+    # --- a response ---------------------------------------------------------------------------------------
+
+    def began(self, response_id: str) -> None:
+        """Note that a response began."""
+        self._sounded[response_id] = {}
+
+    def message_began(self, response_id: str, item_id: str) -> None:
+        """Note that a response has a new item."""
+        self._sounded.setdefault(response_id, {})[item_id] = False
+
+    def cancel(self, response_id: str | None) -> None:
+        """Let nothing of a response through from now on."""
+        if response_id is not None:
+            self._cancelled.add(response_id)
+
+    def ended(self, response_id: str, now: float) -> None:
+        """Note that a response is over: no more audio of it will come."""
+        for item_id in self._sounded.pop(response_id, {}):
+            self._playback.finish(item_id)
+        self._cancelled.discard(response_id)
+        self._note_ended(now)
+
+    # --- what arrives -------------------------------------------------------------------------------------
+
+    def hear(self, event: SpeechEvent, now: float) -> None:
+        """Take in something that the agent says."""
+        match event:
+            case ResponseOutputAudioDelta():
+                self._receive(event, now)
+            case ResponseOutputAudioDone():
+                self._finish(event, now)
+            case ResponseOutputAudioTranscriptDelta():
+                if event.response_id in self._cancelled:
+                    self._silence_unheard(event.response_id, event.item_id)
+                self._add_words(event, "output_audio", event.delta)
+            case ResponseOutputAudioTranscriptDone():
+                self._set_words(event, "output_audio", event.transcript)
+            case ResponseOutputTextDelta():
+                self._add_words(event, "output_text", event.delta)
+            case ResponseOutputTextDone():
+                self._set_words(event, "output_text", event.text)
+
+    def _receive(self, event: ResponseOutputAudioDelta, now: float) -> None:
+        if event.response_id in self._cancelled:
+            return
+        self._sounded.setdefault(event.response_id, {})[event.item_id] = True
+        self._playback.receive(event.item_id, event.content_index, len(event.delta), now)
+        self._notices.append(
+            AudioReceived(event.item_id, event.content_index, event.response_id, event.delta)
+        )
+
+    def _finish(self, event: ResponseOutputAudioDone, now: float) -> None:
+        self._playback.finish(event.item_id, event.content_index)
+        if event.response_id not in self._cancelled:
+            self._notices.append(AudioFinished(event.item_id, event.content_index))
+        self._note_ended(now)
+
+    def _add_words(self, event: SpeechEvent, kind: SpokenKind, words: str) -> None:
+        if self._history.append(event.item_id, event.content_index, kind, words):
+            self._notices.append(ItemChanged(event.item_id))
+
+    def _set_words(self, event: SpeechEvent, kind: SpokenKind, words: str) -> None:
+        if self._history.set_text(event.item_id, event.content_index, kind, words):
+            self._notices.append(ItemChanged(event.item_id))
+
+    # --- playback -----------------------------------------------------------------------------------------
+
+    def is_sounding(self, now: float) -> bool:
+        """Say whether the person hears the agent, or is about to."""
+        return self._playback.playing(now)
+
+    def is_playing(self, item_id: str, now: float) -> bool:
+        """Say whether a message is in the queue at the person's end."""
+        return self._playback.holds(item_id, now)
+
+    def stop(self, now: float) -> list[Cut]:
+        """Stop what is playing, keep of every message what was heard, and return where each was cut."""
+        cuts = self._playback.interrupt(now) if self._playback.playing(now) else []
+        self._note_ended(now)
+        if cuts:
+            first = cuts[0]
+            self._notices.append(PlaybackInterrupted(first.item_id, first.content_index, first.heard_ms))
+        for cut in cuts:
+            if self._history.cut(
+                cut.item_id, cut.content_index, cut.heard_ms, cut.received_ms, finished=cut.finished
+            ):
+                self._notices.append(ItemChanged(cut.item_id))
+        for response_id in self._cancelled:
+            for item_id in self._sounded.get(response_id, {}):
+                self._silence_unheard(response_id, item_id)
+        return cuts
+
+    def lose_connection(self) -> bool:
+        """Expect no more of what was on its way; what has arrived is still played.
+
+        Returns:
+            Whether an answer was cut.
+        """
+        cuts = self._playback.finish_all()
+        for cut in cuts:
+            if self._history.cut(
+                cut.item_id, cut.content_index, cut.heard_ms, cut.received_ms, finished=False
+            ):
+                self._notices.append(ItemChanged(cut.item_id))
+        self._sounded = {}
+        self._cancelled = set()
+        return bool(cuts)
+
+    def _silence_unheard(self, response_id: str, item_id: str) -> None:
+        """Believe no words of a cancelled response's message of which not a sound arrived."""
+        if self._sounded.get(response_id, {}).get(item_id):
+            return
+        if self._history.silence(item_id):
+            self._notices.append(ItemChanged(item_id))
+
+    def next_deadline(self) -> float | None:
+        """Return when the message that is playing will have been heard to its end, or ``None``."""
+        return self._playback.next_end()
+
+    def handle_deadline(self, now: float) -> None:
+        """Note what has been heard to its end."""
+        self._note_ended(now)
+
+    def _note_ended(self, now: float) -> None:
+        self._notices += [PlaybackEnded(item_id, index) for item_id, index in self._playback.ended(now)]

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias, TypeVar
 
 from vivavoce import protocol as wire
 from vivavoce.conversation.client_history import ClientHistory
+from vivavoce.conversation.client_items import ClientItems, ItemEvent
 from vivavoce.conversation.client_notices import (
     Failed,
     ItemAdded,
-    ItemChanged,
     Notice,
     ResponseBegan,
     ResponseEnded,
@@ -24,9 +24,15 @@ from vivavoce.conversation.client_notices import (
 from vivavoce.conversation.client_requests import ResponseRequests
 from vivavoce.conversation.client_restoring import ROOT, creations, edits
 from vivavoce.conversation.client_sent import SentEvents
-from vivavoce.conversation.client_session import output_format, speech_interrupts, turns_are_answered
-from vivavoce.conversation.client_speech import AgentSpeech, SpeechEvent
+from vivavoce.conversation.client_session import (
+    finds_turns,
+    output_format,
+    speech_interrupts,
+    turns_are_answered,
+)
+from vivavoce.conversation.client_speech import AgentSpeech, SpeechEvent, withheld_failure
 from vivavoce.conversation.client_tools import ToolLedger
+from vivavoce.conversation.held_audio import HeldAudio
 from vivavoce.conversation.ids import CountingIds, IdSource
 from vivavoce.conversation.playback import RealtimePlaybackTracker
 from vivavoce.protocol import (
@@ -34,9 +40,7 @@ from vivavoce.protocol import (
     ConversationItemCreate,
     FunctionCallItem,
     FunctionCallOutputItem,
-    InputAudio,
     Item,
-    MessageItem,
     RealtimeSession,
     ResponseCreate,
     ServerEvent,
@@ -68,16 +72,24 @@ class ClientConversation:
     Args:
         tracker: says what was played; without one the clock does.
         ids: names the items that this side creates.
+        hold_back: let no speech out before `pass_words` was told of its words.
     """
 
-    def __init__(self, tracker: RealtimePlaybackTracker | None = None, ids: IdSource | None = None) -> None:
+    def __init__(
+        self,
+        tracker: RealtimePlaybackTracker | None = None,
+        ids: IdSource | None = None,
+        *,
+        hold_back: bool = False,
+    ) -> None:
         self.history = ClientHistory()
         self.session: RealtimeSession | None = None
         """The session's settings as the server last reported them."""
-        self._speech = AgentSpeech(self.history, tracker)
+        self._speech = AgentSpeech(self.history, tracker, HeldAudio() if hold_back else None)
         self._requests = ResponseRequests()
         self._tools = ToolLedger()
         self._sent = SentEvents(ids or CountingIds())
+        self._items = ClientItems(self.history, self._sent)
         self._out_of_band: set[str] = set()
         self._outbox: list[ClientEvent] = []
         self._notices: list[Notice] = []
@@ -148,20 +160,20 @@ class ClientConversation:
         self._speech.cancel(self._requests.active)
 
     def reject(self, response_id: str, item_id: str, now: float) -> bool:
-        """Stop an answer that must not be heard, wherever it is. False: it was heard to its end.
-
-        Args:
-            response_id: the answer.
-            item_id: its message.
-            now: seconds on the conversation's clock.
-        """
+        """Stop an answer that must not be heard, wherever it is. False: it was heard to its end."""
+        self._speech.withhold(response_id, now)
         if response_id == self._requests.active:
             self.interrupt(now)
-        elif self._speech.is_playing(item_id, now):
+            return True
+        playing = self._speech.is_playing(item_id, now)
+        if playing:
             self._stop_playback(now)
-        else:
-            return False
-        return True
+        return playing
+
+    def pass_words(self, item_id: str, content_index: int, characters: int, now: float) -> None:
+        """Let out the speech of the first characters of a part, where speech is held back."""
+        self._speech.passed(item_id, content_index, characters, now)
+        self._take_speech()
 
     def call_waits(self, call_id: str, now: float) -> None:
         """Let nothing wait for a call: somebody must approve it first."""
@@ -194,12 +206,12 @@ class ClientConversation:
         """Forget what the lost connection owed. True: an answer is owed to the person."""
         owed = self._requests.lose_connection()
         cut = self._speech.lose_connection()
-        self._outbox = [event for event in self._outbox if self._sent.is_worth_keeping(event)]
         self._take_speech()
         return self._tools.lose_connection() or owed or cut
 
     def restore(self) -> list[ConversationItemCreate]:
         """Return the whole conversation, for a server that knows nothing of it."""
+        self._outbox = [event for event in self._outbox if self._sent.is_worth_keeping(event)]
         items = [self._sent.restore(event) for event in creations(self.history.items)]
         return [*items, *self._sent.unconfirmed()]
 
@@ -209,6 +221,11 @@ class ClientConversation:
     def has_output(self) -> bool:
         """Whether `events_to_send` has something to return."""
         return bool(self._outbox)
+
+    @property
+    def has_turn_detection(self) -> bool:
+        """Whether the server says when the user speaks."""
+        return finds_turns(self.session)
 
     def events_to_send(self) -> list[ClientEvent]:
         """Return what is to be sent, in order, and forget it."""
@@ -288,67 +305,21 @@ class ClientConversation:
 
     def _take_speech(self) -> None:
         self._notices += self._speech.take_notices()
+        self._notices += map(withheld_failure, self._speech.take_withheld())
+
+    # --- items --------------------------------------------------------------------------------------------
+
+    @_hears(*ClientItems.EVENTS)
+    def _item(self, event: ItemEvent, _now: float) -> None:
+        if isinstance(event, wire.ConversationItemAdded) and isinstance(event.item, FunctionCallOutputItem):
+            self._tools.output_arrived(event.item.call_id)
+        self._notices += self._items.hear(event)
 
     @_hears(wire.ConversationItemTruncated)
     def _truncated(self, event: wire.ConversationItemTruncated, _now: float) -> None:
         if event.item_id in self.history and 0 < event.audio_end_ms <= RETRIEVED_MS:
             event_id = self._sent.quiet_id("retrieve")
             self._outbox.append(wire.ConversationItemRetrieve(event_id=event_id, item_id=event.item_id))
-
-    # --- history ------------------------------------------------------------------------------------------
-
-    @_hears(wire.ConversationItemAdded, wire.ConversationItemCreated)
-    def _added(self, event: wire.ConversationItemAdded | wire.ConversationItemCreated, _now: float) -> None:
-        item_id = present(event.item.id, "")
-        self._sent.confirm(item_id)
-        if self._sent.is_copy(item_id):
-            return
-        if isinstance(event.item, FunctionCallOutputItem):
-            self._tools.output_arrived(event.item.call_id)
-        if self.history.add(event.item, present(event.previous_item_id, None)):
-            self._notices.append(ItemAdded(item_id))
-        self._notices.append(ItemChanged(item_id))
-
-    @_hears(wire.ConversationItemDone)
-    def _item_known(self, event: wire.ConversationItemDone, _now: float) -> None:
-        self._merge(event.item)
-
-    @_hears(wire.ConversationItemRetrieved)
-    def _retrieved(self, event: wire.ConversationItemRetrieved, _now: float) -> None:
-        self._merge(event.item, exact=True)
-
-    def _merge(self, item: Item, *, exact: bool = False) -> None:
-        item_id = present(item.id, "")
-        if not self._sent.is_copy(item_id) and self.history.merge(item, exact=exact):
-            self._notices.append(ItemChanged(item_id))
-
-    @_hears(wire.ConversationItemDeleted)
-    def _deleted(self, event: wire.ConversationItemDeleted, _now: float) -> None:
-        self._sent.forget_copy(event.item_id)
-        if self.history.remove(event.item_id):
-            self._notices.append(ItemChanged(event.item_id))
-
-    @_hears(wire.ConversationItemInputAudioTranscriptionDelta)
-    def _heard_user(self, event: wire.ConversationItemInputAudioTranscriptionDelta, _now: float) -> None:
-        self._expect_user_item(event.item_id)
-        index, delta = present(event.content_index, 0), present(event.delta, "") or ""
-        self.history.append(event.item_id, index, "input_audio", delta)
-        self._notices.append(ItemChanged(event.item_id))
-
-    @_hears(wire.ConversationItemInputAudioTranscriptionCompleted)
-    def _understood_user(
-        self, event: wire.ConversationItemInputAudioTranscriptionCompleted, _now: float
-    ) -> None:
-        self._expect_user_item(event.item_id)
-        self.history.set_text(event.item_id, event.content_index, "input_audio", event.transcript)
-        self._notices.append(ItemChanged(event.item_id))
-
-    def _expect_user_item(self, item_id: str) -> None:
-        """Make room for an utterance that is transcribed before it is an item."""
-        if item_id not in self.history:
-            item = MessageItem(id=item_id, status="in_progress", role="user", content=(InputAudio(),))
-            self.history.add(item)
-            self._notices.append(ItemAdded(item_id))
 
     # --- responses ----------------------------------------------------------------------------------------
 
@@ -386,7 +357,7 @@ class ClientConversation:
     @_hears(wire.ResponseOutputItemDone)
     def _output_item_done(self, event: wire.ResponseOutputItemDone, now: float) -> None:
         self._requests.progressed(now)
-        self._merge(event.item)
+        self._notices += self._items.merge(event.item)
         if event.response_id not in self._out_of_band:
             self._call(event.response_id, event.item)
 

@@ -14,6 +14,20 @@ def output_format(session: RealtimeSession) -> AudioFormat | None:
     return speaking.format
 
 
+def input_format(session: RealtimeSession) -> AudioFormat | None:
+    """Return the format in which the user speaks, or ``None`` where the session does not say."""
+    audio = present(session.audio, None)
+    listening = present(audio.input, None) if audio is not None else None
+    if listening is None or isinstance(listening.format, UnsetType):
+        return None
+    return listening.format
+
+
+def finds_turns(session: RealtimeSession | None) -> bool:
+    """Return whether the server finds the user's turns by itself."""
+    return _turn_detection(session) is not None
+
+
 def speech_interrupts(session: RealtimeSession | None) -> bool:
     """Return whether the user's speech stops the agent."""
     detection = _turn_detection(session)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, TypeAlias, get_args
 
 from vivavoce.conversation.client_history import ClientHistory, SpokenKind
 from vivavoce.conversation.client_notices import (
     AudioFinished,
     AudioReceived,
+    Failed,
     ItemChanged,
     Notice,
     PlaybackEnded,
     PlaybackInterrupted,
 )
+from vivavoce.conversation.held_audio import HeldAudio, HeldChunk, Withheld
 from vivavoce.conversation.playback import Cut, Playback, RealtimePlaybackTracker
 from vivavoce.protocol import (
     AudioFormat,
+    ErrorDetail,
     ResponseOutputAudioDelta,
     ResponseOutputAudioDone,
     ResponseOutputAudioTranscriptDelta,
@@ -43,13 +47,20 @@ class AgentSpeech:
     Args:
         history: keeps the words.
         tracker: says what was played; without one the clock does.
+        held: keeps speech back until its words have passed a check; ``None`` plays it as it comes.
     """
 
     EVENTS: ClassVar[tuple[type, ...]] = get_args(SpeechEvent)
     """Types of the events that `hear` takes."""
 
-    def __init__(self, history: ClientHistory, tracker: RealtimePlaybackTracker | None = None) -> None:
+    def __init__(
+        self,
+        history: ClientHistory,
+        tracker: RealtimePlaybackTracker | None = None,
+        held: HeldAudio | None = None,
+    ) -> None:
         self._history = history
+        self._held = held
         self._playback = Playback(tracker)
         self._sounded: dict[str, dict[str, bool]] = {}
         self._cancelled: set[str] = set()
@@ -69,18 +80,36 @@ class AgentSpeech:
     def began(self, response_id: str) -> None:
         """Note that a response began."""
         self._sounded[response_id] = {}
+        if self._held is not None:
+            self._held.hold(response_id)
 
     def message_began(self, response_id: str, item_id: str) -> None:
         """Note that a response has a new item."""
         self._sounded.setdefault(response_id, {})[item_id] = False
 
     def cancel(self, response_id: str | None) -> None:
-        """Let nothing of a response through from now on."""
+        """Let nothing of a running response through from now on."""
         if response_id is not None:
             self._cancelled.add(response_id)
 
+    def withhold(self, response_id: str, now: float) -> None:
+        """Throw away what is kept back of a response."""
+        if self._held is not None:
+            self._play(self._held.drop(response_id), now)
+
+    def passed(self, item_id: str, content_index: int, characters: int, now: float) -> None:
+        """Note that the first characters of a part may be heard."""
+        if self._held is not None:
+            self._play(self._held.passed(item_id, content_index, characters), now)
+
+    def take_withheld(self) -> list[Withheld]:
+        """Return speech that was kept back and can never be played, and forget it."""
+        return self._held.withheld() if self._held is not None else []
+
     def ended(self, response_id: str, now: float) -> None:
         """Note that a response is over: no more audio of it will come."""
+        if self._held is not None:
+            self._play(self._held.finish(response_id), now)
         for item_id in self._sounded.pop(response_id, {}):
             self._playback.finish(item_id)
         self._cancelled.discard(response_id)
@@ -96,11 +125,12 @@ class AgentSpeech:
             case ResponseOutputAudioDone():
                 self._finish(event, now)
             case ResponseOutputAudioTranscriptDelta():
-                if event.response_id in self._cancelled:
-                    self._silence_unheard(event.response_id, event.item_id)
-                self._add_words(event, "output_audio", event.delta)
+                self._spoke(event)
             case ResponseOutputAudioTranscriptDone():
                 self._set_words(event, "output_audio", event.transcript)
+                if self._held is not None:
+                    place = (event.response_id, event.item_id, event.content_index)
+                    self._play(self._held.finish_text(*place, event.transcript), now)
             case ResponseOutputTextDelta():
                 self._add_words(event, "output_text", event.delta)
             case ResponseOutputTextDone():
@@ -109,17 +139,45 @@ class AgentSpeech:
     def _receive(self, event: ResponseOutputAudioDelta, now: float) -> None:
         if event.response_id in self._cancelled:
             return
-        self._sounded.setdefault(event.response_id, {})[event.item_id] = True
-        self._playback.receive(event.item_id, event.content_index, len(event.delta), now)
-        self._notices.append(
-            AudioReceived(event.item_id, event.content_index, event.response_id, event.delta)
-        )
+        place = (event.response_id, event.item_id, event.content_index)
+        if self._held is not None and self._held.holds(event.response_id):
+            self._play(self._held.receive_audio(*place, event.delta), now)
+        else:
+            self._sound(*place, event.delta, now)
 
     def _finish(self, event: ResponseOutputAudioDone, now: float) -> None:
-        self._playback.finish(event.item_id, event.content_index)
-        if event.response_id not in self._cancelled:
-            self._notices.append(AudioFinished(event.item_id, event.content_index))
+        place = (event.response_id, event.item_id, event.content_index)
+        if self._held is not None and self._held.holds(event.response_id):
+            self._play(self._held.finish_audio(*place), now)
+        else:
+            self._sound_end(*place)
         self._note_ended(now)
+
+    def _play(self, chunks: Sequence[HeldChunk], now: float) -> None:
+        for chunk in chunks:
+            place = (chunk.response_id, chunk.item_id, chunk.content_index)
+            if chunk.last:
+                self._sound_end(*place)
+            else:
+                self._sound(*place, chunk.data, now)
+
+    def _sound(self, response_id: str, item_id: str, content_index: int, data: bytes, now: float) -> None:
+        if (messages := self._sounded.get(response_id)) is not None:
+            messages[item_id] = True
+        self._playback.receive(item_id, content_index, len(data), now)
+        self._notices.append(AudioReceived(item_id, content_index, response_id, data))
+
+    def _sound_end(self, response_id: str, item_id: str, content_index: int) -> None:
+        self._playback.finish(item_id, content_index)
+        if response_id not in self._cancelled:
+            self._notices.append(AudioFinished(item_id, content_index))
+
+    def _spoke(self, event: ResponseOutputAudioTranscriptDelta) -> None:
+        if event.response_id in self._cancelled:
+            self._silence_unheard(event.response_id, event.item_id)
+        if self._held is not None:
+            self._held.receive_text(event.response_id, event.item_id, event.content_index, event.delta)
+        self._add_words(event, "output_audio", event.delta)
 
     def _add_words(self, event: SpeechEvent, kind: SpokenKind, words: str) -> None:
         if self._history.append(event.item_id, event.content_index, kind, words):
@@ -152,6 +210,7 @@ class AgentSpeech:
             ):
                 self._notices.append(ItemChanged(cut.item_id))
         for response_id in self._cancelled:
+            self.withhold(response_id, now)
             for item_id in self._sounded.get(response_id, {}):
                 self._silence_unheard(response_id, item_id)
         return cuts
@@ -189,3 +248,18 @@ class AgentSpeech:
 
     def _note_ended(self, now: float) -> None:
         self._notices += [PlaybackEnded(item_id, index) for item_id, index in self._playback.ended(now)]
+
+
+def withheld_failure(withheld: Withheld) -> Failed:
+    """Return the notice of speech that was kept back and will never be heard."""
+    why = {
+        "too_much": "too much of it waited for its check",
+        "no_words": "it came without words by which it could be checked",
+    }[withheld.reason]
+    return Failed(
+        ErrorDetail(
+            type="client_error",
+            code=f"speech_withheld_{withheld.reason}",
+            message=f"{withheld.size} bytes of speech of item {withheld.item_id!r} are not played: {why}.",
+        )
+    )

@@ -255,6 +255,34 @@ def test_instructions_of_a_response_are_followed(instructions: str, spoken: str)
     assert plan(user("hello"), assistant("Hello!"), instructions=instructions) == spoken
 
 
+def order(text: str) -> MessageItem:
+    return MessageItem(role="system", content=[InputText(text=text)])
+
+
+def test_words_are_said_as_they_are_whatever_waits() -> None:
+    say = 'Be kind.\n\nSay exactly the following to the user, word for word:\nOne moment - "please".'
+    items: list[Item] = [user("weather in oslo"), called("get_weather", "1", city="Oslo")]
+    for talked in ([], items[:1], items, [*items, output("1", "Sunny")]):
+        assert plan(*talked, instructions=say, tool_choice="none") == 'One moment - "please".'
+
+
+def test_the_model_declines_when_it_was_just_told_to() -> None:
+    wish, told = user("weather in oslo"), order("That is not allowed. Politely decline.")
+    assert plan(wish, told) == smalltalk.DECLINED
+    assert plan(wish, assistant("It is"), told) == smalltalk.DECLINED
+    assert plan(wish, told, wish) == WEATHER_OSLO
+    assert plan(wish, order("Be brief.")) == WEATHER_OSLO
+    assert plan(told, instructions="You are Ada.", tools=[]) == "Hello! I am Ada. How can I help you?"
+
+
+@pytest.mark.parametrize(
+    "instructions", ["Greet the user.", "Greet the user and ask how you can help.", "Say hello to the caller"]
+)
+def test_a_greeting_is_made_when_nobody_has_spoken(instructions: str) -> None:
+    assert plan(instructions=instructions, tools=[]) == "Hello! How can I help you?"
+    assert str(plan(order("Be brief."), instructions=instructions)).startswith("Hello! I can ")
+
+
 def test_a_wish_comes_before_a_greeting_in_the_instructions() -> None:
     assert plan(user("weather in oslo"), instructions="Greet people and help.") == WEATHER_OSLO
 

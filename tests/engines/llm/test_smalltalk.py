@@ -83,6 +83,11 @@ def test_two_answers_in_a_row_differ() -> None:
         ("Greet the user with 'Hello, it's Ada'.", "Hello, it's Ada"),
         ('Say "Hi" and nothing else.', "Hi"),
         ("Say only these words: one two", "one two"),
+        ("Say exactly the following to the user, word for word, and nothing else:\nHi: you.", "Hi: you."),
+        ('Be kind.\n\nSay exactly the following:\n\n"Hi."\n\nBye.', '"Hi."\n\nBye.'),
+        ("Say exactly the following:\n" + "word " * 200 + "end.", "word " * 200 + "end."),
+        ("You never say exactly the following:\nno", None),
+        ("Be kind.\n\nSay exactly the following when asked for a price:\nNo idea.", None),
         ("Say something nice about the weather", None),
         ("Say hello", None),
         ("You are a friendly agent. Say what you think.", None),
@@ -98,4 +103,6 @@ def test_greetings_and_farewells_are_recognised() -> None:
     assert smalltalk.opening("Be kind.") is None
     assert smalltalk.asks_to_greet("Greet the user warmly.")
     assert not smalltalk.asks_to_greet("Answer questions.")
+    assert smalltalk.asks_to_decline("Politely decline.")
+    assert not smalltalk.asks_to_decline("Be kind.")
     assert smalltalk.asks_for_farewell("Say goodbye to the caller.")

@@ -46,6 +46,14 @@ def test_system_messages_and_lists_of_tools_are_left_out() -> None:
     assert turns.assistant_count(talk) == 1
 
 
+def test_an_order_stands_until_somebody_speaks() -> None:
+    order = MessageItem(role="system", content=[InputText(text="Decline.")])
+    assert turns.last_order([USER, order]) == "Decline."
+    assert turns.last_order([order, USER]) == ""
+    assert turns.last_order([USER, CALL]) == ""
+    assert turns.last_order([]) == ""
+
+
 def test_outputs_are_fresh_until_somebody_speaks() -> None:
     mcp = McpCallItem(id="m", server_label="s", name="g", arguments="{}", output="y")
     orphan = FunctionCallOutputItem(call_id="9", output="z")

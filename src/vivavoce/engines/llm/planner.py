@@ -108,6 +108,8 @@ class Planner:
             sentence = smalltalk.sentence_to_say(instructions)
             if sentence is not None:
                 return Say(sentence)
+            if items and smalltalk.asks_to_decline(turns.last_order(self._request.items)):
+                return Say(smalltalk.DECLINED)
         if turns.fresh_outputs(items):
             return self._after_outputs(turns.last_user(items))
         if items and isinstance(items[-1], FunctionCallItem):

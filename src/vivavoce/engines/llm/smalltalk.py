@@ -25,6 +25,7 @@ INTERRUPTIONS = frozenset(("stop", "wait", "no", "sorry", "enough", "quiet"))
 ANYTHING_ELSE = "Is there anything else I can do for you?"
 STILL_WORKING = "One moment, I am still working on that."
 NO_TOOLS_NOW = "I may not use my tools for this answer."
+DECLINED = "I am sorry, I cannot help with that. Is there anything else I can do for you?"
 PICTURE = "I see that you sent a picture, but I cannot look at pictures without a real language model."
 
 # One alternative per line.
@@ -166,6 +167,14 @@ _SAY = re.compile(
     r"(?:words|sentence|phrase|text)|word for word))*)\s*(?P<colon>[:,]?)\s*(?P<rest>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+# The last paragraph may ask for it, too: "Say exactly the following to the user, word for word:", then on the
+# next line the words, as long as they like.
+_DICTATED = re.compile(
+    rf"(?:\A|\n\s*\n)\s*(?:please )?(?:say|speak) exactly the following"
+    rf"(?:,? (?:to the {_SPEAKERS}|word for word|verbatim|aloud|and nothing (?:else|more)))*"
+    r":[ \t]*\n\s*(.+)\Z",
+    re.IGNORECASE | re.DOTALL,
+)
 _QUOTED = re.compile(rf"^[{_QUOTES}](.+)[{_QUOTES}](?P<after>[^{_QUOTES}]{{0,60}})$", re.DOTALL)
 _OPENING = re.compile(
     r"\b(?:greet|welcome|start|begin|open|answer)\b[^.\n\"“]{0,60}?(?:with|by saying|saying|:)"
@@ -175,11 +184,18 @@ _OPENING = re.compile(
 _GREET = re.compile(
     rf"\b(?:greet|welcome|say (?:hello|hi)|introduce yourself)\b(?: to)?(?: the {_SPEAKERS})?", re.IGNORECASE
 )
+_DECLINE = re.compile(r"\bdecline\b", re.IGNORECASE)
 _FAREWELL = re.compile(r"^(?:please )?say (?:good ?bye|farewell)\b", re.IGNORECASE)
 
 
 def sentence_to_say(instructions: str) -> str | None:
-    """Return the sentence when the instructions as a whole ask to say one: `Say exactly: "Welcome!"`."""
+    """Return the words when the instructions as a whole ask to say some: `Say exactly: "Welcome!"`.
+
+    Or when their last paragraph does, with the words on lines of their own.
+    """
+    dictated = _DICTATED.search(instructions.strip())
+    if dictated:
+        return dictated[1].strip()
     found = _SAY.match(instructions.strip())
     if not found:
         return None
@@ -205,3 +221,8 @@ def asks_to_greet(instructions: str) -> bool:
 def asks_for_farewell(instructions: str) -> bool:
     """Whether the instructions as a whole are a request to say goodbye."""
     return len(instructions) <= 160 and _FAREWELL.match(instructions.strip()) is not None
+
+
+def asks_to_decline(instructions: str) -> bool:
+    """Whether a message to the model asks it to turn the user down."""
+    return _DECLINE.search(instructions) is not None

@@ -47,6 +47,12 @@ def relevant(items: Sequence[Item]) -> list[Item]:
     ]
 
 
+def last_order(items: Sequence[Item]) -> str:
+    """Return what a system message says that nobody has answered yet: the newest item; else nothing."""
+    newest = items[-1] if items else None
+    return text_of(newest) if isinstance(newest, MessageItem) and newest.role == "system" else ""
+
+
 def is_user(item: Item) -> bool:
     """Whether an item is a message of the user."""
     return isinstance(item, MessageItem) and item.role == "user"

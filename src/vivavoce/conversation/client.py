@@ -30,9 +30,8 @@ from vivavoce.conversation.client_session import (
     speech_interrupts,
     turns_are_answered,
 )
-from vivavoce.conversation.client_speech import AgentSpeech, SpeechEvent, withheld_failure
+from vivavoce.conversation.client_speech import AgentSpeech, SpeechEvent
 from vivavoce.conversation.client_tools import ToolLedger
-from vivavoce.conversation.held_audio import HeldAudio
 from vivavoce.conversation.ids import CountingIds, IdSource
 from vivavoce.conversation.playback import RealtimePlaybackTracker
 from vivavoce.protocol import (
@@ -72,20 +71,13 @@ class ClientConversation:
     Args:
         tracker: says what was played; without one the clock does.
         ids: names the items that this side creates.
-        hold_back: let no speech out before `pass_words` was told of its words.
     """
 
-    def __init__(
-        self,
-        tracker: RealtimePlaybackTracker | None = None,
-        ids: IdSource | None = None,
-        *,
-        hold_back: bool = False,
-    ) -> None:
+    def __init__(self, tracker: RealtimePlaybackTracker | None = None, ids: IdSource | None = None) -> None:
         self.history = ClientHistory()
         self.session: RealtimeSession | None = None
         """The session's settings as the server last reported them."""
-        self._speech = AgentSpeech(self.history, tracker, HeldAudio() if hold_back else None)
+        self._speech = AgentSpeech(self.history, tracker)
         self._requests = ResponseRequests()
         self._tools = ToolLedger()
         self._sent = SentEvents(ids or CountingIds())
@@ -169,6 +161,14 @@ class ClientConversation:
         if playing:
             self._stop_playback(now)
         return playing
+
+    def hold_back(self, response_id: str) -> None:
+        """Let no speech of a response that has just begun out before `pass_words` was told of its words."""
+        self._speech.hold(response_id)
+
+    def is_playing(self, item_id: str, now: float) -> bool:
+        """Say whether the person hears a message, or is about to."""
+        return self._speech.is_playing(item_id, now)
 
     def pass_words(self, item_id: str, content_index: int, characters: int, now: float) -> None:
         """Let out the speech of the first characters of a part, where speech is held back."""
@@ -305,14 +305,14 @@ class ClientConversation:
 
     def _take_speech(self) -> None:
         self._notices += self._speech.take_notices()
-        self._notices += map(withheld_failure, self._speech.take_withheld())
 
     # --- items --------------------------------------------------------------------------------------------
 
     @_hears(*ClientItems.EVENTS)
     def _item(self, event: ItemEvent, _now: float) -> None:
-        if isinstance(event, wire.ConversationItemAdded) and isinstance(event.item, FunctionCallOutputItem):
-            self._tools.output_arrived(event.item.call_id)
+        item = getattr(event, "item", None)
+        if isinstance(item, FunctionCallOutputItem):
+            self._tools.output_arrived(item.call_id)
         self._notices += self._items.hear(event)
 
     @_hears(wire.ConversationItemTruncated)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from vivavoce.conversation.held_audio import Withheld
 from vivavoce.protocol import ErrorDetail, Response
 
 
@@ -99,5 +100,6 @@ Notice: TypeAlias = (
     | ResponseBegan
     | ResponseEnded
     | ToolCalled
+    | Withheld
     | Failed
 )

@@ -9,17 +9,15 @@ from vivavoce.conversation.client_history import ClientHistory, SpokenKind
 from vivavoce.conversation.client_notices import (
     AudioFinished,
     AudioReceived,
-    Failed,
     ItemChanged,
     Notice,
     PlaybackEnded,
     PlaybackInterrupted,
 )
-from vivavoce.conversation.held_audio import HeldAudio, HeldChunk, Withheld
+from vivavoce.conversation.held_audio import HeldAudio, HeldChunk
 from vivavoce.conversation.playback import Cut, Playback, RealtimePlaybackTracker
 from vivavoce.protocol import (
     AudioFormat,
-    ErrorDetail,
     ResponseOutputAudioDelta,
     ResponseOutputAudioDone,
     ResponseOutputAudioTranscriptDelta,
@@ -47,20 +45,14 @@ class AgentSpeech:
     Args:
         history: keeps the words.
         tracker: says what was played; without one the clock does.
-        held: keeps speech back until its words have passed a check; ``None`` plays it as it comes.
     """
 
     EVENTS: ClassVar[tuple[type, ...]] = get_args(SpeechEvent)
     """Types of the events that `hear` takes."""
 
-    def __init__(
-        self,
-        history: ClientHistory,
-        tracker: RealtimePlaybackTracker | None = None,
-        held: HeldAudio | None = None,
-    ) -> None:
+    def __init__(self, history: ClientHistory, tracker: RealtimePlaybackTracker | None = None) -> None:
         self._history = history
-        self._held = held
+        self._held = HeldAudio()
         self._playback = Playback(tracker)
         self._sounded: dict[str, dict[str, bool]] = {}
         self._cancelled: set[str] = set()
@@ -68,7 +60,7 @@ class AgentSpeech:
 
     def take_notices(self) -> list[Notice]:
         """Return what the driver should know, in order, and forget it."""
-        notices, self._notices = self._notices, []
+        notices, self._notices = [*self._notices, *self._held.withheld()], []
         return notices
 
     def set_format(self, audio_format: AudioFormat) -> None:
@@ -80,8 +72,10 @@ class AgentSpeech:
     def began(self, response_id: str) -> None:
         """Note that a response began."""
         self._sounded[response_id] = {}
-        if self._held is not None:
-            self._held.hold(response_id)
+
+    def hold(self, response_id: str) -> None:
+        """Let no speech of a response be heard before `passed` was told of its words."""
+        self._held.hold(response_id)
 
     def message_began(self, response_id: str, item_id: str) -> None:
         """Note that a response has a new item."""
@@ -94,22 +88,15 @@ class AgentSpeech:
 
     def withhold(self, response_id: str, now: float) -> None:
         """Throw away what is kept back of a response."""
-        if self._held is not None:
-            self._play(self._held.drop(response_id), now)
+        self._play(self._held.drop(response_id), now)
 
     def passed(self, item_id: str, content_index: int, characters: int, now: float) -> None:
         """Note that the first characters of a part may be heard."""
-        if self._held is not None:
-            self._play(self._held.passed(item_id, content_index, characters), now)
-
-    def take_withheld(self) -> list[Withheld]:
-        """Return speech that was kept back and can never be played, and forget it."""
-        return self._held.withheld() if self._held is not None else []
+        self._play(self._held.passed(item_id, content_index, characters), now)
 
     def ended(self, response_id: str, now: float) -> None:
         """Note that a response is over: no more audio of it will come."""
-        if self._held is not None:
-            self._play(self._held.finish(response_id), now)
+        self._play(self._held.finish(response_id), now)
         for item_id in self._sounded.pop(response_id, {}):
             self._playback.finish(item_id)
         self._cancelled.discard(response_id)
@@ -128,9 +115,8 @@ class AgentSpeech:
                 self._spoke(event)
             case ResponseOutputAudioTranscriptDone():
                 self._set_words(event, "output_audio", event.transcript)
-                if self._held is not None:
-                    place = (event.response_id, event.item_id, event.content_index)
-                    self._play(self._held.finish_text(*place, event.transcript), now)
+                place = (event.response_id, event.item_id, event.content_index)
+                self._play(self._held.finish_text(*place, event.transcript), now)
             case ResponseOutputTextDelta():
                 self._add_words(event, "output_text", event.delta)
             case ResponseOutputTextDone():
@@ -140,14 +126,14 @@ class AgentSpeech:
         if event.response_id in self._cancelled:
             return
         place = (event.response_id, event.item_id, event.content_index)
-        if self._held is not None and self._held.holds(event.response_id):
+        if self._held.holds(event.response_id):
             self._play(self._held.receive_audio(*place, event.delta), now)
         else:
             self._sound(*place, event.delta, now)
 
     def _finish(self, event: ResponseOutputAudioDone, now: float) -> None:
         place = (event.response_id, event.item_id, event.content_index)
-        if self._held is not None and self._held.holds(event.response_id):
+        if self._held.holds(event.response_id):
             self._play(self._held.finish_audio(*place), now)
         else:
             self._sound_end(*place)
@@ -175,7 +161,7 @@ class AgentSpeech:
     def _spoke(self, event: ResponseOutputAudioTranscriptDelta) -> None:
         if event.response_id in self._cancelled:
             self._silence_unheard(event.response_id, event.item_id)
-        if self._held is not None:
+        if self._held.holds(event.response_id):
             self._held.receive_text(event.response_id, event.item_id, event.content_index, event.delta)
         self._add_words(event, "output_audio", event.delta)
 
@@ -248,18 +234,3 @@ class AgentSpeech:
 
     def _note_ended(self, now: float) -> None:
         self._notices += [PlaybackEnded(item_id, index) for item_id, index in self._playback.ended(now)]
-
-
-def withheld_failure(withheld: Withheld) -> Failed:
-    """Return the notice of speech that was kept back and will never be heard."""
-    why = {
-        "too_much": "too much of it waited for its check",
-        "no_words": "it came without words by which it could be checked",
-    }[withheld.reason]
-    return Failed(
-        ErrorDetail(
-            type="client_error",
-            code=f"speech_withheld_{withheld.reason}",
-            message=f"{withheld.size} bytes of speech of item {withheld.item_id!r} are not played: {why}.",
-        )
-    )

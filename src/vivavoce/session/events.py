@@ -7,19 +7,25 @@ under the names that the beta gave some of them (`BetaEvent`). Audio comes once,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from vivavoce.agents import FunctionTool, RealtimeAgent
 from vivavoce.connections import ConnectionStatus
-from vivavoce.protocol import Item, ServerEvent, Unknown
+from vivavoce.errors import ConnectionLostError
+from vivavoce.protocol import (
+    Item,
+    McpApprovalRequestItem,
+    McpCallItem,
+    McpListedTool,
+    ServerEvent,
+    Unknown,
+)
+from vivavoce.session.wire_events import BetaEvent, WireEvent
 
 if TYPE_CHECKING:
-    from typing import ClassVar
-
-    from vivavoce.protocol.base import Tagged, WireName
+    from vivavoce.agents.guardrails import InputGuardrailResult, OutputGuardrailResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,24 @@ class RealtimeAudioInterrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class RealtimePlaybackEnded:
+    """A message was heard to its end: by the clock, or as the playback tracker reports."""
+
+    item_id: str
+    content_index: int
+    type: Literal["playback_ended"] = "playback_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeHandoff:
+    """Another agent has taken over; the conversation goes along."""
+
+    from_agent: RealtimeAgent[Any]
+    to_agent: RealtimeAgent[Any]
+    type: Literal["handoff"] = "handoff"
+
+
+@dataclass(frozen=True, slots=True)
 class RealtimeHistoryAdded:
     """An item is new in the conversation."""
 
@@ -148,6 +172,112 @@ class RealtimeToolEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class RealtimeToolApprovalRequired:
+    """A call waits for `RealtimeSession.approve_tool_call` or `reject_tool_call`.
+
+    Attributes:
+        tool: what is to be called; of an MCP tool that the server calls, the request as the server made it.
+        call_id: names the call when it is approved or rejected.
+        arguments: the JSON text that the model sent.
+    """
+
+    agent: RealtimeAgent[Any]
+    tool: FunctionTool | McpApprovalRequestItem
+    call_id: str
+    arguments: str
+    type: Literal["tool_approval_required"] = "tool_approval_required"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeMcpToolCallCompleted:
+    """The server has called a tool of an MCP server, well or not."""
+
+    item: McpCallItem
+    type: Literal["mcp_tool_call_completed"] = "mcp_tool_call_completed"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeMcpToolsChanged:
+    """The server has listed the tools of an MCP server."""
+
+    server_label: str
+    tools: Sequence[McpListedTool]
+    type: Literal["mcp_tools_changed"] = "mcp_tools_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeGuardrailTripped:
+    """An answer was stopped: a guardrail did not let it pass.
+
+    Attributes:
+        guardrail_results: what those that tripped found.
+        message: the words that were checked.
+        item_id: the message that was stopped.
+        response_id: the answer it belongs to.
+    """
+
+    guardrail_results: Sequence[OutputGuardrailResult[Any]]
+    message: str
+    item_id: str
+    response_id: str
+    type: Literal["guardrail_tripped"] = "guardrail_tripped"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeInputGuardrailTripped:
+    """What the user said is not answered: a guardrail did not let it pass.
+
+    Attributes:
+        guardrail_results: what those that tripped found.
+        message: the words that were checked.
+        item_id: the user's message.
+    """
+
+    guardrail_results: Sequence[InputGuardrailResult[Any]]
+    message: str
+    item_id: str
+    type: Literal["input_guardrail_tripped"] = "input_guardrail_tripped"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeConnectionLost:
+    """The connection broke; another one is looked for. The conversation is kept.
+
+    Attributes:
+        error: what happened.
+    """
+
+    error: ConnectionLostError
+    type: Literal["connection_lost"] = "connection_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeReconnecting:
+    """A new connection is tried.
+
+    Attributes:
+        attempt: 1 is the first.
+        delay_s: seconds until then.
+    """
+
+    attempt: int
+    delay_s: float
+    type: Literal["reconnecting"] = "reconnecting"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeReconnected:
+    """The conversation goes on over a new connection.
+
+    Attributes:
+        attempt: the one that worked.
+    """
+
+    attempt: int
+    type: Literal["reconnected"] = "reconnected"
+
+
+@dataclass(frozen=True, slots=True)
 class RealtimeError:
     """Something went wrong; the session goes on, unless a `connection_status` says otherwise.
 
@@ -183,111 +313,26 @@ class RealtimeInputAudioTimeoutTriggered:
     type: Literal["input_audio_timeout_triggered"] = "input_audio_timeout_triggered"
 
 
-WireEventName: TypeAlias = Literal[
-    "conversation.created",
-    "conversation.item.added",
-    "conversation.item.created",
-    "conversation.item.deleted",
-    "conversation.item.done",
-    "conversation.item.input_audio_transcription.completed",
-    "conversation.item.input_audio_transcription.delta",
-    "conversation.item.input_audio_transcription.failed",
-    "conversation.item.input_audio_transcription.segment",
-    "conversation.item.retrieved",
-    "conversation.item.truncated",
-    "input_audio_buffer.cleared",
-    "input_audio_buffer.committed",
-    "input_audio_buffer.dtmf_event_received",
-    "input_audio_buffer.speech_started",
-    "input_audio_buffer.speech_stopped",
-    "input_audio_buffer.timeout_triggered",
-    "mcp_list_tools.completed",
-    "mcp_list_tools.failed",
-    "mcp_list_tools.in_progress",
-    "output_audio_buffer.cleared",
-    "output_audio_buffer.started",
-    "output_audio_buffer.stopped",
-    "rate_limits.updated",
-    "response.content_part.added",
-    "response.content_part.done",
-    "response.created",
-    "response.done",
-    "response.function_call_arguments.delta",
-    "response.function_call_arguments.done",
-    "response.mcp_call.completed",
-    "response.mcp_call.failed",
-    "response.mcp_call.in_progress",
-    "response.mcp_call_arguments.delta",
-    "response.mcp_call_arguments.done",
-    "response.output_audio.done",
-    "response.output_audio_transcript.delta",
-    "response.output_audio_transcript.done",
-    "response.output_item.added",
-    "response.output_item.done",
-    "response.output_text.delta",
-    "response.output_text.done",
-    "session.created",
-    "session.updated",
-]
-"""Wire name of an event of the server that a session passes on."""
-
-BetaName: TypeAlias = Literal[
-    "response.audio_transcript.delta",
-    "response.audio_transcript.done",
-    "response.audio.done",
-    "response.text.delta",
-    "response.text.done",
-]
-"""Name that an event of the server had in the beta."""
-
-
-class BetaEvent:
-    """An event of the server under its name in the beta; every other attribute is the event's own."""
-
-    __slots__ = ("event", "type")
-
-    def __init__(self, name: BetaName, event: ServerEvent) -> None:
-        self.type: BetaName = name
-        self.event = event
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.event, name)
-
-    def __repr__(self) -> str:
-        return f"BetaEvent({self.type!r}, {self.event!r})"
-
-
-if TYPE_CHECKING:
-
-    class _AnyName(WireName):
-        def __get__(self, instance: object, owner: Any) -> WireEventName: ...
-
-    class WireEvent(Tagged, frozen=True, kw_only=True):
-        """An event of the server, to type checkers.
-
-        In fact it is a struct of `vivavoce.protocol`, or an `Unknown`. A struct's own `type` is a text to
-        them, which tells no event from another. This one's is a choice of literals:
-        ``event.type == "response.done"`` tells it from the session's own events, and `isinstance` says which
-        struct it is. Compare the name of an event that the protocol does not know with ``str(event.type)``.
-        """
-
-        type: ClassVar[_AnyName]
-
-        def __getattr__(self, name: str) -> Any: ...
-
-else:
-    WireEvent = ServerEvent | Unknown
-
 RealtimeSessionEvent: TypeAlias = (
     RealtimeAgentStart
     | RealtimeAgentEnd
     | RealtimeAudio
     | RealtimeAudioEnd
     | RealtimeAudioInterrupted
+    | RealtimePlaybackEnded
+    | RealtimeHandoff
     | RealtimeHistoryAdded
     | RealtimeHistoryUpdated
     | RealtimeToolStart
     | RealtimeToolEnd
+    | RealtimeToolApprovalRequired
+    | RealtimeMcpToolCallCompleted
+    | RealtimeMcpToolsChanged
+    | RealtimeGuardrailTripped
+    | RealtimeInputGuardrailTripped
+    | RealtimeConnectionLost
+    | RealtimeReconnecting
+    | RealtimeReconnected
     | RealtimeError
     | RealtimeRawModelEvent
     | RealtimeInputAudioTimeoutTriggered
@@ -302,24 +347,23 @@ SESSION_EVENTS: tuple[str, ...] = (
     "audio",
     "audio_end",
     "audio_interrupted",
+    "playback_ended",
+    "handoff",
     "history_added",
     "history_updated",
     "tool_start",
     "tool_end",
+    "tool_approval_required",
+    "mcp_tool_call_completed",
+    "mcp_tools_changed",
+    "guardrail_tripped",
+    "input_guardrail_tripped",
+    "connection_lost",
+    "reconnecting",
+    "reconnected",
     "error",
     "raw_model_event",
     "input_audio_timeout_triggered",
     "connection_status",
 )
 """Names of the session's own events; those of the server have a dot in theirs."""
-
-BETA_NAMES: Mapping[str, BetaName] = MappingProxyType(
-    {
-        "response.output_audio_transcript.delta": "response.audio_transcript.delta",
-        "response.output_audio_transcript.done": "response.audio_transcript.done",
-        "response.output_audio.done": "response.audio.done",
-        "response.output_text.delta": "response.text.delta",
-        "response.output_text.done": "response.text.done",
-    }
-)
-"""Wire name of today -> name in the beta."""

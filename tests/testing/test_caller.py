@@ -9,10 +9,22 @@ import pytest
 from vivavoce import LocalRealtimeModel, RealtimeAgent, RealtimeRunner
 from vivavoce.audio.levels import voiced_spans
 from vivavoce.engines.base import Engines
-from vivavoce.engines.scripted import scripted_engines
+from vivavoce.engines.scripted import ScriptedSynthesizer, scripted_engines
 from vivavoce.errors import CallerTimeoutError, ConfigurationError
 from vivavoce.protocol import Item, MessageItem, OutputAudio
-from vivavoce.testing import After, AgentFinished, AgentSpeaking, Clip, HangUp, Say, SimulatedCaller, run
+from vivavoce.testing import (
+    After,
+    AgentFinished,
+    AgentSaid,
+    AgentSpeaking,
+    Clip,
+    HangUp,
+    Say,
+    SimulatedCaller,
+    run,
+    speak_clip,
+    tone_clip,
+)
 
 
 def words(seconds: float, sample_rate: int = 24_000) -> Clip:
@@ -84,6 +96,52 @@ def test_an_interruption_silences_the_agent_and_cuts_the_history_at_the_ear() ->
     assert len(first.split()) in {int(heard_words), int(heard_words) + 1}
     assert "one two three four five six seven eight nine ten".startswith(first.strip())
     assert second == "All right."
+
+
+@pytest.mark.parametrize("word", ["two", "five", "nine"])
+def test_an_interruption_at_a_word(word: str) -> None:
+    numbers = "one two three four five six seven eight nine ten eleven twelve"
+    caller = SimulatedCaller(
+        [
+            Say("Tell me.", After(0.5)),
+            Say("Stop!", AgentSaid(word)),
+            HangUp(AgentFinished(0.6)),
+        ]
+    )
+    engines = scripted_engines(hears=["tell me", "stop"], answers=[[numbers], ["Yes."]], word_ms=400)
+    first, second = answers(call(caller, engines))
+    assert first is not None
+    assert first.split()[-1] == word
+    assert caller.heard == f"{first} {second}"
+
+
+def test_texts_are_spoken_by_whoever_is_asked_to() -> None:
+    texts: list[str] = []
+
+    def speak(text: str) -> Clip:
+        texts.append(text)
+        return words(0.5, 16_000)
+
+    caller = SimulatedCaller([Say("Hello?", After(0.1)), HangUp(AgentFinished())], speak=speak)
+    assert answers(call(caller, scripted_engines(hears=["hello"], answers=[["Yes."]]))) == ["Yes."]
+    assert texts == ["Hello?"]
+    assert caller.said[0].samples == pytest.approx(12_000, abs=24)
+
+
+def test_a_tone_for_every_word() -> None:
+    clip = tone_clip("Hello my dear")
+    assert clip.seconds == pytest.approx(0.9)
+    assert clip.text == "Hello my dear"
+    assert repr(clip) == "Clip(name='Hello my dear', sample_rate=24000, text='Hello my dear')"
+
+
+def test_a_synthesizer_of_the_engines_makes_clips() -> None:
+    synthesizer = ScriptedSynthesizer(word_ms=100)
+    clip = run(speak_clip(synthesizer, "Good day", voice="echo"))
+    assert clip.seconds == pytest.approx(0.2)
+    assert (clip.sample_rate, clip.text) == (24_000, "Good day")
+    run(speak_clip(synthesizer, "Good day"))
+    assert [options.voice for _, options in synthesizer.spoken] == ["echo", "alloy"]
 
 
 def test_a_clip_of_another_rate_takes_as_long() -> None:

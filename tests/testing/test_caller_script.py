@@ -6,7 +6,7 @@ import pytest
 
 from vivavoce.audio.wav import write_wav
 from vivavoce.errors import AudioFormatError, CallerTimeoutError
-from vivavoce.testing import After, AgentFinished, AgentSpeaking, Clip, Ear, HangUp, Say
+from vivavoce.testing import After, AgentFinished, AgentSaid, AgentSpeaking, Clip, Ear, HangUp, Say
 from vivavoce.testing.caller_script import CallerScript, Cue
 
 HELLO = Clip("hello", bytes(3200), 16_000, "Hello there.")
@@ -23,6 +23,9 @@ HELLO = Clip("hello", bytes(3200), 16_000, "Hello there.")
         (AgentSpeaking(1.0), 9.0, Ear(heard_s=0.9, silent_s=0.0), False),
         (AgentSpeaking(1.0), 9.0, Ear(heard_s=1.0, silent_s=0.0), True),
         (AgentSpeaking(1.0), 9.0, Ear(heard_s=2.0, silent_s=0.1), False),
+        (AgentSaid("Terms, conditions"), 9.0, Ear(words=" The terms and"), False),
+        (AgentSaid("Terms, conditions"), 9.0, Ear(words=" The terms conditions."), True),
+        (AgentSaid("term"), 9.0, Ear(words=" terms"), False),
     ],
 )
 def test_when_a_cue_is_met(cue: Cue, waited_s: float, ear: Ear, met: bool) -> None:
@@ -50,6 +53,21 @@ def test_what_was_heard_before_the_caller_spoke_does_not_count() -> None:
     assert script.due(3.0) is None
 
 
+def test_words_are_gathered_until_the_caller_speaks() -> None:
+    script = CallerScript([HangUp(AgentSaid("good day"), timeout_s=5)])
+    script.hear(spoken_s=0.3, passed_s=0.3, words=" Good")
+    script.hear(spoken_s=0.3, passed_s=0.3, words=" morning.")
+    with pytest.raises(
+        CallerTimeoutError, match=r"for the agent to say 'good day' .* The words: 'Good morning\.'\."
+    ):
+        script.due(6.0)
+    script.wait_from(6.0)
+    script.hear(spoken_s=0.3, passed_s=0.3, words=" Good")
+    assert script.due(6.5) is None
+    script.hear(spoken_s=0.3, passed_s=0.3, words=" day.")
+    assert isinstance(script.due(7.0), HangUp)
+
+
 def test_a_script_without_steps_hangs_up() -> None:
     assert isinstance(CallerScript([]).due(0.0), HangUp)
 
@@ -63,6 +81,7 @@ def test_a_script_without_steps_hangs_up() -> None:
         ),
         (HangUp(AgentSpeaking(2), timeout_s=5), "for the agent to speak for 2 s before they could hang up"),
         (Say(Clip("ring", b"", 8000), After(6), timeout_s=5), "for 6 s to pass before they could say 'ring'"),
+        (Say("Hm?", After(6), timeout_s=5), r"for 6 s to pass before they could say 'Hm\?'"),
     ],
 )
 def test_a_cue_that_never_comes_is_an_error_that_says_for_what(step: Say | HangUp, message: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from vivavoce.audio.frames import PCM16_BYTES
 from vivavoce.audio.resample import Resampler
 from vivavoce.audio.wav import read_wav
 from vivavoce.errors import CallerTimeoutError
+from vivavoce.testing.words import words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Clip:
     """
 
     name: str
-    pcm: bytes
+    pcm: bytes = field(repr=False)
     sample_rate: int
     text: str = ""
 
@@ -59,10 +60,12 @@ class Ear:
     Attributes:
         heard_s: seconds of the agent's speech.
         silent_s: seconds since the agent was last heard.
+        words: what the agent said in that time, as far as it was heard.
     """
 
     heard_s: float = 0.0
     silent_s: float = 0.0
+    words: str = ""
 
 
 class Cue(Protocol):
@@ -136,21 +139,45 @@ class AgentSpeaking:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentSaid:
+    """The agent has said something, in the answer that is being heard: to interrupt at a given word.
+
+    Case and punctuation do not count. How exactly the moment is known depends on how the server sends the
+    words: with their audio, as this project's does, or ahead of it.
+
+    Attributes:
+        text: one word or several, to the end of the last one.
+    """
+
+    text: str
+
+    def met(self, waited_s: float, ear: Ear) -> bool:
+        """Say whether it is time."""
+        del waited_s
+        wanted, heard = words_of(self.text), words_of(ear.words)
+        return any(heard[i : i + len(wanted)] == wanted for i in range(len(heard) - len(wanted) + 1))
+
+    def __str__(self) -> str:
+        return f"the agent to say '{self.text}'"
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """Say something, whether the agent is speaking or not.
 
     Attributes:
-        clip: what.
+        clip: what: a recording, or a text for the caller's `speak` to speak.
         cue: when.
         timeout_s: how long the cue may take.
     """
 
-    clip: Clip
+    clip: Clip | str
     cue: Cue
     timeout_s: float = 15.0
 
     def __str__(self) -> str:
-        return f"could say '{self.clip.text or self.clip.name}'"
+        what = self.clip if isinstance(self.clip, str) else self.clip.text or self.clip.name
+        return f"could say '{what}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +217,15 @@ class CallerScript:
         self._since = now
         self.ear = Ear()
 
-    def hear(self, spoken_s: float, passed_s: float) -> None:
+    def hear(self, spoken_s: float, passed_s: float, words: str = "") -> None:
         """Take note of what was heard.
 
         Args:
             spoken_s: seconds of the agent's speech that were played.
             passed_s: seconds in which that was.
+            words: the words that ended in them.
         """
+        self.ear.words += words
         self.ear.heard_s += spoken_s
         self.ear.silent_s = 0.0 if spoken_s else self.ear.silent_s + passed_s
 
@@ -219,5 +248,9 @@ class CallerScript:
                 f"The caller waited {step.timeout_s:g} s for {step.cue} before they {step} "
                 f"(step {self._count + 1}); "
                 f"{self.ear.heard_s:.1f} s of speech were heard, then {self.ear.silent_s:.1f} s of silence."
+                f"{self._quote()}"
             )
         return None
+
+    def _quote(self) -> str:
+        return f" The words: '{self.ear.words.strip()}'." if self.ear.words.strip() else ""

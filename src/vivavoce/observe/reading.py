@@ -1,0 +1,59 @@
+"""What observers read out of events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vivavoce.protocol import (
+    ConversationItemCreate,
+    FunctionCallItem,
+    MessageItem,
+    OutputAudio,
+    OutputText,
+    present,
+)
+
+if TYPE_CHECKING:
+    from vivavoce.protocol import ClientEvent, Response, Usage
+
+
+def asked_by_person(event: ClientEvent) -> bool:
+    """Return whether an event carries a written message of the person."""
+    if not isinstance(event, ConversationItemCreate):
+        return False
+    return isinstance(event.item, MessageItem) and event.item.role == "user"
+
+
+def calls_functions(response: Response) -> bool:
+    """Return whether a finished response calls functions, and so is followed by another one."""
+    return any(
+        isinstance(item, FunctionCallItem) and present(item.status, "completed") == "completed"
+        for item in response.output
+    )
+
+
+def words_of(response: Response) -> str:
+    """Return what a response said or wrote."""
+    words = []
+    for item in response.output:
+        for part in item.content if isinstance(item, MessageItem) else ():
+            if isinstance(part, OutputAudio):
+                words.append(present(part.transcript, "") or "")
+            elif isinstance(part, OutputText):
+                words.append(part.text)
+    return " ".join(word for word in words if word)
+
+
+def usage_attributes(usage: Usage) -> dict[str, int]:
+    """Return tokens as the attributes of a span."""
+    read, written = usage.input_token_details, usage.output_token_details
+    return {
+        "gen_ai.usage.input_tokens": usage.input_tokens,
+        "gen_ai.usage.output_tokens": usage.output_tokens,
+        "vivavoce.usage.input_text_tokens": read.text_tokens,
+        "vivavoce.usage.input_audio_tokens": read.audio_tokens,
+        "vivavoce.usage.input_image_tokens": read.image_tokens,
+        "vivavoce.usage.cached_tokens": read.cached_tokens,
+        "vivavoce.usage.output_text_tokens": written.text_tokens,
+        "vivavoce.usage.output_audio_tokens": written.audio_tokens,
+    }

@@ -1,0 +1,67 @@
+"""OpenTelemetry, as far as it is there: spans with times of the event loop."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.trace import Span, TracerProvider
+
+SCOPE = "vivavoce"
+"""Name of the instrumentation scope of all spans."""
+
+
+class Spans:
+    """Makes the spans of one session; its own begins here, as a child of the current one.
+
+    Args:
+        tracer_provider: where spans go; ``None`` is OpenTelemetry's global provider.
+
+    Attributes:
+        recording: whether anybody will see them; where not, `session` and `start` must not be used.
+        session: the session's own span.
+    """
+
+    session: Span
+
+    def __init__(self, tracer_provider: TracerProvider | None = None) -> None:
+        self.recording = False
+        self._offset: int | None = None
+        self._otel: Any = None
+        try:
+            from opentelemetry import trace
+        except ImportError:
+            return
+        self._otel = trace
+        self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
+        self.session = self._tracer.start_span("session")
+        self.recording = self.session.is_recording()
+
+    def at(self, now: float) -> int:
+        """Return the wall clock's nanoseconds for a time of the event loop."""
+        if self._offset is None:
+            self._offset = time.time_ns() - round(now * 1e9)
+        return self._offset + round(now * 1e9)
+
+    def start(self, name: str, parent: Span, now: float, attributes: Mapping[str, Any]) -> Span:
+        """Begin a span; attributes without a value are left out."""
+        span: Span = self._tracer.start_span(
+            name,
+            self._otel.set_span_in_context(parent),
+            attributes=present_only(attributes),
+            start_time=self.at(now),
+        )
+        return span
+
+    def fail(self, span: Span, kind: str, message: str = "") -> None:
+        """Mark a span as failed."""
+        span.set_attributes(present_only({"error.type": kind, "exception.message": message}))
+        span.set_status(self._otel.StatusCode.ERROR)
+
+
+def present_only(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes that have a value; OpenTelemetry takes no ``None``."""
+    return {name: value for name, value in attributes.items() if value is not None and value != ""}

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from vivavoce.observe.reading import asked_by_person, calls_functions, usage_attributes, words_of
+from vivavoce.protocol import Response, Usage
+from vivavoce.protocol.codec import client_event_from
+
+
+def response(*output: Any) -> Response:
+    raw = {"object": "realtime.response", "id": "resp_1", "status": "completed", "output": output}
+    return msgspec.convert(raw, Response)
+
+
+@pytest.mark.parametrize(
+    ("item", "asked"),
+    [
+        ({"type": "message", "role": "user", "content": []}, True),
+        ({"type": "message", "role": "system", "content": []}, False),
+        ({"type": "function_call_output", "call_id": "c", "output": ""}, False),
+    ],
+)
+def test_a_message_of_the_person_is_told_from_the_rest(item: Any, asked: bool) -> None:
+    assert asked_by_person(client_event_from({"type": "conversation.item.create", "item": item})) is asked
+    assert not asked_by_person(client_event_from({"type": "response.create"}))
+
+
+def test_what_a_response_holds(forms: SimpleNamespace) -> None:
+    text = {**forms.message(""), "content": [{"type": "output_text", "text": "And bye."}]}
+    silent = {**forms.message(""), "content": [{"type": "output_audio"}]}
+    assert (
+        words_of(response(forms.message("Hello."), silent, text, forms.call("f", "c"))) == "Hello. And bye."
+    )
+    assert calls_functions(response(forms.call("f", "c")))
+    assert not calls_functions(response(forms.message("Hello.")))
+    assert not calls_functions(response({**forms.call("f", "c"), "status": "incomplete"}))
+
+
+def test_tokens_become_attributes(forms: SimpleNamespace) -> None:
+    usage = msgspec.convert(forms.usage(text=1, audio=2, image=4, cached_text=1, wrote=8, spoke=16), Usage)
+    assert usage_attributes(usage) == {
+        "gen_ai.usage.input_tokens": 7,
+        "gen_ai.usage.output_tokens": 24,
+        "vivavoce.usage.input_text_tokens": 1,
+        "vivavoce.usage.input_audio_tokens": 2,
+        "vivavoce.usage.input_image_tokens": 4,
+        "vivavoce.usage.cached_tokens": 1,
+        "vivavoce.usage.output_text_tokens": 8,
+        "vivavoce.usage.output_audio_tokens": 16,
+    }

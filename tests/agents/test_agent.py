@@ -60,7 +60,7 @@ def test_a_clone_is_of_the_same_class_and_shares_no_list() -> None:
 
 
 def test_a_clone_refuses_a_field_that_does_not_exist() -> None:
-    with pytest.raises(ConfigurationError, match=r"no field 'color'; it has: name, instructions, tools"):
+    with pytest.raises(ConfigurationError, match=r"no field 'color'; it has: name, handoff_description, tools"):
         RealtimeAgent("Ada").clone(color="red")
 
 

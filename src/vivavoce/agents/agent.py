@@ -3,105 +3,129 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeAlias
+from typing import TYPE_CHECKING, Any
 
+from vivavoce.agents.base import AgentBase, check_list, check_text, check_tools
 from vivavoce.agents.context import RunContextWrapper, TContext
-from vivavoce.agents.tool import FunctionTool
+from vivavoce.agents.guardrails import InputGuardrail, OutputGuardrail
+from vivavoce.agents.handoff import Handoff, check_handoffs, realtime_handoff
+from vivavoce.agents.hooks import AgentHooksBase
+from vivavoce.agents.instructions import (
+    Instructions,
+    Prompt,
+    check_instructions,
+    check_prompt,
+    write_instructions,
+    write_prompt,
+)
 from vivavoce.errors import ConfigurationError
 
-Instructions: TypeAlias = str | Callable[[RunContextWrapper[Any], "RealtimeAgent[Any]"], str | Awaitable[str]]
+if TYPE_CHECKING:
+    from vivavoce.agents.hooks import RealtimeAgentHooks
+
+__all__ = ["Instructions", "RealtimeAgent", "check_tools"]
 
 
 @dataclass(eq=False)
-class RealtimeAgent(Generic[TContext]):
-    """An agent: instructions, tools and a voice. One definition serves any number of sessions.
+class RealtimeAgent(AgentBase[TContext]):
+    """An agent that speaks. One definition serves any number of sessions.
+
+    Lists may be changed after the agent was made, for example to let two agents hand over to each other.
 
     Attributes:
         name: how events and traces call it.
         instructions: the system prompt, or a function ``(context, agent) -> str``, plain or async, that
-            writes it when the session starts. Empty leaves the server's own default.
-        tools: what the agent can do; made by `function_tool` or as `FunctionTool`.
-        voice: name of the voice; goes before the voice of the run's settings.
+            writes it when the session starts and whenever the agent takes over; a plain one runs on the
+            event loop. Empty leaves the server's own default, as does ``None``.
+        handoff_description: what it is for, in words for the model that may hand the conversation to it.
+        tools: what the agent can do; made by `function_tool`, or as `FunctionTool` or `HostedMCPTool`.
+        mcp_servers: MCP servers whose tools it has too. Whoever makes them connects and closes them.
+        mcp_config: see `AgentBase`.
+        prompt: a prompt stored at the provider, ``{"id": …, "version": …, "variables": {…}}``, or a function
+            ``(context, agent)``, plain or async, that returns one.
+        handoffs: agents that the model may hand the conversation to; `realtime_handoff` says how.
+        output_guardrails: checks of what the agent says.
+        input_guardrails: checks of what the user said, before it is answered.
+        hooks: methods that the session calls as this agent works.
+        voice: name of the voice; goes before the voice of the run's settings. A server fixes the voice of a
+            session at its first audio.
 
     Raises:
         ConfigurationError: a field has a value of the wrong type, or two tools share a name.
     """
 
-    name: str
     instructions: Instructions = ""
     _: dataclasses.KW_ONLY
-    tools: Sequence[FunctionTool] = ()
+    prompt: Prompt | None = None
+    handoffs: Sequence[RealtimeAgent[Any] | Handoff[Any]] = ()
+    output_guardrails: Sequence[OutputGuardrail[Any]] = ()
+    input_guardrails: Sequence[InputGuardrail[Any]] = ()
+    hooks: RealtimeAgentHooks[Any] | None = None
     voice: str | None = None
 
     def __post_init__(self) -> None:
-        name: object = self.name
-        if not isinstance(name, str) or not name.strip():
-            raise ConfigurationError(f"RealtimeAgent.name must be a text that is not empty, got {name!r}")
-        if not isinstance(self.instructions, str) and not callable(self.instructions):
-            raise ConfigurationError(
-                "RealtimeAgent.instructions must be a text or a function (context, agent) -> text, "
-                f"got {self.instructions!r}"
-            )
-        voice: object = self.voice
-        if voice is not None and not isinstance(voice, str):
-            raise ConfigurationError(f"RealtimeAgent.voice must be a text or None, got {voice!r}")
-        self.tools = check_tools(self.tools, owner="RealtimeAgent.tools")
-
-    def clone(self, **changes: Any) -> Self:
-        """Return a copy with some fields changed; its lists are its own.
-
-        Raises:
-            ConfigurationError: a change names no field of an agent, or has a wrong value.
-        """
-        accepted = [field.name for field in dataclasses.fields(self) if field.init]
-        for name in changes:
-            if name not in accepted:
-                raise ConfigurationError(
-                    f"RealtimeAgent has no field {name!r}; it has: {', '.join(accepted)}"
-                )
-        return dataclasses.replace(self, **changes)
+        super().__post_init__()
+        self.instructions = check_instructions(self.instructions, "RealtimeAgent.instructions")
+        check_prompt(self.prompt, "RealtimeAgent.prompt")
+        self.handoffs = check_handoffs(self.handoffs, "RealtimeAgent.handoffs", RealtimeAgent)
+        self.output_guardrails = check_list(
+            self.output_guardrails,
+            "RealtimeAgent.output_guardrails",
+            "an OutputGuardrail",
+            fits=lambda value: isinstance(value, OutputGuardrail),
+        )
+        self.input_guardrails = check_list(
+            self.input_guardrails,
+            "RealtimeAgent.input_guardrails",
+            "an InputGuardrail",
+            fits=lambda value: isinstance(value, InputGuardrail),
+        )
+        hooks: object = self.hooks
+        if hooks is not None and not isinstance(hooks, AgentHooksBase):
+            raise ConfigurationError(f"RealtimeAgent.hooks must be RealtimeAgentHooks or None, got {hooks!r}")
+        check_text(self.voice, "RealtimeAgent.voice")
 
     async def resolve_instructions(self, context: RunContextWrapper[Any]) -> str:
         """Return the system prompt, calling the function that writes it if there is one.
 
         Raises:
             ConfigurationError: the function returned something that is not a text.
+            Exception: whatever the function raised.
         """
-        if isinstance(self.instructions, str):
-            return self.instructions
-        written: object = self.instructions(context, self)
-        if inspect.isawaitable(written):
-            written = await written
-        if not isinstance(written, str):
-            raise ConfigurationError(
-                f"the instructions function of agent {self.name!r} must return a text, got {written!r}"
-            )
-        return written
+        return await write_instructions(self.instructions, context, self)
 
+    async def get_system_prompt(self, context: RunContextWrapper[Any]) -> str:
+        """Return the system prompt; the same as `resolve_instructions`.
 
-def check_tools(tools: object, *, owner: str) -> list[FunctionTool]:
-    """Return the tools as a list of one's own.
+        Raises:
+            ConfigurationError: the function that writes it returned something that is not a text.
+            Exception: whatever that function raised.
+        """
+        return await self.resolve_instructions(context)
 
-    Args:
-        tools: what the user gave.
-        owner: the setting that holds them, for the message.
+    async def resolve_prompt(self, context: RunContextWrapper[Any]) -> dict[str, Any] | None:
+        """Return the stored prompt to use, calling the function that names it if there is one.
 
-    Raises:
-        ConfigurationError: one of them is not a tool, or two share a name.
-    """
-    if isinstance(tools, str) or not isinstance(tools, Sequence):
-        raise ConfigurationError(f"{owner} must be a list of tools, got {tools!r}")
-    names: set[str] = set()
-    checked: list[FunctionTool] = []
-    for index, tool in enumerate(tools):
-        if not isinstance(tool, FunctionTool):
-            hint = "; decorate it with @function_tool" if callable(tool) else ""
-            raise ConfigurationError(f"{owner}[{index}] is not a FunctionTool: {tool!r}{hint}")
-        if tool.name in names:
-            raise ConfigurationError(f"{owner} has two tools named {tool.name!r}; give one a name_override")
-        names.add(tool.name)
-        checked.append(tool)
-    return checked
+        Raises:
+            ConfigurationError: the function returned something that is not a prompt.
+            Exception: whatever the function raised.
+        """
+        return await write_prompt(self.prompt, context, self)
+
+    async def get_enabled_handoffs(self, context: RunContextWrapper[Any]) -> list[Handoff[Any]]:
+        """Return the handoffs that are enabled now; plain agents are wrapped by `realtime_handoff`.
+
+        Raises:
+            ConfigurationError: one is neither an agent nor a handoff, or two share a name.
+        """
+        from vivavoce.agents.calling import enabled
+
+        owner = f"RealtimeAgent {self.name!r}: handoffs"
+        # Asked anew: handoffs may have been appended or replaced since the agent was made.
+        wrapped = [
+            entry if isinstance(entry, Handoff) else realtime_handoff(entry)
+            for entry in check_handoffs(self.handoffs, owner, RealtimeAgent)
+        ]
+        return check_handoffs(await enabled(wrapped, context, self), owner, RealtimeAgent)

@@ -2,91 +2,69 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import functools
-import inspect
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from vivavoce.agents.schema import function_schema
-from vivavoce.agents.tool import FailureMessage, FunctionTool, default_tool_error
-from vivavoce.errors import ConfigurationError, ToolError
+from vivavoce.agents.threads import call
+from vivavoce.agents.tool import Approval, Enabled, FailureMessage, FunctionTool, TimeoutBehavior
+from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from vivavoce.agents.context import ToolContext
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-THREADS = 32
-"""Calls of plain functions that may run at once in this process."""
+    from vivavoce.agents.tool_guardrails import ToolInputGuardrail, ToolOutputGuardrail
 
 
-class _Threads(ThreadPoolExecutor):
-    """Threads that run plain (not async) tools: apart from the loop's own, and no call waits for another.
+class ToolOptions(TypedDict, total=False):
+    """What `function_tool` may be told of a tool. All but the first four are described at `FunctionTool`.
 
-    Args:
-        most: calls that may run at once.
+    Attributes:
+        name_override: name for the model, instead of the function's.
+        description_override: description for the model, instead of the docstring's.
+        use_docstring_info: take descriptions from the docstring; the default.
+        strict_mode: `FunctionTool.strict_json_schema`.
+        failure_error_function: writes the output for the model when a call fails.
+        is_enabled: whether the model sees the tool.
+        needs_approval: whether a call waits for a person's approval.
+        approval_timeout: seconds a call waits for it.
+        tool_input_guardrails: checks before a call.
+        tool_output_guardrails: checks after a call.
+        timeout: seconds a call may take. A thread cannot be stopped: a plain function runs on, its result
+            unused.
+        timeout_behavior: what a call that took too long counts as.
+        timeout_error_function: writes the output for the model then.
+        background: the conversation goes on while the tool runs.
     """
 
-    def __init__(self, most: int) -> None:
-        super().__init__(max_workers=most, thread_name_prefix="vivavoce-tool")
-        self._most = most
-        self._free = threading.Semaphore(most)
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run a call.
-
-        Raises:
-            ToolError: no thread is free.
-        """
-        if not self._free.acquire(blocking=False):
-            raise ToolError(
-                f"{self._most} calls of plain functions are running already; write tools that wait long as "
-                "'async def'"
-            )
-        future = super().submit(fn, *args, **kwargs)
-        # The thread is free when the call is over, not when somebody stops waiting for it.
-        future.add_done_callback(lambda _: self._free.release())
-        return future
-
-
-@functools.cache
-def _threads() -> _Threads:
-    """Return the threads of this process."""
-    return _Threads(THREADS)
+    name_override: str | None
+    description_override: str | None
+    use_docstring_info: bool
+    strict_mode: bool
+    failure_error_function: FailureMessage | None
+    is_enabled: Enabled
+    needs_approval: Approval
+    approval_timeout: float | None
+    tool_input_guardrails: Sequence[ToolInputGuardrail[Any]] | None
+    tool_output_guardrails: Sequence[ToolOutputGuardrail[Any]] | None
+    timeout: float | None
+    timeout_behavior: TimeoutBehavior
+    timeout_error_function: FailureMessage | None
+    background: bool
 
 
 @overload
-def function_tool(function: Callable[..., Any], /) -> FunctionTool: ...
+def function_tool(function: Callable[..., Any], /, **options: Unpack[ToolOptions]) -> FunctionTool: ...
 
 
 @overload
-def function_tool(
-    *,
-    name_override: str | None = None,
-    description_override: str | None = None,
-    use_docstring_info: bool = True,
-    timeout: float | None = None,
-    failure_error_function: FailureMessage | None = default_tool_error,
-) -> Callable[[Callable[..., Any]], FunctionTool]: ...
+def function_tool(**options: Unpack[ToolOptions]) -> Callable[[Callable[..., Any]], FunctionTool]: ...
 
 
 def function_tool(
-    function: Callable[..., Any] | None = None,
-    /,
-    *,
-    name_override: str | None = None,
-    description_override: str | None = None,
-    use_docstring_info: bool = True,
-    timeout: float | None = None,
-    failure_error_function: FailureMessage | None = default_tool_error,
+    function: Callable[..., Any] | None = None, /, **options: Unpack[ToolOptions]
 ) -> FunctionTool | Callable[[Callable[..., Any]], FunctionTool]:
-    """Make a tool of a function; usable as ``@function_tool`` and as ``@function_tool(timeout=5)``.
+    """Make a tool of a function: ``@function_tool``, ``@function_tool(timeout=5)``, ``function_tool(f)``.
 
     The model sees the function's name, its docstring and its parameters: types from the hints, descriptions
     from ``Annotated[str, "…"]``, ``Field(description="…")`` or the docstring. Its arguments are checked
@@ -96,43 +74,41 @@ def function_tool(
 
     Args:
         function: plain or async.
-        name_override: name for the model, instead of the function's.
-        description_override: description for the model, instead of the docstring's.
-        use_docstring_info: take descriptions from the docstring.
-        timeout: seconds a call may take; ``None`` is 300. A thread cannot be stopped: a plain function runs
-            on, its result unused.
-        failure_error_function: ``(context, error) -> str``, plain or async: writes the output for the model
-            when a call fails. ``None`` tells the model no more than that the tool failed.
+        options: see `ToolOptions`.
 
     Raises:
-        ConfigurationError: the function cannot be described to a model; the message names the parameter.
+        ConfigurationError: the function cannot be described to a model, the message names the parameter; or
+            an option is unknown or has a wrong value.
     """
-
-    def decorate(target: Callable[..., Any]) -> FunctionTool:
-        if not callable(target):
-            raise ConfigurationError(f"function_tool takes a function, got {target!r}")
-        schema = function_schema(target, use_docstring=use_docstring_info)
-
-        async def invoke(context: ToolContext[Any], arguments: str) -> Any:
-            given = schema.parse(arguments)
-            call = functools.partial(target, *([context] if schema.takes_context else []), **given)
-            return await _run(call, is_async=inspect.iscoroutinefunction(target))
-
-        return FunctionTool(
-            name=schema.name if name_override is None else name_override,
-            description=schema.description if description_override is None else description_override,
-            params_json_schema=schema.parameters,
-            on_invoke_tool=invoke,
-            timeout=timeout,
-            failure_error_function=failure_error_function,
-        )
-
+    for name in options:
+        if name not in ToolOptions.__annotations__:
+            raise ConfigurationError(
+                f"function_tool has no option {name!r}; it has: {', '.join(ToolOptions.__annotations__)}"
+            )
+    decorate = functools.partial(_make, options=options)
     return decorate if function is None else decorate(function)
 
 
-async def _run(call: Callable[[], Any], *, is_async: bool) -> Any:
-    if is_async:
-        return await call()
-    variables = contextvars.copy_context()
-    result = await asyncio.get_running_loop().run_in_executor(_threads(), variables.run, call)
-    return await result if inspect.isawaitable(result) else result
+def _make(target: Callable[..., Any], *, options: ToolOptions) -> FunctionTool:
+    if not callable(target):
+        raise ConfigurationError(f"function_tool takes a function, got {target!r}")
+    rest: dict[str, Any] = dict(options)
+    schema = function_schema(target, use_docstring=rest.pop("use_docstring_info", True))
+    name, description = rest.pop("name_override", None), rest.pop("description_override", None)
+    if "strict_mode" in rest:
+        rest["strict_json_schema"] = rest.pop("strict_mode")
+    for guardrails in ("tool_input_guardrails", "tool_output_guardrails"):
+        rest[guardrails] = rest.get(guardrails) or ()
+
+    async def invoke(context: ToolContext[Any], arguments: str) -> Any:
+        given = schema.parse(arguments)
+        first = (context,) if schema.takes_context else ()
+        return await call(functools.partial(target, *first, **given), purpose="tool")
+
+    return FunctionTool(
+        schema.name if name is None else name,
+        schema.description if description is None else description,
+        schema.parameters,
+        invoke,
+        **rest,
+    )

@@ -252,3 +252,38 @@ def test_every_order_of_events_leads_to_one_follow_up_for_what_did_not_wait(
     assert all(ledger.answer(str(index)) for index in waiting)
     assert ledger._turns == {}
     assert ledger._waiting == {}
+
+
+def test_all_is_answered_when_no_call_wants_an_output_that_it_can_have_now() -> None:
+    ledger = ToolLedger()
+    assert ledger.all_answered()
+    ledger.call("resp", "one")
+    ledger.call("resp", "waiting")
+    assert not ledger.all_answered()
+    ledger.waits("waiting")
+    assert not ledger.all_answered()
+    ledger.answer("one")
+    assert ledger.all_answered()
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_the_model_goes_on_after_calls_whose_response_ended_with_the_connection(answered: bool) -> None:
+    ledger = ToolLedger()
+    ledger.call("resp", "one")
+    if answered:
+        ledger.answer("one")
+        assert not ledger.all_arrived()
+    assert ledger.lose_connection() is answered
+    assert ledger.all_arrived()
+    assert ledger.answer("one") is not answered
+
+
+def test_a_lost_connection_owes_nothing_for_calls_that_were_stopped_or_wait() -> None:
+    ledger = ToolLedger()
+    ledger.call("resp", "one")
+    ledger.answer("one")
+    ledger.interrupt("resp")
+    ledger.call("other", "waiting")
+    ledger.waits("waiting")
+    assert not ledger.lose_connection()
+    assert ledger.answer("waiting")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from vivavoce.testing import failed, one_response, spoken, tool_call, user_says, written
+from vivavoce.testing import Pause, failed, one_response, spoken, tool_call, user_says, written
 from vivavoce.testing.answers import Answer, Failure, Spoken, ToolCall, UserTurn, Written
 
 
@@ -18,11 +18,12 @@ def test_arguments_are_a_dictionary_or_what_the_model_really_sends() -> None:
 
 
 def test_several_answers_make_one_response() -> None:
-    whole = one_response("One moment.", tool_call("a"), tool_call("b"), written("x"), failed("no"))
+    whole = one_response("One moment.", tool_call("a"), tool_call("b"), Pause(1.5), written("x"), failed())
     assert whole.parts == (
         Spoken("One moment.", 600),
         ToolCall("a", "{}"),
         ToolCall("b", "{}"),
+        Pause(1.5),
         Written("x"),
-        Failure("no"),
+        Failure("The model failed."),
     )

@@ -13,6 +13,7 @@ from vivavoce.testing import (
     AgentFinished,
     AgentSaid,
     HangUp,
+    Pause,
     Say,
     SimulatedCaller,
     failed,
@@ -41,7 +42,7 @@ def test_a_call_with_a_tool_and_an_interruption_at_a_word() -> None:
             HangUp(AgentFinished()),
         ]
     )
-    first = one_response("Let me see.", tool_call("look_up", {"word": "x"}))
+    first = one_response("Let me see.", Pause(0.3), tool_call("look_up", {"word": "x"}))
     model = local_test_model(
         [first, "one two three four five six seven eight nine ten", "You are welcome."],
         hears=["what does it say", "enough"],

@@ -70,6 +70,14 @@ def test_an_answer_that_takes_its_time_pauses_after_every_word(server: ServerSid
     assert pauses == [{"type": "pause", "seconds": 0.15}] * 2
 
 
+def test_a_model_thinks_after_its_response_has_begun(server: ServerSide) -> None:
+    assert kinds(server.answers(one_response(Pause(0.5), "Hm")))[:3] == [
+        "response.created",
+        "pause",
+        "response.output_item.added",
+    ]
+
+
 def test_audio_is_in_the_format_of_the_session(server: ServerSide) -> None:
     output = {"format": {"type": "audio/pcmu"}}
     session = {"type": "realtime", "audio": {"output": output}}

@@ -1,7 +1,8 @@
 """What tests of voice programs need, for this project's own tests and for its users'.
 
 What lives here: the virtual clock (`run`, `VirtualClockLoop`), models that follow a script
-(`ScriptedRealtimeModel` for events, `local_test_model` for audio), and a caller who speaks, hears and
+(`ScriptedRealtimeModel` for events, `local_test_model` for audio, `ScriptedServer` for clients of any make),
+and a caller who speaks, hears and
 interrupts (`SimulatedCaller`).
 What may not: anything a running program needs, pytest itself, real waiting.
 Who may import it: tests and `cli`; no other room.
@@ -39,6 +40,7 @@ from vivavoce.testing.scripted_model import (
     UnconsumedRealtimeSteps,
     UnexpectedRealtimeSend,
 )
+from vivavoce.testing.scripted_server import ScriptedServer
 
 __all__ = [
     "After",
@@ -56,6 +58,7 @@ __all__ = [
     "Said",
     "Say",
     "ScriptedRealtimeModel",
+    "ScriptedServer",
     "SimulatedCaller",
     "UnconsumedRealtimeSteps",
     "UnexpectedRealtimeSend",

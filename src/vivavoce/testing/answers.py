@@ -71,7 +71,7 @@ class Failure:
     message: str
 
 
-Part: TypeAlias = Spoken | Written | ToolCall | Failure
+Part: TypeAlias = Spoken | Written | ToolCall | Failure | Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Answer:
     """One whole response, from `response.created` to `response.done`.
 
     Attributes:
-        parts: its items, in order.
+        parts: its items, in order; a `Pause` is time in which the model thinks.
     """
 
     parts: tuple[Part, ...]
@@ -137,14 +137,19 @@ def failed(message: str = "The model failed.") -> Answer:
     return Answer((Failure(message),))
 
 
-def one_response(*answers: Answer | str) -> Answer:
+def one_response(*answers: Answer | Pause | str) -> Answer:
     """Return the items of several answers as one response: parallel calls, a remark before a call.
 
     Args:
-        answers: as they would be alone; a text is spoken.
+        answers: as they would be alone; a text is spoken, in a pause the model thinks.
     """
-    whole = [spoken(answer) if isinstance(answer, str) else answer for answer in answers]
-    return Answer(tuple(part for answer in whole for part in answer.parts))
+    parts: list[Part] = []
+    for answer in answers:
+        if isinstance(answer, Pause):
+            parts.append(answer)
+        else:
+            parts += (spoken(answer) if isinstance(answer, str) else answer).parts
+    return Answer(tuple(parts))
 
 
 def user_says(text: str, *, audio_ms: int | None = None, pace: float = 0.0) -> UserTurn:

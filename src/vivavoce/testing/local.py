@@ -9,7 +9,7 @@ from vivavoce.connections.memory import LocalRealtimeModel
 from vivavoce.engines.base import FunctionCallDelta
 from vivavoce.engines.scripted import Step, scripted_engines
 from vivavoce.errors import ConfigurationError, EngineError
-from vivavoce.testing.answers import Answer, Failure, Part, ToolCall
+from vivavoce.testing.answers import Answer, Failure, Part, Pause, ToolCall
 from vivavoce.testing.tones import WORD_MS
 
 if TYPE_CHECKING:
@@ -52,4 +52,4 @@ def _engine_step(index: int, part: Part) -> Step:
         return FunctionCallDelta(index, part.name, part.arguments)
     if isinstance(part, Failure):
         return EngineError(part.message)
-    return part.text
+    return part if isinstance(part, Pause) else part.text

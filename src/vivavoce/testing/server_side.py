@@ -259,6 +259,8 @@ class ServerSide:
                 yield from self._calls(part, running)
             case Failure(message):
                 yield from self._ends("failed", error=message)
+            case Pause():
+                yield part
 
     def _begins(self, item: Item, running: _Running) -> Stream:
         previous, self._last_item = self._last_item, present(item.id, None)

@@ -8,15 +8,12 @@ from vivavoce.connections import ConnectionStatus
 from vivavoce.protocol import SERVER_EVENT_TYPES, Response, ResponseDone
 from vivavoce.session import events
 from vivavoce.session.events import (
-    BETA_NAMES,
     SESSION_EVENTS,
-    BetaEvent,
-    BetaName,
     RealtimeAudio,
     RealtimeSessionEvent,
     RealtimeToolStart,
-    WireEventName,
 )
+from vivavoce.session.wire_events import BETA_NAMES, BetaEvent, BetaName, WireEventName
 
 
 def test_every_event_of_the_session_has_its_name_in_the_list() -> None:

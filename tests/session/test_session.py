@@ -15,7 +15,8 @@ from vivavoce.conversation.playback import RealtimePlaybackTracker
 from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError, SessionClosedError
 from vivavoce.protocol import InputAudioBufferClear, MessageItem
 from vivavoce.session import RealtimeRunner, RealtimeSession
-from vivavoce.session.session import CLOSE_S, START_S
+from vivavoce.session.driver import START_S
+from vivavoce.session.session import CLOSE_S
 from vivavoce.testing import run
 
 if TYPE_CHECKING:

@@ -130,11 +130,12 @@ class ClientConversation:
         if self._tools.answer(call_id, respond=respond):
             self.request_response(now)
 
-    def late_output(self, call: ToolCalled, output: str, now: float) -> None:
+    def late_output(self, call: ToolCalled, output: str, now: float, *, respond: bool = True) -> None:
         """Give the model the result of a call that was answered long ago, and have it speak of it."""
         for item in self._tools.late(call, output):
             self.send(ConversationItemCreate(item=item), now)
-        self.request_response(now)
+        if respond:
+            self.request_response(now)
 
     def interrupt(self, now: float) -> None:
         """Stop the agent: what it generates, what is about to be generated, and what is being played.

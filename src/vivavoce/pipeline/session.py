@@ -29,7 +29,7 @@ from vivavoce.conversation.tokens import CountedTokens
 from vivavoce.engines.base import Engines, FunctionCallDelta, TranscriptionOptions
 from vivavoce.errors import EngineError, RemoteProtocolError
 from vivavoce.pipeline.answering import Answer
-from vivavoce.pipeline.ids import RandomIds
+from vivavoce.ids import RandomIds
 from vivavoce.pipeline.utterances import Utterance
 from vivavoce.pipeline.voice import batch_for
 from vivavoce.protocol import AudioFormat, ClientEvent, InputAudioBufferAppend, ServerEvent, present

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.pipeline import LocalSession
-from vivavoce.pipeline.ids import RandomIds
+from vivavoce.ids import RandomIds
 from vivavoce.protocol import ErrorDetail, ErrorEvent
 from vivavoce.protocol.codec import decode_client_event
 from vivavoce.server.auth import select_subprotocol

@@ -216,7 +216,7 @@ class RealtimeGuardrailTripped:
         response_id: the answer it belongs to.
     """
 
-    guardrail_results: Sequence[OutputGuardrailResult[Any]]
+    guardrail_results: Sequence[OutputGuardrailResult]
     message: str
     item_id: str
     response_id: str
@@ -233,7 +233,7 @@ class RealtimeInputGuardrailTripped:
         item_id: the user's message.
     """
 
-    guardrail_results: Sequence[InputGuardrailResult[Any]]
+    guardrail_results: Sequence[InputGuardrailResult]
     message: str
     item_id: str
     type: Literal["input_guardrail_tripped"] = "input_guardrail_tripped"

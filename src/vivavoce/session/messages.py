@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import uuid4
 
+from vivavoce.conversation.client_session import input_format
+from vivavoce.conversation.ids import IdSource
 from vivavoce.errors import ConfigurationError, RemoteProtocolError
-from vivavoce.protocol import ConversationItemCreate, InputText, MessageItem, present, replace
+from vivavoce.protocol import (
+    InputText,
+    Item,
+    MessageItem,
+    PcmaFormat,
+    PcmuFormat,
+    RealtimeSession,
+    present,
+    replace,
+    to_builtins,
+)
 from vivavoce.protocol.codec import item_from
 
 PIECE_BYTES = 256 * 1024
 """Largest piece of audio sent at once; even, so that no sample is torn."""
+
+SILENCE: Mapping[type, bytes] = {PcmuFormat: b"\xff", PcmaFormat: b"\xd5"}
+"""A byte of silence, in formats where it is not zero."""
 
 
 def user_message(message: str | Mapping[str, Any]) -> MessageItem:
@@ -35,10 +49,49 @@ def user_message(message: str | Mapping[str, Any]) -> MessageItem:
     return item
 
 
-def with_item_id(event: ConversationItemCreate) -> tuple[ConversationItemCreate, str]:
-    """Return the event with an id for its item, and that id; a new one where it has none."""
-    item_id = present(event.item.id, "") or f"item_{uuid4().hex[:27]}"
-    return replace(event, item=replace(event.item, id=item_id)), item_id
+def image_message(image_url: object) -> dict[str, Any]:
+    """Return a user's message with one picture, in its JSON form.
+
+    Raises:
+        ConfigurationError: `image_url` is no ``data:`` URL.
+    """
+    if not isinstance(image_url, str) or not image_url.startswith("data:image/"):
+        shown = image_url[:40] if isinstance(image_url, str) else image_url
+        raise ConfigurationError(
+            f"a picture must be a data: URL of a PNG or JPEG (data:image/png;base64,…), got {shown!r}"
+        )
+    return {"content": [{"type": "input_image", "image_url": image_url}]}
+
+
+def named(item: MessageItem, ids: IdSource) -> MessageItem:
+    """Return the message with an id; one that is there stays."""
+    return replace(item, id=present(item.id, None) or ids.new("item"))
+
+
+def check_history(history: object) -> list[Item]:
+    """Return a conversation as items.
+
+    Args:
+        history: items, or their JSON form.
+
+    Raises:
+        ConfigurationError: one of them is not accepted; the message says where it stands.
+    """
+    if isinstance(history, str | Mapping) or not isinstance(history, Iterable):
+        raise ConfigurationError(f"a history is a list of items, got {history!r}")
+    items: list[Item] = []
+    for index, item in enumerate(history):
+        try:
+            items.append(item_from(item) if isinstance(item, Mapping) else item_from(to_builtins(item)))
+        except (RemoteProtocolError, TypeError) as error:
+            raise ConfigurationError(f"history[{index}] is not accepted: {error}") from error
+    return items
+
+
+def silence_like(audio: bytes, session: RealtimeSession | None) -> bytes:
+    """Return silence that lasts as long as a piece of audio in the session's input format."""
+    audio_format = input_format(session) if session is not None else None
+    return SILENCE.get(type(audio_format), b"\0") * len(audio)
 
 
 def audio_pieces(audio: bytes) -> list[bytes]:

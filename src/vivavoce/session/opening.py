@@ -1,4 +1,4 @@
-"""The opening of a session: the server's two answers that a session waits for."""
+"""What a session waits for: the server's answers when it opens, and when its settings change."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProto
 from vivavoce.protocol import ErrorEvent, SessionCreated, SessionUpdated
 
 UPDATE_ID = "vivavoce_session_update"
-"""The `event_id` of the first `session.update`, by which its refusal is known."""
+"""The `event_id` of a `session.update`, by which its refusal is known; later ones add a number."""
 
 
 class Opening:
     """Waits for `session.created` and for the `session.updated` after it; fails when they cannot come.
+
+    Args:
+        update_id: the `event_id` of the `session.update`.
+        created: the session is there already.
 
     Attributes:
         created: done when the server has opened the session.
         updated: done when it has accepted the session's settings.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, update_id: str = UPDATE_ID, *, created: bool = False) -> None:
         loop = asyncio.get_running_loop()
+        self._update_id = update_id
         self.created: asyncio.Future[None] = loop.create_future()
         self.updated: asyncio.Future[None] = loop.create_future()
+        if created:
+            _settle(self.created)
 
     def hear(self, event: ModelEvent) -> None:
         """Look at an event for one of them."""
@@ -31,8 +38,10 @@ class Opening:
             _settle(self.created)
         elif isinstance(event, SessionUpdated):
             _settle(self.updated)
-        elif isinstance(event, ErrorEvent) and (event.error.event_id == UPDATE_ID or not self.created.done()):
-            self._fail(ConfigurationError(f"the server refused the session: {event.error.message}"))
+        elif isinstance(event, ErrorEvent) and (
+            event.error.event_id == self._update_id or not self.created.done()
+        ):
+            self._fail(ConfigurationError(f"the server refused the settings: {event.error.message}"))
         elif isinstance(event, ConnectionFailed) and not isinstance(event.error, RemoteProtocolError):
             self._fail(event.error)
         elif isinstance(event, ConnectionStatus) and event.status == "disconnected":

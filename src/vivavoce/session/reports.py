@@ -14,11 +14,13 @@ from vivavoce.conversation.client_notices import (
     Failed,
     ItemAdded,
     ItemChanged,
+    PlaybackEnded,
     PlaybackInterrupted,
     ResponseBegan,
     ResponseEnded,
     ToolCalled,
 )
+from vivavoce.conversation.held_audio import Withheld
 from vivavoce.protocol import (
     ErrorDetail,
     ErrorEvent,
@@ -32,9 +34,7 @@ from vivavoce.protocol import (
     present,
 )
 from vivavoce.session.events import (
-    BETA_NAMES,
     AudioChunk,
-    BetaEvent,
     RealtimeAgentEnd,
     RealtimeAgentStart,
     RealtimeAudio,
@@ -44,12 +44,14 @@ from vivavoce.session.events import (
     RealtimeHistoryAdded,
     RealtimeHistoryUpdated,
     RealtimeInputAudioTimeoutTriggered,
+    RealtimePlaybackEnded,
     RealtimeRawModelEvent,
     RealtimeSessionEvent,
 )
+from vivavoce.session.wire_events import BETA_NAMES, BetaEvent
 
 if TYPE_CHECKING:
-    from vivavoce.session.events import WireEvent
+    from vivavoce.session.wire_events import WireEvent
 
 
 class Reporter:
@@ -86,32 +88,43 @@ class Reporter:
                 RealtimeInputAudioTimeoutTriggered(event.item_id, event.audio_start_ms, event.audio_end_ms)
             )
 
-    def report_notices(self, agent: RealtimeAgent[Any]) -> Sequence[ToolCalled]:
-        """Publish what the conversation noticed; the calls of tools are for the caller to run."""
-        calls: list[ToolCalled] = []
+    def report_notices(
+        self, agent_of: Callable[[str], RealtimeAgent[Any]]
+    ) -> Sequence[ToolCalled | Withheld]:
+        """Publish what the conversation noticed.
+
+        Args:
+            agent_of: returns who gives a response, by its id.
+
+        Returns:
+            What the caller is to act upon: calls of tools, and speech that is not played.
+        """
+        left: list[ToolCalled | Withheld] = []
         for notice in self._conversation.notices():
             match notice:
                 case AudioReceived(item_id, index, response_id, data):
                     self._publish(
                         RealtimeAudio(AudioChunk(data, response_id, item_id, index), item_id, index)
                     )
-                case ToolCalled():
-                    calls.append(notice)
+                case ToolCalled() | Withheld():
+                    left.append(notice)
                 case AudioFinished(item_id, index):
                     self._publish(RealtimeAudioEnd(item_id, index))
                 case PlaybackInterrupted(item_id, index, heard_ms):
                     self._publish(RealtimeAudioInterrupted(item_id, index, heard_ms))
+                case PlaybackEnded(item_id, index):
+                    self._publish(RealtimePlaybackEnded(item_id, index))
                 case ItemAdded(item_id):
                     self._added(item_id)
                 case ItemChanged():
                     self._publish(RealtimeHistoryUpdated(self._history))
                 case ResponseBegan(response):
-                    self._publish(RealtimeAgentStart(agent, response.id))
+                    self._publish(RealtimeAgentStart(agent_of(response.id), response.id))
                 case ResponseEnded(response):
-                    self._ended(agent, response)
+                    self._ended(agent_of(response.id), response)
                 case Failed(error):
                     self._publish(RealtimeError(error))
-        return calls
+        return left
 
     def _history(self) -> list[Item]:
         return self._conversation.history.items

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
-from vivavoce.agents import RealtimeAgent
+from vivavoce.agents import RealtimeAgent, RunContextWrapper, Usage
 from vivavoce.agents.context import TContext
 from vivavoce.connections import RealtimeModel, RealtimeModelConfig
 from vivavoce.connections.base import check_model_config
 from vivavoce.errors import ConfigurationError
 from vivavoce.session.config import RealtimeRunConfig
-from vivavoce.session.session import RealtimeSession, SessionPlan
+from vivavoce.session.messages import check_history
+from vivavoce.session.session import RealtimeSession
 from vivavoce.session.settings import check_run_config, read_settings
+from vivavoce.session.works import SessionPlan
+
+if TYPE_CHECKING:
+    from vivavoce.observe import SessionObserver
 
 ModelChoice: TypeAlias = str | RealtimeModel | Callable[[], RealtimeModel] | None
 
@@ -54,13 +60,22 @@ class RealtimeRunner(Generic[TContext]):
         self._taken = 0
 
     async def run(
-        self, *, context: TContext | None = None, model_config: RealtimeModelConfig | None = None
+        self,
+        *,
+        context: TContext | None = None,
+        model_config: RealtimeModelConfig | None = None,
+        history: Sequence[Any] | None = None,
+        observers: Sequence[SessionObserver] = (),
     ) -> RealtimeSession:
         """Prepare a session; ``async with`` connects it.
 
         Args:
             context: an object of your own, for instructions and tools; never sent to a model.
             model_config: how to reach the model, for this session.
+            history: an earlier conversation to go on with: items, or what `RealtimeSession.history_json`
+                returned; ``None`` is that of the runner's config.
+            observers: who looks on, beside those of the runner's config: a `SessionRecorder`, a
+                `UsageLedger`, an object of your own.
 
         Raises:
             ConfigurationError: a setting is not accepted, or the runner's one model is in use.
@@ -69,14 +84,17 @@ class RealtimeRunner(Generic[TContext]):
         settings = self._settings
         if "initial_model_settings" in config:
             initial = read_settings(config["initial_model_settings"], "model_config.initial_model_settings")
-            settings = initial.over(settings)
-        name: Mapping[str, Any] = {"model_name": settings.model_name} if settings.model_name else {}
+            settings = replace(settings, model=initial.over(settings.model))
+        model_name = settings.model.model_name
+        name: Mapping[str, Any] = {"model_name": model_name} if model_name else {}
         plan = SessionPlan(
             agent=self._agent,
             settings=settings,
             model=self._model(config),
             model_config={**config, "initial_model_settings": name},
-            context=context,
+            context=RunContextWrapper(context, Usage()),
+            history=settings.history if history is None else check_history(history),
+            observers=(*settings.observers, *observers),
             begin=self._begin,
             ended=self._ended,
         )

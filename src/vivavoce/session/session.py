@@ -3,74 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from vivavoce.agents import RealtimeAgent, RunContextWrapper, Usage
-from vivavoce.connections import (
-    ConnectionFailed,
-    ConnectionStatus,
-    ModelEvent,
-    RealtimeModel,
-    RealtimeModelConfig,
-)
-from vivavoce.conversation.client import ClientConversation
+from vivavoce.agents import RealtimeAgent, Usage
+from vivavoce.connections import RealtimeModel
 from vivavoce.errors import ConnectionLostError, SessionClosedError
 from vivavoce.protocol import (
     ClientEvent,
     ConversationItemCreate,
-    InputAudioBufferAppend,
+    InputAudioBufferClear,
     InputAudioBufferCommit,
     Item,
-    ResponseCreate,
-    SessionUpdate,
+    to_builtins,
 )
 from vivavoce.protocol.codec import client_event_from
 from vivavoce.session.events import RealtimeError, RealtimeSessionEvent
-from vivavoce.session.messages import audio_pieces, user_message, with_item_id
-from vivavoce.session.opening import UPDATE_ID, Opening
-from vivavoce.session.reports import Reporter
-from vivavoce.session.settings import ModelSettings, session_of
-from vivavoce.session.streams import Callback, EventStream, EventStreams
-from vivavoce.session.tool_calls import ToolCalls, ToolOwner
-from vivavoce.tasks import Tasks
+from vivavoce.session.messages import check_history, image_message, named, silence_like, user_message
+from vivavoce.session.streams import Callback, EventStream
+from vivavoce.session.works import SessionPlan, SessionWorks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-START_S = 10.0
-"""Seconds that a server has to open the session, and to accept its settings."""
 CLOSE_S = 0.7
 """Seconds that closing the connection and the tools may take."""
 READERS_S = 0.25
 """Seconds that callbacks then have for their last events, and to end."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionPlan:
-    """What a runner decides about one session.
-
-    Attributes:
-        agent: who speaks.
-        settings: of the model's session.
-        model: the connection.
-        model_config: how to open it.
-        context: the user's own object.
-        begin: called when the session opens; raises `ConfigurationError` where it may not.
-        ended: called when a session that began has closed.
-    """
-
-    agent: RealtimeAgent[Any]
-    settings: ModelSettings
-    model: RealtimeModel
-    model_config: RealtimeModelConfig
-    context: Any
-    begin: Callable[[], None]
-    ended: Callable[[], None]
 
 
 class RealtimeSession:
@@ -78,50 +39,54 @@ class RealtimeSession:
 
     Iterate over it for its events, or register callbacks with `on`. A second loop after the first goes on
     where that stopped; loops side by side each get every event. A session survives what goes wrong in it:
-    errors are events. Iteration ends when the session is closed or the connection is lost for good.
+    errors are events. When the connection drops, another one is made and given the conversation; what is sent
+    meanwhile waits for it. Iteration ends when the session is closed, the server has ended it, or no
+    connection could be had any more.
+
+    Methods that send raise `SessionClosedError` when the session is not open.
     """
 
     def __init__(self, plan: SessionPlan) -> None:
         self._plan = plan
-        self._usage = Usage()
-        self._conversation = ClientConversation(plan.model_config.get("playback_tracker"))
-        self._streams = EventStreams()
-        self._tools = ToolCalls(self._answer_tool, self._streams.publish, lambda: self.history)
-        self._reporter = Reporter(self._conversation, self._streams.publish, self._usage)
-        self._tasks = Tasks()
-        self._wake = asyncio.Event()
-        self._deadline = inf
-        self._sending = asyncio.Lock()
-        self._opening: Opening | None = None
-        self._owner: ToolOwner | None = None
+        self._works = SessionWorks(plan)
+        self._muted = False
         self._state = "new"
 
     # --- what it is -----------------------------------------------------------------------------------------
 
     @property
     def model(self) -> RealtimeModel:
-        """The connection, for listeners and events of one's own."""
+        """The connection, for listeners of one's own."""
         return self._plan.model
 
     @property
     def current_agent(self) -> RealtimeAgent[Any]:
         """The agent that speaks."""
-        return self._plan.agent
+        return self._plan.agent if self._state == "new" else self._works.agent
 
     @property
     def context(self) -> Any:
         """The object given to `RealtimeRunner.run(context=…)`."""
-        return self._plan.context
+        return self._plan.context.context
 
     @property
     def usage(self) -> Usage:
         """Tokens of the session so far."""
-        return self._usage
+        return self._plan.context.usage
 
     @property
     def history(self) -> list[Item]:
         """The conversation so far, with the words of both sides as they are said and heard."""
-        return self._conversation.history.items
+        return self._works.conversation.history.items
+
+    def history_json(self) -> list[dict[str, Any]]:
+        """Return the conversation so far as JSON: store it, and give it to ``runner.run(history=…)``."""
+        return [to_builtins(item) for item in self.history]
+
+    @property
+    def muted(self) -> bool:
+        """Whether the user cannot be heard."""
+        return self._muted
 
     # --- opening and closing --------------------------------------------------------------------------------
 
@@ -145,94 +110,114 @@ class RealtimeSession:
         if self._state != "new":
             raise SessionClosedError("a session is opened once; ask the runner for a new one with run()")
         self._plan.begin()
-        self._state = "open"
+        self._state = "opening"
         try:
-            await self._open()
+            await self._works.open(self._plan.agent, self._plan.history)
         except BaseException:
             await self.close()
             raise
-
-    async def _open(self) -> None:
-        plan = self._plan
-        tools = list(plan.agent.tools) or list(plan.settings.tools or ())
-        self._owner = ToolOwner(plan.agent, {tool.name: tool for tool in tools}, plan.context, self._usage)
-        instructions = await plan.agent.resolve_instructions(RunContextWrapper(plan.context, self._usage))
-        update = SessionUpdate(
-            event_id=UPDATE_ID,
-            session=session_of(plan.settings, instructions=instructions, voice=plan.agent.voice, tools=tools),
-        )
-        self._opening = opening = Opening()
-        plan.model.add_listener(self._hear)
-        await plan.model.connect(plan.model_config)
-        try:
-            async with asyncio.timeout(START_S):
-                await opening.created
-                await self._send(update)
-                await opening.updated
-        except TimeoutError as error:
-            raise ConnectionLostError(f"The server did not open the session within {START_S:g} s.") from error
-        self._opening = None
-        self._tasks.spawn(self._pump(), name="session pump")
+        self._state = "open"
 
     async def close(self) -> None:
         """End the session within a second, whatever server, tools and callbacks do; safe to call twice."""
         before, self._state = self._state, "closed"
+        works = self._works
         if before in {"new", "closed"}:
-            self._streams.end()
+            works.streams.end()
             return
-        plan = self._plan
         try:
             async with asyncio.timeout(CLOSE_S):
-                await asyncio.gather(plan.model.close(), self._tools.aclose(), self._tasks.aclose())
+                await works.close()
         except TimeoutError:
-            self._streams.publish(RealtimeError(ConnectionLostError("closing the connection took too long")))
+            works.publish(RealtimeError(ConnectionLostError("closing the connection took too long")))
         finally:
-            plan.model.remove_listener(self._hear)
-            self._streams.end()
-            plan.ended()
+            works.driver.forget()
+            works.streams.end()
+            works.observers.close()
+            self._plan.ended()
         with suppress(TimeoutError):
             async with asyncio.timeout(READERS_S):
-                await self._streams.aclose()
+                await works.streams.aclose()
 
     # --- what goes in ---------------------------------------------------------------------------------------
 
-    async def send_message(self, message: str | Mapping[str, Any]) -> None:
+    async def send_message(self, message: str | Mapping[str, Any], *, respond: bool = True) -> None:
         """Say something in writing as the user, and have the agent answer. Does not wait for the answer.
 
         Args:
             message: a text, or a message in its JSON form:
-                ``{"type": "message", "role": "user", "content": [{"type": "input_text", "text": …}]}``.
+                ``{"type": "message", "role": "user", "content": [{"type": "input_text", "text": …}]}``; its
+                content may hold pictures: ``{"type": "input_image", "image_url": "data:image/png;…"}``.
+            respond: have the agent answer; otherwise the message waits for the next answer.
 
         Raises:
             ConfigurationError: the message is of neither form.
-            SessionClosedError: the session is not open.
-            ConnectionLostError: the connection broke.
         """
-        event = ConversationItemCreate(item=user_message(message))
+        item = named(user_message(message), self._works.ids)
         self._check_open()
-        await self._send(event)
-        self._conversation.request_response(self._now())
-        await self._flush_and_wake()
+        self._works.send(ConversationItemCreate(item=item))
+        if respond:
+            self._works.wrote(item)
+        await self._works.driver.flush()
+
+    async def add_image(self, image_url: str, *, trigger_response: bool = True) -> None:
+        """Show the agent a picture.
+
+        Args:
+            image_url: a ``data:`` URL of a PNG or JPEG.
+            trigger_response: have the agent answer.
+
+        Raises:
+            ConfigurationError: it is no such URL.
+        """
+        await self.send_message(image_message(image_url), respond=trigger_response)
 
     async def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
         """Send speech of the user, in the session's input format (PCM16, mono, 24 kHz unless set otherwise).
 
         Args:
-            audio: any number of bytes.
+            audio: any number of bytes. While there is no connection, the last 15 seconds are kept.
             commit: end the user's turn here. It asks for no answer: that is for turn detection, or for
                 ``send_event({"type": "response.create"})``.
 
         Raises:
             ConfigurationError: `audio` is not bytes.
-            SessionClosedError: the session is not open.
-            ConnectionLostError: the connection broke.
         """
-        pieces = audio_pieces(audio)
         self._check_open()
-        for piece in pieces:
-            await self._send(InputAudioBufferAppend(audio=piece))
+        await self._works.driver.send_audio(
+            silence_like(audio, self._works.conversation.session) if self._muted else audio
+        )
         if commit:
-            await self._send(InputAudioBufferCommit())
+            await self.commit()
+
+    async def commit(self) -> None:
+        """End the user's turn here. It asks for no answer."""
+        await self._send(InputAudioBufferCommit())
+
+    async def clear(self) -> None:
+        """Throw away the user's speech since their last turn."""
+        await self._send(InputAudioBufferClear())
+
+    def mute(self, muted: bool = True) -> None:
+        """Let the user not be heard, or be heard again. What they say meanwhile is sent as silence."""
+        self._muted = bool(muted)
+
+    async def say(self, text: str | None = None) -> None:
+        """Have the agent speak: first, or in between, when it has finished what it is saying.
+
+        Args:
+            text: what to say, word for word; a hosted model may still change a word. ``None`` leaves it to
+                the agent and its instructions.
+
+        Raises:
+            ConfigurationError: the text is empty.
+        """
+        self._check_open()
+        if text is None:
+            self._works.respond()
+        else:
+            await self._works.say(text)
+        await self._works.driver.flush()
 
     async def send_event(self, event: ClientEvent | Mapping[str, Any]) -> None:
         """Send any event of the Realtime API, as a struct or in its JSON form.
@@ -241,38 +226,97 @@ class RealtimeSession:
 
         Raises:
             RemoteProtocolError: it is no such event.
-            SessionClosedError: the session is not open.
-            ConnectionLostError: the connection broke.
         """
-        if isinstance(event, Mapping):
-            event = client_event_from(event)
-        self._check_open()
-        if isinstance(event, ResponseCreate):
-            self._conversation.request_response(self._now(), event)
-            self._report()
-            await self._flush_and_wake()
-        else:
-            if isinstance(event, ConversationItemCreate) and event.previous_item_id == "root":
-                event, item_id = with_item_id(event)
-                self._conversation.history.expect_first(item_id)
-            await self._send(event)
+        await self._send(client_event_from(event) if isinstance(event, Mapping) else event)
 
     async def interrupt(self) -> None:
-        """Stop the agent at once: what it is generating, what it was about to, and what is being played.
+        """Stop the agent at once: what it is generating, what it was about to, and what is being played."""
+        self._check_open()
+        self._works.conversation.interrupt(self._works.now())
+        self._works.report()
+        await self._works.driver.flush()
+
+    async def cancel(self) -> None:
+        """Stop what the agent is generating; what has arrived is still played."""
+        self._check_open()
+        self._works.conversation.cancel()
+        await self._works.driver.flush()
+
+    async def update_history(self, history: Sequence[Any] | Callable[[list[Item]], Sequence[Any]]) -> None:
+        """Change the conversation: what is missing is deleted, what is new or changed is created.
+
+        `history` follows when the server has done it. Speech of the agent that is changed becomes text.
+
+        Args:
+            history: the conversation as it shall be, items or their JSON form; or a function that makes it
+                from the one there is.
 
         Raises:
-            SessionClosedError: the session is not open.
-            ConnectionLostError: the connection broke.
+            ConfigurationError: an item is not accepted; the message names it.
         """
         self._check_open()
-        self._conversation.interrupt(self._now())
-        self._report()
-        await self._flush_and_wake()
+        wanted = history(self.history) if callable(history) else history
+        self._works.conversation.edit(check_history(wanted), self._works.now())
+        await self._works.driver.flush()
+
+    async def update_agent(self, agent: RealtimeAgent[Any]) -> None:
+        """Let another agent speak from now on, and wait until the server has accepted it.
+
+        The voice stays the one that the user has heard.
+
+        Raises:
+            ConfigurationError: the agent does not go together with the settings, or the server refused them.
+            ConnectionLostError: the server could not be told.
+            Exception: what a function of the agent raised, or an MCP server that could not be asked.
+        """
+        self._check_open()
+        await self._works.cast.change(agent)
+
+    async def approve_tool_call(self, call: Any, *, always: bool = False) -> None:
+        """Let a call run that waits for approval.
+
+        Args:
+            call: the `tool_approval_required` event, or its `call_id`.
+            always: approve every later call of this tool in this session, too.
+
+        Raises:
+            ConfigurationError: no such call waits.
+        """
+        await self._decide(call, approve=True, always=always, message=None)
+
+    async def reject_tool_call(
+        self, call: Any, *, always: bool = False, rejection_message: str | None = None
+    ) -> None:
+        """Let a call not run that waits for approval; the model is told.
+
+        Args:
+            call: the `tool_approval_required` event, or its `call_id`.
+            always: reject every later call of this tool in this session, too.
+            rejection_message: what the model is told instead of the default.
+
+        Raises:
+            ConfigurationError: no such call waits.
+        """
+        await self._decide(call, approve=False, always=always, message=rejection_message)
+
+    approve = approve_tool_call
+    reject = reject_tool_call
+
+    async def _decide(self, call: Any, *, approve: bool, always: bool, message: str | None) -> None:
+        self._check_open()
+        call_id = getattr(call, "call_id", call)
+        if call_id in self._works.hosted.pending:
+            self._works.hosted.decide(call_id, approve=approve, always=always, reason=message)
+        elif approve:
+            self._works.tools.approve(call, always=always)
+        else:
+            self._works.tools.reject(call, always=always, message=message)
+        await self._works.driver.flush()
 
     # --- what comes out -------------------------------------------------------------------------------------
 
     def __aiter__(self) -> AsyncIterator[RealtimeSessionEvent]:
-        return self._streams.iterate()
+        return self._works.streams.iterate()
 
     def events(self, *types: str) -> EventStream:
         """Return a reader of its own for the session's events from now on.
@@ -282,7 +326,7 @@ class RealtimeSession:
         Args:
             types: only events of these types; none means all.
         """
-        return self._streams.open(frozenset(types))
+        return self._works.streams.open(frozenset(types))
 
     def on(self, event: str, callback: Callback) -> Callable[[], None]:
         """Call a function, plain or async, with every event of a type from now on.
@@ -296,90 +340,22 @@ class RealtimeSession:
             ConfigurationError: there is no such event.
         """
         silent = event == "error"
-        return self._streams.on(
+        return self._works.streams.on(
             event, callback, lambda error: None if silent else self._callback_failed(error)
         )
 
     def _callback_failed(self, error: Exception) -> None:
-        self._streams.publish(RealtimeError(error))
+        self._works.publish(RealtimeError(error))
 
-    # --- the works ------------------------------------------------------------------------------------------
-
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+    # --- inside ---------------------------------------------------------------------------------------------
 
     def _check_open(self) -> None:
-        if self._state != "open":
+        if self._state != "open" or self._works.driver.state == "lost":
             hint = "open it with 'async with session'" if self._state == "new" else "it has ended"
             raise SessionClosedError(f"the session is not open: {hint}")
 
-    def _hear(self, event: ModelEvent) -> None:
-        """Take an event of the model. Quick, and never waits."""
-        if self._opening is not None:
-            self._opening.hear(event)
-        if isinstance(event, ConnectionStatus):
-            self._streams.publish(event)
-            if event.status == "disconnected" and self._state == "open":
-                self._state = "lost"
-                self._tasks.spawn(self._lose(), name="session end")
-            return
-        if isinstance(event, ConnectionFailed):
-            self._streams.publish(RealtimeError(event.error))
-            return
-        self._conversation.receive(event, self._now())
-        self._reporter.report_wire(event)
-        self._report()
-        self._wake_if_needed()
-
-    def _report(self) -> None:
-        """Turn the conversation's notices into events and tool calls."""
-        for call in self._reporter.report_notices(self._plan.agent):
-            assert self._owner is not None
-            self._tools.start(call, self._owner)
-
-    def _answer_tool(self, call_id: str, output: str) -> None:
-        self._conversation.tool_output(call_id, output, self._now())
-        self._wake.set()
-
-    def _wake_if_needed(self) -> None:
-        """Wake the pump for something to send or an earlier deadline: not for each piece of audio."""
-        deadline = self._conversation.next_deadline()
-        if self._conversation.has_output or (deadline is not None and deadline < self._deadline):
-            self._wake.set()
-
-    async def _pump(self) -> None:
-        """Send what the conversation decides, and keep its deadlines."""
-        while True:
-            try:
-                await self._flush()
-            except ConnectionLostError as error:
-                self._streams.publish(RealtimeError(error))
-                return
-            deadline = self._conversation.next_deadline()
-            self._deadline = inf if deadline is None else deadline
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self._wake.wait()
-            except TimeoutError:
-                self._conversation.handle_deadline(self._now())
-                self._report()
-            self._wake.clear()
-
-    async def _flush_and_wake(self) -> None:
-        """Send what was decided, and have the pump look at the deadlines that came with it."""
-        self._wake.set()
-        await self._flush()
-
-    async def _flush(self) -> None:
-        async with self._sending:
-            for event in self._conversation.events_to_send():
-                await self._plan.model.send_event(event)
-
     async def _send(self, event: ClientEvent) -> None:
-        async with self._sending:
-            await self._plan.model.send_event(event)
-
-    async def _lose(self) -> None:
-        """End what cannot go on without a connection; readers finish what they have."""
-        await self._tools.aclose()
-        self._streams.end()
+        self._check_open()
+        self._works.conversation.send(event, self._works.now())
+        self._works.report()
+        await self._works.driver.flush()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from vivavoce.pipeline.ids import RandomIds
+from vivavoce.ids import RandomIds
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,380 @@
+"""`Driver`: carries one session's traffic with its model, and finds another connection when one is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING, Protocol
+
+from vivavoce.connections import ConnectionFailed, ConnectionStatus
+from vivavoce.errors import ConnectionLostError, VivavoceError
+from vivavoce.protocol import ErrorEvent, InputAudioBufferAppend, SessionCreated, SessionUpdate, present
+from vivavoce.session.events import (
+    RealtimeConnectionLost,
+    RealtimeError,
+    RealtimeReconnected,
+    RealtimeReconnecting,
+)
+from vivavoce.session.messages import audio_pieces
+from vivavoce.session.opening import UPDATE_ID, Opening
+from vivavoce.session.unheard_audio import UnheardAudio
+from vivavoce.tasks import Tasks
+
+if TYPE_CHECKING:
+    from vivavoce.connections import ModelEvent, RealtimeModel, RealtimeModelConfig
+    from vivavoce.conversation.client import ClientConversation
+    from vivavoce.protocol import ClientEvent, RealtimeSession, ServerEvent, Unknown
+    from vivavoce.session.events import RealtimeSessionEvent
+    from vivavoce.session.observing import Observers
+    from vivavoce.session.settings import ReconnectSettings
+
+START_S = 10.0
+"""Seconds that a server has to open the session, and to accept its settings."""
+RENEW_S = 60.0
+"""Seconds before the end of the server's time limit from which on a quiet moment is used for a new one."""
+SHORT_LIFE = 0.25
+"""Share of a short session's life that stands for `RENEW_S`."""
+EXPIRED = "session_expired"
+
+
+class DriverPort(Protocol):
+    """What a driver needs of its session."""
+
+    def publish(self, event: RealtimeSessionEvent) -> None:
+        """Give an event to the application."""
+        ...
+
+    def heard(self, event: ServerEvent | Unknown) -> None:
+        """Take an event of the server, which the conversation has taken in."""
+        ...
+
+    def report(self) -> None:
+        """Look for notices of the conversation."""
+        ...
+
+    def settings(self) -> RealtimeSession:
+        """Return the settings with which a session is to be opened now."""
+        ...
+
+    def lost(self) -> None:
+        """Note that there is no connection any more, and none to come."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How a session reaches its model.
+
+    Attributes:
+        model: the connection.
+        config: how to open it.
+        reconnect: what to do when it is lost.
+        observers: who looks on.
+        clock: returns seconds since 1970, for the server's time limit.
+    """
+
+    model: RealtimeModel
+    config: RealtimeModelConfig
+    reconnect: ReconnectSettings
+    observers: Observers
+    clock: Callable[[], float] = time.time
+
+
+class Driver:
+    """The loop around a `ClientConversation`.
+
+    Args:
+        link: how to reach the model.
+        conversation: decides what to send.
+        port: the session.
+
+    Attributes:
+        state: ``new``, ``open``, ``reconnecting``, ``lost`` or ``closed``.
+    """
+
+    def __init__(self, link: Link, conversation: ClientConversation, port: DriverPort) -> None:
+        self.state = "new"
+        self._link = link
+        self._conversation = conversation
+        self._port = port
+        self._tasks = Tasks()
+        self._wake = asyncio.Event()
+        self._deadline = inf
+        self._sending = asyncio.Lock()
+        self._openings: list[Opening] = []
+        self._unheard = UnheardAudio()
+        self._broken: ConnectionLostError | None = None
+        self._connected = False
+        self._opened = asyncio.Event()
+        self._renewal: asyncio.TimerHandle | None = None
+        self._renew = False
+        self._updates = 0
+
+    # --- opening and closing ------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Connect, and wait until the server has accepted the session's settings.
+
+        Raises:
+            ConfigurationError: a setting cannot work, or the server refused one.
+            ConnectionLostError: the server could not be reached or did not answer in time.
+        """
+        self.state = "opening"
+        self._link.model.add_listener(self._hear)
+        await self._handshake()
+        for event in self._conversation.restore():
+            await self._deliver(event)
+        self._set_open()
+        self._tasks.spawn(self._pump(), name="session pump")
+
+    def _set_open(self) -> None:
+        self.state = "open"
+        self._opened.set()
+
+    async def _handshake(self) -> None:
+        """Open a connection and a session on it."""
+        self._broken = None
+        opening = Opening()
+        self._openings.append(opening)
+        try:
+            await self._link.model.connect(self._link.config)
+            async with asyncio.timeout(START_S):
+                await opening.created
+                await self._deliver(SessionUpdate(event_id=UPDATE_ID, session=self._port.settings()))
+                await opening.updated
+        except TimeoutError as error:
+            raise ConnectionLostError(f"The server did not open the session within {START_S:g} s.") from error
+        finally:
+            self._openings.remove(opening)
+
+    async def close(self) -> None:
+        """End the connection and all that runs here."""
+        self.state = "closed"
+        if self._renewal is not None:
+            self._renewal.cancel()
+        await asyncio.gather(self._link.model.close(), self._tasks.aclose())
+
+    def forget(self) -> None:
+        """Hear the model no more."""
+        self._link.model.remove_listener(self._hear)
+
+    # --- what goes out ------------------------------------------------------------------------------------
+
+    async def update(self, session: RealtimeSession) -> None:
+        """Change the session's settings, and wait until the server has accepted them.
+
+        Raises:
+            ConfigurationError: the server refused them.
+            ConnectionLostError: the connection broke, or the server did not answer in time.
+        """
+        self._updates += 1
+        update_id = f"{UPDATE_ID}_{self._updates}"
+        opening = Opening(update_id, created=True)
+        self._openings.append(opening)
+        try:
+            async with asyncio.timeout(START_S):
+                await self._opened.wait()
+                await self._deliver(SessionUpdate(event_id=update_id, session=session))
+                await opening.updated
+        except TimeoutError as error:
+            raise ConnectionLostError(
+                f"The server did not accept the new settings within {START_S:g} s."
+            ) from error
+        finally:
+            self._openings.remove(opening)
+
+    async def send_audio(self, audio: bytes) -> None:
+        """Send speech of the user; while there is no connection it is kept, up to a bound.
+
+        Raises:
+            ConfigurationError: `audio` is not bytes.
+        """
+        for piece in audio_pieces(audio):
+            is_open = self.state == "open"
+            self._unheard.add(piece, keep_all=not is_open or not self._conversation.has_turn_detection)
+            if is_open:
+                try:
+                    await self._deliver(InputAudioBufferAppend(audio=piece))
+                except ConnectionLostError as error:
+                    self._break(error)
+
+    def wake(self) -> None:
+        """Have what the conversation decided sent soon, and its deadlines kept."""
+        self._wake.set()
+
+    async def flush(self) -> None:
+        """Send what the conversation decided; without a connection it waits for the next one."""
+        self._wake.set()
+        await self._flush()
+
+    async def _flush(self) -> None:
+        if self.state != "open":
+            return
+        async with self._sending:
+            try:
+                for event in self._conversation.events_to_send():
+                    self._link.observers.sent(event)
+                    await self._link.model.send_event(event)
+            except ConnectionLostError as error:
+                self._break(error)
+
+    async def _deliver(self, event: ClientEvent) -> None:
+        async with self._sending:
+            self._link.observers.sent(event)
+            await self._link.model.send_event(event)
+
+    async def _pump(self) -> None:
+        """Send what the conversation decides, and keep its deadlines."""
+        while True:
+            await self._flush()
+            deadline = self._conversation.next_deadline()
+            self._deadline = inf if deadline is None else deadline
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._conversation.handle_deadline(self._now())
+                self._port.report()
+            self._wake.clear()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    # --- what comes in ------------------------------------------------------------------------------------
+
+    def _hear(self, event: ModelEvent) -> None:
+        """Take an event of the model. Quick, and never waits."""
+        if isinstance(event, ConnectionStatus):
+            self._connected = event.status == "connected"
+            self._port.publish(event)
+        for opening in self._openings:
+            opening.hear(event)
+        if isinstance(event, ConnectionStatus):
+            if event.status == "disconnected":
+                self._disconnected()
+        elif isinstance(event, ConnectionFailed):
+            if isinstance(event.error, ConnectionLostError) and self._reconnects:
+                self._broken = event.error
+            else:
+                self._port.publish(RealtimeError(event.error))
+        else:
+            self._receive(event)
+
+    def _receive(self, event: ServerEvent | Unknown) -> None:
+        self._link.observers.received(event)
+        self._unheard.hear(event)
+        self._conversation.receive(event, self._now())
+        self._port.heard(event)
+        if isinstance(event, SessionCreated):
+            self._note_time_limit(event)
+        elif isinstance(event, ErrorEvent) and event.error.code == EXPIRED and self._reconnects:
+            self._broken = ConnectionLostError("The session has reached the server's time limit.")
+        self._wake_if_needed()
+        if self._renew and self._conversation.is_quiet(self._now()):
+            self._begin_again(None)
+
+    def _wake_if_needed(self) -> None:
+        """Wake the pump for something to send or an earlier deadline: not for each piece of audio."""
+        deadline = self._conversation.next_deadline()
+        if self._conversation.has_output or (deadline is not None and deadline < self._deadline):
+            self._wake.set()
+
+    # --- staying alive ------------------------------------------------------------------------------------
+
+    @property
+    def _reconnects(self) -> bool:
+        return self._link.reconnect.enabled and self.state in {"open", "reconnecting"}
+
+    def _disconnected(self) -> None:
+        if self.state != "open":
+            return
+        if self._broken is not None:
+            self._begin_again(self._broken)
+        else:
+            self._end()
+
+    def _break(self, error: ConnectionLostError) -> None:
+        """Take the connection for lost although nobody has said so."""
+        if self.state != "open":
+            return
+        if self._link.reconnect.enabled:
+            self._begin_again(error)
+        else:
+            self._port.publish(RealtimeError(error))
+            self._end()
+
+    def _end(self) -> None:
+        self.state = "lost"
+        self._port.lost()
+
+    def _begin_again(self, error: ConnectionLostError | None) -> None:
+        """Look for another connection; `error` is what became of this one, ``None`` is only its age."""
+        self.state = "reconnecting"
+        self._opened.clear()
+        self._renew = False
+        if error is not None:
+            self._port.publish(RealtimeConnectionLost(error))
+        self._tasks.spawn(self._reconnect(error), name="session reconnect")
+
+    async def _reconnect(self, error: VivavoceError | None) -> None:
+        owed = self._conversation.lose_connection()
+        self._port.report()
+        settings = self._link.reconnect
+        for attempt in range(1, settings.attempts + 1):
+            delay = 0.0 if error is None else _backoff(settings, attempt)
+            self._port.publish(RealtimeReconnecting(attempt, delay))
+            await asyncio.sleep(delay)
+            try:
+                await self._link.model.close()
+                await self._handshake()
+                await self._restore(attempt, owed=owed)
+            except VivavoceError as failure:
+                error = failure
+            else:
+                return
+        self._port.publish(RealtimeError(error))
+        self._end()
+
+    async def _restore(self, attempt: int, *, owed: bool) -> None:
+        """Tell the new server of the conversation, and go on where it was."""
+        for event in self._conversation.restore():
+            await self._deliver(event)
+        for piece in audio_pieces(self._unheard.take()):
+            await self._deliver(InputAudioBufferAppend(audio=piece))
+        if not self._connected:
+            raise self._broken or ConnectionLostError("The new connection was lost at once.")
+        self._set_open()
+        self._port.publish(RealtimeReconnected(attempt))
+        if owed:
+            self._conversation.request_response(self._now())
+        self._port.report()
+        self.wake()
+
+    def _note_time_limit(self, event: SessionCreated) -> None:
+        """Plan a new connection for the quiet moment before the server ends this one."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            self._renewal = None
+        self._renew = False
+        expires_at = present(event.session.expires_at, None)
+        if expires_at is None or not self._link.reconnect.enabled:
+            return
+        life = expires_at - self._link.clock()
+        loop = asyncio.get_running_loop()
+        self._renewal = loop.call_later(max(0.0, life - min(RENEW_S, life * SHORT_LIFE)), self._due)
+
+    def _due(self) -> None:
+        """Begin anew now if nobody speaks, otherwise as soon as that is so."""
+        self._renew = True
+        if self.state == "open" and self._conversation.is_quiet(self._now()):
+            self._begin_again(None)
+
+
+def _backoff(settings: ReconnectSettings, attempt: int) -> float:
+    """Return the seconds to wait before an attempt: doubling, with up to a quarter of chance."""
+    longest = min(settings.longest_delay_s, settings.first_delay_s * 2.0 ** min(attempt - 1, 32))
+    return longest * random.uniform(0.75, 1.0)  # noqa: S311  # spreads clients, keeps no secret

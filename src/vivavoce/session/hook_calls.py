@@ -1,0 +1,89 @@
+"""Calls the hooks and the listeners of agents as a session goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from vivavoce.session.events import RealtimeError
+from vivavoce.tasks import Tasks
+
+if TYPE_CHECKING:
+    from vivavoce.agents import RealtimeAgent, RunContextWrapper
+    from vivavoce.session.events import RealtimeSessionEvent
+
+WAITING = 256
+"""Calls of hooks that may wait for a slow one; beyond them they are left out and reported."""
+HOOK_S = 30.0
+"""Seconds that one hook may take."""
+
+
+class HookCalls:
+    """Calls hooks one after another, in the order of what happened, beside the conversation.
+
+    Args:
+        hooks: of the run, or ``None``.
+        context: what hooks receive first.
+        publish: takes the errors of hooks that raise.
+    """
+
+    def __init__(
+        self, hooks: Any, context: RunContextWrapper[Any], publish: Callable[[RealtimeSessionEvent], None]
+    ) -> None:
+        self._hooks = hooks
+        self._context = context
+        self._publish = publish
+        self._queue: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(WAITING)
+        self._tasks = Tasks()
+        self._running = False
+
+    def took_over(self, source: RealtimeAgent[Any] | None, agent: RealtimeAgent[Any]) -> None:
+        """Note that an agent has begun to work; `source` handed the conversation to it."""
+        if source is not None:
+            source.emit("agent_handoff", self._context, agent)
+            if agent.hooks is not None:
+                self._call(agent.hooks.on_handoff, agent, source)
+            if self._hooks is not None:
+                self._call(self._hooks.on_handoff, source, agent)
+        if agent.hooks is not None:
+            self._call(agent.hooks.on_start, agent)
+        if self._hooks is not None:
+            self._call(self._hooks.on_agent_start, agent)
+
+    def answers(self, agent: RealtimeAgent[Any]) -> None:
+        """Note that an agent begins an answer."""
+        agent.emit("agent_start", self._context, agent)
+
+    def answered(self, agent: RealtimeAgent[Any], output: str) -> None:
+        """Note that an agent has answered."""
+        agent.emit("agent_end", self._context, output)
+        if agent.hooks is not None:
+            self._call(agent.hooks.on_end, agent, output)
+        if self._hooks is not None:
+            self._call(self._hooks.on_agent_end, agent, output)
+
+    def _call(self, hook: Callable[..., Awaitable[None]], *args: Any) -> None:
+        try:
+            self._queue.put_nowait(lambda: hook(self._context, *args))
+        except asyncio.QueueFull:
+            self._publish(RealtimeError(RuntimeError(f"a hook is too slow: {WAITING} calls wait for it")))
+        if not self._running:
+            self._running = True
+            self._tasks.spawn(self._run(), name="hooks")
+
+    async def _run(self) -> None:
+        try:
+            while not self._queue.empty():
+                call = self._queue.get_nowait()
+                try:
+                    async with asyncio.timeout(HOOK_S):
+                        await call()
+                except Exception as error:  # noqa: BLE001  # a hook harms nothing but itself
+                    self._publish(RealtimeError(error))
+        finally:
+            self._running = False
+
+    async def aclose(self) -> None:
+        """Stop calling."""
+        await self._tasks.aclose()

@@ -1,0 +1,142 @@
+"""MCP tools that the server calls: who approves their calls, and what is known of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vivavoce.errors import ConfigurationError
+from vivavoce.protocol import (
+    UNSET,
+    ConversationItemCreate,
+    Item,
+    McpApprovalRequestItem,
+    McpApprovalResponseItem,
+    McpCallItem,
+    McpListToolsItem,
+)
+from vivavoce.session.events import (
+    RealtimeError,
+    RealtimeMcpToolCallCompleted,
+    RealtimeMcpToolsChanged,
+    RealtimeToolApprovalRequired,
+)
+from vivavoce.tasks import Tasks
+
+if TYPE_CHECKING:
+    from vivavoce.protocol import ClientEvent
+    from vivavoce.session.events import RealtimeSessionEvent
+    from vivavoce.session.speaker import Speaker
+
+REMEMBERED = 1024
+"""Items of which it is known that they were reported."""
+
+
+class HostedMcpPort(Protocol):
+    """What hosted MCP tools need of their session."""
+
+    @property
+    def speaker(self) -> Speaker:
+        """Who speaks now."""
+
+    def send(self, event: ClientEvent) -> None:
+        """Send an event to the server."""
+
+    def respond(self) -> None:
+        """Ask the model for an answer."""
+
+    def publish(self, event: RealtimeSessionEvent) -> None:
+        """Tell the application."""
+
+
+class HostedMcp:
+    """The MCP calls that a server makes in one session.
+
+    Args:
+        port: the session.
+    """
+
+    def __init__(self, port: HostedMcpPort) -> None:
+        self._port = port
+        self._pending: dict[str, McpApprovalRequestItem] = {}
+        self._always: dict[tuple[str, str], bool] = {}
+        self._seen: dict[str, None] = {}
+        self._tasks = Tasks()
+
+    @property
+    def pending(self) -> Mapping[str, McpApprovalRequestItem]:
+        """Requests that nobody has decided on, by their id."""
+        return self._pending
+
+    def hear(self, item: Item) -> None:
+        """Take in an item as the server has it now."""
+        if isinstance(item, McpApprovalRequestItem):
+            if self._is_new(item.id):
+                self._ask(item)
+        elif isinstance(item, McpCallItem):
+            if (item.output is not None or item.error) and self._is_new(item.id):
+                self._port.publish(RealtimeMcpToolCallCompleted(item))
+                self._port.respond()
+        elif isinstance(item, McpListToolsItem) and item.tools:
+            self._port.publish(RealtimeMcpToolsChanged(item.server_label, item.tools))
+
+    def _is_new(self, item_id: str) -> bool:
+        if item_id in self._seen:
+            return False
+        self._seen[item_id] = None
+        if len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return True
+
+    def _ask(self, request: McpApprovalRequestItem) -> None:
+        self._pending[request.id] = request
+        always = self._always.get((request.server_label, request.name))
+        if always is not None:
+            self.decide(request.id, approve=always)
+            return
+        tool = self._port.speaker.hosted.get(request.server_label)
+        if tool is not None and tool.on_approval_request is not None:
+            self._tasks.spawn(self._ask_function(request, tool.on_approval_request), name="MCP approval")
+        else:
+            agent = self._port.speaker.agent
+            self._port.publish(RealtimeToolApprovalRequired(agent, request, request.id, request.arguments))
+
+    async def _ask_function(self, request: McpApprovalRequestItem, decide: Callable[[Any], Any]) -> None:
+        try:
+            verdict = decide(request)
+            if inspect.isawaitable(verdict):
+                verdict = await verdict
+            given = verdict if isinstance(verdict, Mapping) else {"approve": verdict}
+            self.decide(request.id, approve=bool(given["approve"]), reason=given.get("reason"))
+        except Exception as error:  # noqa: BLE001  # who cannot decide does not approve
+            self._port.publish(RealtimeError(error))
+            self.decide(request.id, approve=False, reason="The approval failed.")
+
+    def decide(
+        self, request_id: str, *, approve: bool, always: bool = False, reason: str | None = None
+    ) -> None:
+        """Answer a request.
+
+        Args:
+            request_id: the request.
+            approve: whether the server may make the call.
+            always: decide the same for every later call of this tool in this session.
+            reason: told to the model when the call is not approved.
+
+        Raises:
+            ConfigurationError: there is no such request.
+        """
+        request = self._pending.pop(request_id, None)
+        if request is None:
+            raise ConfigurationError(f"no MCP call {request_id!r} waits for approval")
+        if always:
+            self._always[request.server_label, request.name] = approve
+        answer = McpApprovalResponseItem(
+            approval_request_id=request_id, approve=approve, reason=UNSET if reason is None else reason
+        )
+        self._port.send(ConversationItemCreate(item=answer))
+
+    async def aclose(self) -> None:
+        """Decide nothing more."""
+        await self._tasks.aclose()

@@ -8,29 +8,40 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
 from vivavoce.connections.listeners import Listeners
+from vivavoce.connections.spelling import snake, unknown
+from vivavoce.connections.transport import TransportOptions, read_transport
 from vivavoce.errors import ConfigurationError, VivavoceError
 from vivavoce.protocol import ClientEvent, ServerEvent, Unknown
-
-ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
+from vivavoce.protocol.codec import client_event_from
+from vivavoce.providers.base import ApiKey, split_url
 
 
 class RealtimeModelConfig(TypedDict, total=False):
-    """How to reach the model, for one run. Every key may be left out.
+    """How to reach the model, for one run. Every key may be left out, and may be written in camelCase.
 
     Attributes:
-        api_key: the key, or a function, plain or async, that returns it when the connection is made.
-        url: ``ws://``, ``wss://``, ``http://`` or ``https://``; a base URL gets ``/realtime``
-            and ``?model=``.
-        headers: HTTP headers of the connection; they go before those made here.
+        api_key: the key, or a function, plain or async, that returns it whenever a connection is made.
+        url: ``ws://``, ``wss://``, ``http://`` or ``https://``; one without a path, or that ends in ``/v1``,
+            gets ``/realtime``; ``?model=`` is added where it names none.
+        base_url: base of an API, to which ``/realtime`` is always added; `url` goes before it.
+        headers: HTTP headers of the connection. They go before those made here; one that carries a key
+            stands for any other key.
+        call_id: a call to attach to, in the place of a new session with a model.
         initial_model_settings: session settings that go before those of the run.
         playback_tracker: a `RealtimePlaybackTracker`, where the application knows what was played.
+        transport: limits of the WebSocket: `TransportOptions`, or a dictionary with some of the keys
+            handshake_timeout, send_timeout, ping_interval, ping_timeout, close_timeout (seconds), max_size
+            (bytes), max_queue (frames) and compression.
     """
 
     api_key: ApiKey
     url: str
+    base_url: str
     headers: Mapping[str, str]
+    call_id: str
     initial_model_settings: Mapping[str, Any]
     playback_tracker: Any
+    transport: TransportOptions | Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,17 @@ class RealtimeModel(ABC):
             ConnectionLostError: there is no connection, or it broke.
         """
 
+    async def send_raw(self, event: Mapping[str, Any]) -> None:
+        """Send one event in its JSON form, with whatever it says beyond the Realtime API.
+
+        A model that carries structs refuses what they cannot hold.
+
+        Raises:
+            RemoteProtocolError: it is no such event, and this model carries no other.
+            ConnectionLostError: there is no connection, or it broke.
+        """
+        await self.send_event(client_event_from(event))
+
     @abstractmethod
     async def close(self) -> None:
         """Close the connection within a second, whatever the peer does; safe to call twice."""
@@ -112,34 +134,73 @@ class RealtimeModel(ABC):
         self._listeners.emit(event)
 
 
+_ELSEWHERE = {
+    "model": "name it as initial_model_settings={'model_name': …}",
+    "context": "it is an argument of its own: runner.run(context=…)",
+}
+_KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "api_key": (
+        lambda value: bool(value) if isinstance(value, str) else callable(value),
+        "a text or a function",
+    ),
+    "url": (lambda value: isinstance(value, str), "a text"),
+    "base_url": (lambda value: isinstance(value, str), "a text"),
+    "headers": (lambda value: isinstance(value, Mapping), "a dictionary"),
+    "call_id": (lambda value: isinstance(value, str) and bool(value), "a text that is not empty"),
+    "initial_model_settings": (lambda value: isinstance(value, Mapping), "a dictionary"),
+    "playback_tracker": (lambda value: hasattr(value, "on_play_ms"), "a RealtimePlaybackTracker"),
+    "transport": (
+        lambda value: isinstance(value, TransportOptions | Mapping),
+        "TransportOptions or a dictionary",
+    ),
+}
+_SECRET = frozenset({"api_key", "headers"})
+
+
 def check_model_config(
     config: Mapping[str, Any] | None, *, path: str = "model_config"
 ) -> RealtimeModelConfig:
-    """Return the configuration as it is, or say what is wrong with it.
+    """Return the configuration with its keys in snake_case, or say what is wrong with it.
+
+    Args:
+        config: as the user wrote it. A value of ``None`` counts as left out.
+        path: what it is called, for messages.
 
     Raises:
-        ConfigurationError: a key is not known or a value is of the wrong kind.
+        ConfigurationError: a key is not known or a value is not accepted; says what is.
     """
     config = {} if config is None else config
     if not isinstance(config, Mapping):
         raise ConfigurationError(f"{path} must be a dictionary, got {config!r}")
-    kinds: dict[str, Callable[[Any], bool]] = {
-        "api_key": lambda value: isinstance(value, str) or callable(value),
-        "url": lambda value: isinstance(value, str),
-        "headers": lambda value: isinstance(value, Mapping),
-        "initial_model_settings": lambda value: isinstance(value, Mapping),
-        "playback_tracker": lambda value: hasattr(value, "on_play_ms"),
-    }
+    checked: Any = {}
     for key, value in config.items():
-        if key not in kinds:
-            raise ConfigurationError(f"{path}.{key} is not supported; supported are: {', '.join(kinds)}")
-        if not kinds[key](value):
-            shown = "a value of the wrong kind" if key == "api_key" else repr(value)
-            raise ConfigurationError(f"{path}.{key} cannot be {shown}")
-    checked: Any = dict(config)
+        name = snake(str(key))
+        if name in _ELSEWHERE:
+            raise ConfigurationError(f"{path}.{key} is not accepted here: {_ELSEWHERE[name]}")
+        if name not in _KINDS:
+            raise unknown(f"{path}.{key}", key, list(_KINDS))
+        if value is not None:
+            checked[name] = _checked(name, value, f"{path}.{key}")
     return checked  # type: ignore[no-any-return]  # its keys were just checked
+
+
+def _checked(name: str, value: Any, where: str) -> Any:
+    accepts, wanted = _KINDS[name]
+    if not accepts(value):
+        shown = "a value of another kind" if name in _SECRET else repr(value)
+        raise ConfigurationError(f"{where} must be {wanted}, got {shown}")
+    if name in {"url", "base_url"}:
+        split_url(value)
+    if name == "headers":
+        for header, text in value.items():
+            if not isinstance(header, str) or not isinstance(text, str):
+                raise ConfigurationError(f"{where}[{header!r}] must be a text")
+    if name == "transport":
+        read_transport(value, below=TransportOptions(), path=where)
+    return value
 
 
 def model_name_of(config: RealtimeModelConfig) -> str | None:
     """Return the name of the model that a configuration asks for, or ``None``."""
-    return config.get("initial_model_settings", {}).get("model_name")
+    name: str | None = config.get("initial_model_settings", {}).get("model_name")
+    return name

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from vivavoce.connections.base import (
-    ApiKey,
     ConnectionFailed,
     ConnectionStatus,
     RealtimeModel,
     RealtimeModelConfig,
+    check_model_config,
 )
 from vivavoce.connections.endpoint import resolve_endpoint
+from vivavoce.connections.transport import TransportOptions, read_transport
 from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
 from vivavoce.protocol import ErrorEvent
 from vivavoce.protocol.codec import decode_server_event, encode_text
+from vivavoce.providers.base import USER_AGENT, ApiKey, carries
+from vivavoce.providers.resolving import PROVIDERS, ProviderName
 from vivavoce.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -24,41 +28,23 @@ if TYPE_CHECKING:
 
     from vivavoce.protocol import ClientEvent
 
-CLOSE_S = 0.4
-"""Seconds given to the closing handshake before the line is cut."""
 NORMAL_CLOSURE = 1000
 EXPIRED = "session_expired"
 """Code of the error after which a server closes the connection and has said why."""
-
-
-@dataclass(frozen=True, slots=True)
-class TransportOptions:
-    """Limits of the WebSocket.
-
-    Attributes:
-        connect_s: seconds to find the key, connect and shake hands.
-        send_s: seconds that one event may wait for a peer that does not read.
-        ping_interval_s: seconds between pings.
-        ping_timeout_s: seconds without an answer to a ping after which the connection is lost.
-        max_frame_bytes: largest frame that is accepted.
-        max_queued_frames: frames that may wait to be read before the peer is slowed down.
-    """
-
-    connect_s: float = 10.0
-    send_s: float = 10.0
-    ping_interval_s: float = 20.0
-    ping_timeout_s: float = 20.0
-    max_frame_bytes: int = 32 * 1024 * 1024
-    max_queued_frames: int = 64
 
 
 class WebSocketRealtimeModel(RealtimeModel):
     """A realtime model behind a WebSocket.
 
     Args:
-        url: of the server, as in `RealtimeModelConfig`; without one it is OpenAI's, or ``OPENAI_BASE_URL``.
+        url: of the server, as in `RealtimeModelConfig`; without one it is the provider's.
         api_key: as in `RealtimeModelConfig`.
-        options: limits of the WebSocket.
+        provider: ``"openai"`` or ``"azure"``, which know their servers and where to find keys. ``None`` looks
+            at the URL; without one it is the server in ``OPENAI_BASE_URL``, or OpenAI's.
+        options: limits of the WebSocket, as in `RealtimeModelConfig`, which goes before them.
+
+    Raises:
+        ConfigurationError: the provider or an option is not accepted.
     """
 
     def __init__(
@@ -66,12 +52,18 @@ class WebSocketRealtimeModel(RealtimeModel):
         url: str | None = None,
         *,
         api_key: ApiKey | None = None,
-        options: TransportOptions | None = None,
+        provider: ProviderName | None = None,
+        options: TransportOptions | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        if provider is not None and provider not in PROVIDERS:
+            accepted = " or ".join(map(repr, PROVIDERS))
+            raise ConfigurationError(f"provider must be {accepted}, or None, got {provider!r}")
         self._url = url
         self._api_key = api_key
-        self._options = options or TransportOptions()
+        self._provider = provider
+        self._own_options = read_transport(options or {}, below=TransportOptions(), path="options")
+        self._options = self._own_options
         self._socket: ClientConnection | None = None
         self._tasks = Tasks()
         self._closing = False
@@ -103,17 +95,22 @@ class WebSocketRealtimeModel(RealtimeModel):
         from websockets.asyncio.client import connect
         from websockets.exceptions import InvalidStatus, WebSocketException
 
-        options = self._options
+        config = check_model_config(config)
+        options = self._options = read_transport(config.get("transport", {}), below=self._own_options)
+        hint = ""
         try:
             async with asyncio.timeout(options.connect_s):
-                endpoint = await resolve_endpoint(config, url=self._url, api_key=self._api_key)
+                endpoint = await resolve_endpoint(
+                    config, url=self._url, api_key=self._api_key, provider=self._provider
+                )
+                hint = endpoint.hint
                 return await connect(
                     endpoint.url,
                     additional_headers=dict(endpoint.headers),
-                    # Speech does not compress; trying costs more than everything else together.
-                    compression=None,
+                    user_agent_header=None if carries(endpoint.headers, "user-agent") else USER_AGENT,
+                    compression="deflate" if options.compression else None,
                     open_timeout=None,
-                    close_timeout=CLOSE_S,
+                    close_timeout=options.close_s,
                     ping_interval=options.ping_interval_s,
                     ping_timeout=options.ping_timeout_s,
                     max_size=options.max_frame_bytes,
@@ -123,7 +120,7 @@ class WebSocketRealtimeModel(RealtimeModel):
             status = error.response.status_code
             body = (error.response.body or b"").decode(errors="replace")[:500]
             raise ConnectionLostError(
-                f"The realtime server refused the connection: HTTP {status} {body}".rstrip()
+                f"The realtime server refused the connection: HTTP {status} {body} {hint}".rstrip()
             ) from error
         except TimeoutError as error:
             raise ConnectionLostError(
@@ -167,20 +164,37 @@ class WebSocketRealtimeModel(RealtimeModel):
         Raises:
             ConnectionLostError: there is no connection, it broke, or the peer has stopped reading.
         """
+        await self._send(str(event.type), encode_text(event))
+
+    async def send_raw(self, event: Mapping[str, Any]) -> None:
+        """Send one event in its JSON form, as it stands.
+
+        Raises:
+            RemoteProtocolError: it is no JSON object with a `type`.
+            ConnectionLostError: as `send_event`.
+        """
+        name = event.get("type")
+        try:
+            text = json.dumps(dict(event), allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise RemoteProtocolError(f"The event is not plain JSON: {error}", code="invalid_json") from error
+        if not isinstance(name, str):
+            raise RemoteProtocolError("The 'type' field is missing.", code="invalid_event", param="type")
+        await self._send(name, text)
+
+    async def _send(self, name: str, text: str) -> None:
         from websockets.exceptions import ConnectionClosed
 
         if self._socket is None:
-            raise ConnectionLostError(
-                f"cannot send {event.type}: there is no connection to the realtime server"
-            )
+            raise ConnectionLostError(f"cannot send {name}: there is no connection to the realtime server")
         try:
             async with asyncio.timeout(self._options.send_s):
-                await self._socket.send(encode_text(event))
+                await self._socket.send(text)
         except ConnectionClosed as error:
-            raise ConnectionLostError(f"cannot send {event.type}: {error}") from error
+            raise ConnectionLostError(f"cannot send {name}: {error}") from error
         except TimeoutError as error:
             raise ConnectionLostError(
-                f"cannot send {event.type}: the server has read nothing for {self._options.send_s:g} s"
+                f"cannot send {name}: the server has read nothing for {self._options.send_s:g} s"
             ) from error
 
     async def close(self) -> None:
@@ -189,7 +203,7 @@ class WebSocketRealtimeModel(RealtimeModel):
         socket = self._socket
         if socket is not None:
             try:
-                async with asyncio.timeout(CLOSE_S):
+                async with asyncio.timeout(self._options.close_s):
                     await socket.close()
             except TimeoutError:
                 socket.transport.abort()

@@ -46,3 +46,12 @@ def at(tree: Mapping[str, Any], path: Sequence[str]) -> Any:
     for step in path:
         value = value.get(step) if isinstance(value, Mapping) else None
     return value
+
+
+def without(tree: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    """Return a tree without what stands at a path; the tree itself is not changed."""
+    step, rest = path[0], path[1:]
+    inner = tree.get(step)
+    if rest and isinstance(inner, Mapping):
+        return {**tree, step: without(inner, rest)}
+    return {key: value for key, value in tree.items() if rest or key != step}

@@ -12,16 +12,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vivavoce.agents import RealtimeAgent
-from vivavoce.agents.agent import check_tools
+from vivavoce.agents.base import check_tools
+from vivavoce.agents.handoff import check_handoffs
+from vivavoce.connections.spelling import unknown
 from vivavoce.errors import ConfigurationError, RemoteProtocolError
 from vivavoce.protocol import McpTool, RealtimeSession, SessionUpdate, UnsetType, replace
 from vivavoce.protocol.codec import session_from, to_builtins
-from vivavoce.session.merging import at, nest, overlay
+from vivavoce.session.merging import at, nest, overlay, without
 from vivavoce.session.settings_check import TURN_DETECTION, check_setting, split_vendor_keys, with_vad_type
-from vivavoce.session.settings_keys import KEYS, OTHER_KEYS, REMOVED, Spelled, nested_formats, spell, unknown
+from vivavoce.session.settings_keys import KEYS, OTHER_KEYS, REMOVED, Spelled, nested_formats, spell
 
 if TYPE_CHECKING:
-    from vivavoce.agents import FunctionTool
+    from vivavoce.agents.tool import Tool
     from vivavoce.protocol import Tool as WireTool
 
 _VOICE = ("audio", "output", "voice")
@@ -45,7 +47,7 @@ class ModelSettings:
 
     session: Mapping[str, Any] = field(default_factory=dict)
     model_name: str | None = None
-    tools: tuple[FunctionTool, ...] | None = None
+    tools: tuple[Tool, ...] | None = None
     handoffs: tuple[Any, ...] | None = None
     provider_data: Mapping[str, Any] = field(default_factory=dict)
     untraced: bool = False
@@ -112,26 +114,15 @@ def _model_name(spelled: Spelled) -> str | None:
     return name
 
 
-def _tools(spelled: Spelled) -> tuple[FunctionTool, ...] | None:
+def _tools(spelled: Spelled) -> tuple[Tool, ...] | None:
     tools = spelled.values.get("tools")
     return None if tools is None else tuple(check_tools(tools, owner=spelled.where("tools")))
 
 
 def _handoffs(spelled: Spelled) -> tuple[Any, ...] | None:
     handoffs = spelled.values.get("handoffs")
-    if handoffs is None:
-        return None
-    from vivavoce.agents.handoff import Handoff
-
     where = spelled.where("handoffs")
-    if isinstance(handoffs, str) or not isinstance(handoffs, Sequence):
-        raise ConfigurationError(f"{where} must be a list of agents and handoffs, got {handoffs!r}")
-    for index, handoff in enumerate(handoffs):
-        if not isinstance(handoff, RealtimeAgent | Handoff):
-            raise ConfigurationError(
-                f"{where}[{index}] must be a RealtimeAgent or a Handoff, got {handoff!r}"
-            )
-    return tuple(handoffs)
+    return None if handoffs is None else tuple(check_handoffs(handoffs, where, RealtimeAgent))
 
 
 def _provider_data(spelled: Spelled) -> Mapping[str, Any]:
@@ -156,6 +147,7 @@ def session_of(
     prompt: Mapping[str, Any] | None = None,
     tools: Sequence[WireTool],
     gated: bool = False,
+    voice_fixed: bool = False,
     replaces: RealtimeSession | None = None,
 ) -> RealtimeSession:
     """Return what a `session.update` says: the settings of the run, with the agent's own parts on top.
@@ -171,6 +163,7 @@ def session_of(
         tools: all that the agent may call: tools, MCP servers, handoffs.
         gated: whether turn detection must leave it to the application to ask for responses, as input
             guardrails need it.
+        voice_fixed: whether the user has heard a voice: servers refuse another one then, so none is named.
         replaces: what the server was told before, for another agent. Instructions, tools and a prompt that
             it had and that are now left out are taken back.
 
@@ -184,11 +177,12 @@ def session_of(
         session["instructions"] = instructions
     if voice is not None:
         session = overlay(session, nest(_VOICE, voice))
+    if voice_fixed:
+        session = without(session, _VOICE)
     if prompt is not None:
         session["prompt"] = dict(prompt)
     if gated:
         session = _with_gate(session)
-    tools = [tool.to_wire() if hasattr(tool, "to_wire") else tool for tool in tools]
     _check_names(tools)
     try:
         built = session_from(with_vad_type(session))
@@ -218,15 +212,15 @@ def _taking_back(session: RealtimeSession, before: RealtimeSession | None) -> Re
 
 
 def _check_names(tools: Sequence[WireTool]) -> None:
-    names: set[str] = set()
+    names: set[tuple[type, str]] = set()
     for tool in tools:
         name = tool.server_label if isinstance(tool, McpTool) else tool.name
-        if name in names:
+        if (type(tool), name) in names:
             raise ConfigurationError(
                 f"the agent has two tools or handoffs named {name!r}; rename one with name_override or "
                 "tool_name_override"
             )
-        names.add(name)
+        names.add((type(tool), name))
 
 
 def raw_update(update: SessionUpdate, settings: ModelSettings) -> dict[str, Any] | None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vivavoce.connections.spelling import unknown
 from vivavoce.errors import ConfigurationError
-from vivavoce.session.settings_keys import Spelled, unknown
+from vivavoce.session.settings_keys import Spelled
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vivavoce.errors import ConfigurationError, RemoteProtocolError
+from vivavoce.connections.spelling import unknown
+from vivavoce.errors import ConfigurationError
 from vivavoce.protocol.base import Wire
-from vivavoce.protocol.codec import item_from
 from vivavoce.session.merging import overlay
+from vivavoce.session.messages import check_history
 from vivavoce.session.model_settings import ModelSettings, raw_update, read_settings, session_of
 from vivavoce.session.run_settings import (
     GuardrailSettings,
@@ -32,7 +33,7 @@ from vivavoce.session.setting_rules import (
     or_none,
     read_record,
 )
-from vivavoce.session.settings_keys import Spelled, spell, unknown
+from vivavoce.session.settings_keys import Spelled, spell
 
 if TYPE_CHECKING:
     from vivavoce.protocol import Item
@@ -119,12 +120,7 @@ _ELSEWHERE = {
 }
 
 
-def check_run_config(config: object) -> ModelSettings:
-    """Check a `RealtimeRunConfig` and return the settings of the model's session."""
-    return read_run_config(config).model
-
-
-def read_run_config(config: object) -> RunSettings:
+def check_run_config(config: object) -> RunSettings:
     """Check a `RealtimeRunConfig` and return its settings.
 
     Args:
@@ -234,13 +230,7 @@ def _observers(spelled: Spelled) -> tuple[Any, ...]:
 def _history(spelled: Spelled) -> tuple[Item, ...]:
     """Read the items a conversation starts with, each a struct or in its JSON form."""
     entries = _value(spelled, "history", list_of((Wire, Mapping), "conversation items"), default=())
-    items: list[Any] = []
-    for index, entry in enumerate(entries):
-        try:
-            items.append(entry if isinstance(entry, Wire) else item_from(entry))
-        except RemoteProtocolError as error:
-            where = spelled.where(f"history[{index}]")
-            param = error.param or "item"
-            message = error.message.replace(param, where + param.removeprefix("item"))
-            raise ConfigurationError(f"{where}{param.removeprefix('item')}: {message}") from error
-    return tuple(items)
+    try:
+        return tuple(check_history(entries))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{spelled.path}.{error}") from error

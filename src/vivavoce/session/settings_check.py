@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vivavoce.connections.spelling import closest, unknown
 from vivavoce.errors import ConfigurationError, RemoteProtocolError
 from vivavoce.protocol import (
     AudioInput,
@@ -21,7 +22,7 @@ from vivavoce.protocol import (
 from vivavoce.protocol.base import Wire
 from vivavoce.protocol.codec import session_from
 from vivavoce.session.merging import at, nest, overlay
-from vivavoce.session.settings_keys import Spelled, closest, unknown
+from vivavoce.session.settings_keys import Spelled
 
 TURN_DETECTION = ("audio", "input", "turn_detection")
 

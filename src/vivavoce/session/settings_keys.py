@@ -6,12 +6,12 @@ here; `settings_check` asks the protocol.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from vivavoce.connections.spelling import snake
 from vivavoce.errors import ConfigurationError
 
 FREE = frozenset(
@@ -24,9 +24,7 @@ FREE = frozenset(
 OTHER_KEYS = ("model_name", "tools", "handoffs", "audio", "provider_data")
 REMOVED = {"temperature": "the Realtime API no longer has it"}
 
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _INDEX = re.compile(r"\[\d+\]")
-_CLOSE = 0.85
 _FORMATS = {
     "pcm16": {"type": "audio/pcm", "rate": 24000},
     "pcm": {"type": "audio/pcm", "rate": 24000},
@@ -36,30 +34,6 @@ _FORMATS = {
     "audio/pcmu": {"type": "audio/pcmu"},
     "audio/pcma": {"type": "audio/pcma"},
 }
-
-
-def snake(name: str) -> str:
-    """Return a camelCase name in snake_case; any other name as it is."""
-    return _HUMP.sub("_", name).lower() if name[:1].islower() else name
-
-
-def closest(name: object, known: Iterable[str]) -> str | None:
-    """Return the known name that this one is probably meant to be, or ``None``."""
-    matches = difflib.get_close_matches(snake(str(name)), list(known), 1, _CLOSE)
-    return matches[0] if matches else None
-
-
-def unknown(where: str, name: object, known: Sequence[str]) -> ConfigurationError:
-    """Return the error for a key that nobody knows.
-
-    Args:
-        where: path of the key, for the message.
-        name: the key itself.
-        known: keys that stand there.
-    """
-    near = closest(name, known)
-    hint = f"did you mean {near!r}? " if near is not None else ""
-    return ConfigurationError(f"{where} is not known; {hint}known are: {', '.join(known)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,27 @@ def test_a_dropped_response_frees_what_waits_behind_it() -> None:
     assert ear.played == "B"
 
 
+def test_an_interruption_throws_all_away_but_not_what_comes_later() -> None:
+    ear = Ear()
+    ear.sound("A")
+    ear.words("Hello")
+    ear.finish()
+    ear.held.hold("r2")
+    ear.sound("B", response="r2", item="i2")
+    ear.held.clear()
+    ear.sound("C", response="r2", item="i2")
+    ear.words("you", response="r2", item="i2")
+    ear.passed(5)
+    ear.passed(3, "i2")
+    assert ear.played == ""
+    ear.held.hold("r3")
+    ear.sound("D", response="r3", item="i3")
+    ear.words("Yes?", response="r3", item="i3")
+    ear.passed(4, "i3")
+    assert ear.played == "D"
+    assert ear.held.withheld() == []
+
+
 def test_too_much_sound_withholds_the_whole_response() -> None:
     ear = Ear(max_bytes=4)
     ear.words("Hello")

@@ -204,11 +204,13 @@ def test_two_items_of_an_answer_trip_once() -> None:
         guard.began("r1", ADA)
         guard.text("r1", "i1", 0, "bad")
         guard.text("r1", "i2", 0, "bad")
+        guard.text("r1", "i3", 0, "good")
         guard.finished("r1")
         await asyncio.sleep(1)
 
-    guarded(port, play)
+    guarded(port, play, hold_back=True)
     assert len(port.of("guardrail_tripped")) == len(port.trips) == 1
+    assert port.released == []
 
 
 def test_the_first_trip_waits_for_no_slow_guardrail() -> None:
@@ -285,6 +287,48 @@ def test_an_answer_that_was_interrupted_is_not_checked_any_further() -> None:
     assert port.trips == []
 
 
+def test_a_late_trip_throws_away_what_is_held_back() -> None:
+    port = Port(Watcher(takes=1).guardrail, playing=False)
+
+    async def play(guard: OutputGuard) -> None:
+        await answer(guard, "r1", "bad")
+        guard.began("r2", ADA)
+        await asyncio.sleep(2)
+
+    guarded(port, play, hold_back=True)
+    assert [trip["late"] for trip in port.trips] == [True]
+
+
+def test_an_answer_aside_takes_nobodys_place() -> None:
+    port = Port(Watcher(takes=1).guardrail)
+
+    async def play(guard: OutputGuard) -> None:
+        await answer(guard, "r1", "bad")
+        guard.began("r2", ADA, aside=True)
+        await asyncio.sleep(2)
+
+    guarded(port, play)
+    assert [trip["late"] for trip in port.trips] == [False]
+
+
+@pytest.mark.parametrize("hold_back", [True, False])
+def test_an_answer_that_was_stopped_is_checked_to_its_end_while_it_is_heard(hold_back: bool) -> None:
+    watcher = Watcher()
+    port = Port(watcher.guardrail, playing=not hold_back)
+
+    async def play(guard: OutputGuard) -> None:
+        for response, text in (("r1", "bad"), ("r2", "good")):
+            guard.began(response, ADA)
+            guard.text(response, response, 0, text)
+            guard.ended_by_others(response)
+            await asyncio.sleep(0.1)
+
+    guarded(port, play, hold_back=hold_back)
+    assert watcher.seen == ["bad", "good"]
+    assert [trip["late"] for trip in port.trips] == [True]
+    assert port.released == ([("r2", 0, 4)] if hold_back else [])
+
+
 def test_a_model_that_cannot_help_itself_is_not_asked_for_ever() -> None:
     port = Port(Watcher().guardrail)
 
@@ -294,6 +338,7 @@ def test_a_model_that_cannot_help_itself_is_not_asked_for_ever() -> None:
         await answer(guard, "b", "good")
         for number in range(TRIPS_IN_A_ROW + 1):
             await answer(guard, f"c{number}", "bad")
+            await answer(guard, f"calls {number}")
 
     guarded(port, play)
     asked = [trip["respond"] for trip in port.trips]

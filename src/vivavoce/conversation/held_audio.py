@@ -204,6 +204,14 @@ class HeldAudio:
             self._refuse(response)
         return self._release()
 
+    def clear(self) -> None:
+        """Throw away what is held of all responses: the person has interrupted.
+
+        Nothing more of them is played, either.
+        """
+        for response in self._responses.values():
+            self._refuse(response)
+
     def withheld(self) -> list[Withheld]:
         """Return what will never be played, and forget it."""
         withheld, self._withheld = self._withheld, []

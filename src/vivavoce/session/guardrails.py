@@ -65,8 +65,8 @@ class GuardPort(Protocol):
             item_id: its message with the words that tripped.
             results: of the guardrails that tripped.
             message: what the model is told.
-            late: another answer has begun meanwhile, or somebody else ended this one: only the playback of
-                this message is cut, and the model is neither told nor asked.
+            late: another answer has begun meanwhile, or somebody else ended this one: only what is playing
+                and what is held back of this one is thrown away, and the model is neither told nor asked.
             respond: ask the model for another answer.
         """
 
@@ -86,6 +86,7 @@ class _Answer:
     finished: bool = False
     taken_over: bool = False
     tripped: bool = False
+    unheard: bool = False
 
     @property
     def settled(self) -> bool:
@@ -118,9 +119,16 @@ class OutputGuard:
         self._trips = 0
         self._tasks = Tasks()
 
-    def began(self, response_id: str, agent: RealtimeAgent[Any]) -> None:
-        """Watch an answer from its beginning."""
-        self._newest = response_id
+    def began(self, response_id: str, agent: RealtimeAgent[Any], *, aside: bool = False) -> None:
+        """Watch an answer from its beginning.
+
+        Args:
+            response_id: the answer.
+            agent: whose it is.
+            aside: it is out of band, and takes the place of no other.
+        """
+        if not aside:
+            self._newest = response_id
         guardrails = tuple(self._port.guardrails())
         if guardrails or self._settings.hold_back:
             while len(self._answers) >= ANSWERS:
@@ -141,19 +149,26 @@ class OutputGuard:
 
     def finished(self, response_id: str) -> None:
         """Note that an answer is over: what was not checked yet is checked now."""
-        if (answer := self._answers.get(response_id)) is None:
-            return
+        if (answer := self._answers.get(response_id)) is not None:
+            self._finish(answer)
+
+    def ended_by_others(self, response_id: str) -> None:
+        """Note that the user or the application has stopped an answer.
+
+        It is checked to its end only if it is still being heard, or about to be.
+        """
+        if (answer := self._answers.get(response_id)) is not None:
+            playing = any(self._port.is_playing(item_id) for item_id, _ in answer.parts)
+            answer.taken_over = True
+            answer.unheard = not (playing or self._settings.hold_back)
+            self._finish(answer)
+
+    def _finish(self, answer: _Answer) -> None:
         answer.finished = True
         for (item_id, content_index), part in answer.parts.items():
             part.checks.finish()
             self._check(answer, item_id, content_index)
         self._tidy(answer)
-
-    def ended_by_others(self, response_id: str) -> None:
-        """Note that the user or the application has stopped an answer: it is not checked any further."""
-        if (answer := self._answers.get(response_id)) is not None:
-            answer.finished = answer.taken_over = True
-            self._tidy(answer)
 
     async def aclose(self) -> None:
         """Stop every check."""
@@ -171,7 +186,7 @@ class OutputGuard:
     def _check(self, answer: _Answer, item_id: str, content_index: int) -> None:
         """Begin a check if one is due and none is running."""
         part = answer.parts[item_id, content_index]
-        if part.checking or answer.tripped or answer.taken_over:
+        if part.checking or answer.tripped or answer.unheard:
             return
         text = part.checks.take()
         if text is not None and not answer.guardrails:
@@ -231,7 +246,7 @@ class OutputGuard:
             self._port.trip(answer.response_id, item_id, results, message, respond=respond)
             if not respond:
                 self._give_up()
-        elif self._port.is_playing(item_id):
+        elif self._settings.hold_back or self._port.is_playing(item_id):
             self._port.trip(answer.response_id, item_id, results, message, late=True)
 
     def _give_up(self) -> None:
@@ -246,5 +261,5 @@ class OutputGuard:
         """Forget an answer of which nothing is left to check."""
         if answer.settled and self._answers.get(answer.response_id) is answer:
             del self._answers[answer.response_id]
-            if not answer.tripped and not answer.taken_over:
+            if answer.parts and not answer.tripped and not answer.taken_over:
                 self._trips = 0

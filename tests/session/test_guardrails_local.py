@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import numpy as np
 import pytest
 
 from vivavoce.agents import RealtimeAgent
@@ -115,3 +116,34 @@ def test_what_the_user_may_not_ask_is_declined() -> None:
     assert said[2:] == ["assistant: No, sorry.", "user: the weather?", "assistant: Sunny."]
     assert len(call.of("agent_start")) == 2
     assert not call.of("error")
+
+
+async def speak(session: RealtimeSession) -> None:
+    """Say something, then be silent long enough for an answer, in real time."""
+    tone = (np.sin(2 * np.pi * 400 * np.arange(480) / 24000) * 8000).astype("<i2").tobytes()
+    for frame in [tone] * 40 + [bytes(960)] * 150:
+        await session.send_audio(frame)
+        await asyncio.sleep(0.02)
+
+
+def test_what_the_user_says_aloud_is_checked_before_it_is_answered() -> None:
+    engines = scripted_engines(hears=["talk politics", "the weather"], answers=[["No, sorry."], ["Sunny."]])
+    agent = RealtimeAgent[Any]("Ada", "Be kind.", input_guardrails=[no_politics])
+    settings: Any = {"input_audio_transcription": {"model": "any"}}
+
+    async def main() -> None:
+        runner = RealtimeRunner(agent, model=LocalRealtimeModel(engines), config={"model_settings": settings})
+        async with await runner.run() as session:
+            tripped = session.events("input_guardrail_tripped", "error")
+            await speak(session)
+            await speak(session)
+            said = words(session)
+            assert [said[0], *said[2:]] == [
+                "user: talk politics",
+                "assistant: No, sorry.",
+                "user: the weather",
+                "assistant: Sunny.",
+            ]
+        assert [event.type async for event in tripped] == ["input_guardrail_tripped"]
+
+    run(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import re
 import typing
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -181,6 +182,10 @@ def _describe(output_type: Any) -> tuple[TypeAdapter[Any], dict[str, Any]]:
     from pydantic import PydanticUserError, TypeAdapter
     from pydantic.errors import PydanticSchemaGenerationError
 
+    if inspect.isroutine(output_type):
+        raise ConfigurationError(
+            f"output_type {output_type!r} cannot be described to a model: it is a function"
+        )
     try:
         adapter = TypeAdapter(output_type)
         return adapter, adapter.json_schema()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vivavoce.agents import RealtimeAgent, RunContextWrapper
-from vivavoce.agents.guardrails import GuardrailFunctionOutput, OutputGuardrail, OutputGuardrailResult
+from vivavoce.agents.guardrails import GuardrailFunctionOutput, OutputGuardrail
 from vivavoce.conversation.held_audio import HeldAudio
 from vivavoce.session.guardrails import ANSWERS, TRIPS_IN_A_ROW, OutputGuard
 from vivavoce.session.run_settings import GuardrailSettings
@@ -58,19 +58,9 @@ class Port:
         self.released.append((item_id, content_index, characters))
         self.heard += [chunk.data for chunk in self.held.passed(item_id, content_index, characters)]
 
-    def trip(
-        self,
-        response_id: str,
-        item_id: str,
-        results: Sequence[OutputGuardrailResult],
-        message: str,
-        *,
-        late: bool = False,
-        respond: bool = True,
-    ) -> None:
-        self.trips.append(
-            {"where": (response_id, item_id), "message": message, "late": late, "respond": respond}
-        )
+    def trip(self, *what: Any, **how: Any) -> None:
+        response_id, item_id, _results, message = what
+        self.trips.append({"where": (response_id, item_id), "message": message, "late": False, **how})
         self.held.drop(response_id)
 
     def of(self, kind: str) -> list[Any]:
@@ -108,29 +98,23 @@ def test_every_answer_is_checked_at_its_end_if_not_before() -> None:
     assert (port.events, port.trips, port.released) == ([], [], [])
 
 
-def test_words_are_checked_as_a_whole_at_each_multiple_and_at_the_end() -> None:
+TEN = "0123456789"
+
+
+@pytest.mark.parametrize(
+    ("every", "deltas", "checked"),
+    [
+        (10, [TEN[:9], "9", TEN * 2, "x", "y"], [TEN, TEN * 3, TEN * 3 + "xy"]),
+        (10, [TEN], [TEN]),
+        (-1, ["x" * 500, "y"], ["x" * 500 + "y"]),
+    ],
+)
+def test_words_are_checked_as_a_whole_at_each_multiple_and_at_the_end(
+    every: int, deltas: list[str], checked: list[str]
+) -> None:
     watcher = Watcher()
-    ten = "0123456789"
-    guarded(
-        Port(watcher.guardrail),
-        lambda guard: answer(guard, "r1", ten[:9], "9", ten * 2, "x", "y"),
-        debounce_text_length=10,
-    )
-    assert watcher.seen == [ten, ten * 3, ten * 3 + "xy"]
-
-
-def test_nothing_new_at_the_end_is_not_checked_twice() -> None:
-    watcher = Watcher()
-    guarded(Port(watcher.guardrail), lambda guard: answer(guard, "r1", "0123456789"), debounce_text_length=10)
-    assert watcher.seen == ["0123456789"]
-
-
-def test_a_check_can_wait_for_the_end() -> None:
-    watcher = Watcher()
-    guarded(
-        Port(watcher.guardrail), lambda guard: answer(guard, "r1", "x" * 500, "y"), debounce_text_length=-1
-    )
-    assert watcher.seen == ["x" * 500 + "y"]
+    guarded(Port(watcher.guardrail), lambda guard: answer(guard, "r1", *deltas), debounce_text_length=every)
+    assert watcher.seen == checked
 
 
 def test_the_end_of_a_part_is_checked_before_the_end_of_the_answer() -> None:
@@ -251,18 +235,22 @@ def test_a_guardrail_that_fails(takes: float, on_failure: str) -> None:
     assert len(port.of("guardrail_tripped")) == len(port.trips) == (on_failure == "trip")
 
 
+@pytest.mark.parametrize("aside", [True, False])
+@pytest.mark.parametrize("hold_back", [True, False])
 @pytest.mark.parametrize("playing", [True, False])
-def test_a_late_trip_only_cuts_what_is_still_playing(playing: bool) -> None:
+def test_a_late_trip_only_cuts_what_is_playing_or_held_back(
+    playing: bool, hold_back: bool, aside: bool
+) -> None:
     port = Port(Watcher(takes=1).guardrail, playing=playing)
 
     async def play(guard: OutputGuard) -> None:
         await answer(guard, "r1", "bad")
-        guard.began("r2", ADA)
+        guard.began("r2", ADA, aside=aside)
         await asyncio.sleep(2)
 
-    guarded(port, play)
+    guarded(port, play, hold_back=hold_back)
     assert len(port.of("guardrail_tripped")) == 1
-    assert [trip["late"] for trip in port.trips] == ([True] if playing else [])
+    assert [trip["late"] for trip in port.trips] == ([not aside] if playing or hold_back or aside else [])
 
 
 def test_an_answer_that_was_interrupted_is_not_checked_any_further() -> None:
@@ -285,30 +273,6 @@ def test_an_answer_that_was_interrupted_is_not_checked_any_further() -> None:
     assert watcher.seen == ["bad words."]
     assert len(port.of("guardrail_tripped")) == 1
     assert port.trips == []
-
-
-def test_a_late_trip_throws_away_what_is_held_back() -> None:
-    port = Port(Watcher(takes=1).guardrail, playing=False)
-
-    async def play(guard: OutputGuard) -> None:
-        await answer(guard, "r1", "bad")
-        guard.began("r2", ADA)
-        await asyncio.sleep(2)
-
-    guarded(port, play, hold_back=True)
-    assert [trip["late"] for trip in port.trips] == [True]
-
-
-def test_an_answer_aside_takes_nobodys_place() -> None:
-    port = Port(Watcher(takes=1).guardrail)
-
-    async def play(guard: OutputGuard) -> None:
-        await answer(guard, "r1", "bad")
-        guard.began("r2", ADA, aside=True)
-        await asyncio.sleep(2)
-
-    guarded(port, play)
-    assert [trip["late"] for trip in port.trips] == [False]
 
 
 @pytest.mark.parametrize("hold_back", [True, False])

@@ -4,229 +4,195 @@ from typing import Any
 
 import pytest
 
-from vivavoce.agents import function_tool
+from vivavoce.agents.guardrails import InputGuardrail, OutputGuardrail
+from vivavoce.agents.hooks import RealtimeRunHooks
 from vivavoce.errors import ConfigurationError
+from vivavoce.protocol import InputText, MessageItem
 from vivavoce.protocol.codec import to_builtins
-from vivavoce.session.settings import check_run_config, overlay, read_settings, session_of
+from vivavoce.session.settings import (
+    GuardrailSettings,
+    InputGuardrailSettings,
+    ReconnectSettings,
+    RunSettings,
+    ToolSettings,
+    check_run_config,
+    session_of,
+)
 
-PCM = {"type": "audio/pcm", "rate": 24000}
+
+def check(*_: object) -> Any:
+    """A guardrail that nobody runs."""
 
 
-@function_tool
-def wave() -> str:
-    """Wave."""
+OUTPUT = OutputGuardrail(check)
+INPUT = InputGuardrail(check)
+HOOKS = RealtimeRunHooks[Any]()
+HELLO = MessageItem(role="user", content=[InputText(text="Hello")])
+
+
+class Observer:
+    def on_client_event(self, *_: object) -> None: ...
+    def on_server_event(self, *_: object) -> None: ...
+    def on_session_event(self, *_: object) -> None: ...
+    def close(self, *_: object) -> None: ...
+
+
+OBSERVER = Observer()
+
+
+def reason(*_: object) -> str:
     return ""
 
 
 @pytest.mark.parametrize(
-    ("settings", "session"),
+    ("config", "expected"),
     [
+        (None, {}),
         ({}, {}),
-        ({"model_name": "m"}, {}),
-        ({"instructions": "Be kind."}, {"instructions": "Be kind."}),
-        ({"modalities": ["text", "audio"]}, {"output_modalities": ["audio"]}),
-        ({"modalities": ["text"]}, {"output_modalities": ["text"]}),
-        ({"output_modalities": ["audio"]}, {"output_modalities": ["audio"]}),
-        ({"voice": "alloy", "speed": 1.2}, {"audio": {"output": {"voice": "alloy", "speed": 1.2}}}),
-        ({"input_audio_format": "pcm16"}, {"audio": {"input": {"format": PCM}}}),
-        ({"output_audio_format": "g711_ulaw"}, {"audio": {"output": {"format": {"type": "audio/pcmu"}}}}),
+        ({"output_guardrails": [OUTPUT]}, {"output_guardrails": (OUTPUT,)}),
+        ({"outputGuardrails": (OUTPUT,)}, {"output_guardrails": (OUTPUT,)}),
+        ({"input_guardrails": [INPUT]}, {"input_guardrails": (INPUT,)}),
         (
-            {"output_audio_format": {"type": "audio/pcma"}},
-            {"audio": {"output": {"format": {"type": "audio/pcma"}}}},
+            {"guardrails_settings": {"debounce_text_length": 500}},
+            {"guardrails": GuardrailSettings(debounce_text_length=500)},
         ),
         (
-            {"input_audio_transcription": {"model": "whisper-1"}},
-            {"audio": {"input": {"transcription": {"model": "whisper-1"}}}},
+            {"outputGuardrailSettings": {"debounceTextLength": -1}},
+            {"guardrails": GuardrailSettings(debounce_text_length=-1)},
         ),
         (
-            {"turn_detection": {"type": "server_vad", "threshold": 0.5, "silence_duration_ms": 200}},
             {
-                "audio": {
-                    "input": {
-                        "turn_detection": {"type": "server_vad", "threshold": 0.5, "silence_duration_ms": 200}
-                    }
+                "guardrails_settings": {
+                    "timeout_s": 1,
+                    "on_failure": "trip",
+                    "hold_back": True,
+                    "message": reason,
                 }
             },
-        ),
-        ({"turn_detection": None}, {"audio": {"input": {"turn_detection": None}}}),
-        (
-            {"input_audio_noise_reduction": {"type": "near_field"}},
-            {"audio": {"input": {"noise_reduction": {"type": "near_field"}}}},
+            {"guardrails": GuardrailSettings(timeout_s=1, on_failure="trip", hold_back=True, message=reason)},
         ),
         (
-            {"tool_choice": "required", "max_response_output_tokens": "inf"},
-            {"tool_choice": "required", "max_output_tokens": "inf"},
+            {
+                "inputGuardrailSettings": {
+                    "timeoutS": 1,
+                    "onFailure": "trip",
+                    "transcriptTimeoutS": 2,
+                    "deleteItem": True,
+                    "respond": False,
+                    "message": "No.",
+                }
+            },
+            {"input_guarding": InputGuardrailSettings(1, "trip", 2, True, False, "No.")},
         ),
+        ({"async_tool_calls": False}, {"tools": ToolSettings(async_tool_calls=False)}),
         (
-            {"tracing": {"workflow_name": "w"}, "truncation": "auto"},
-            {"tracing": {"workflow_name": "w"}, "truncation": "auto"},
+            {
+                "toolExecution": {
+                    "preApprovalToolInputGuardrails": True,
+                    "approvalTimeoutS": 30,
+                    "timeoutS": 20,
+                },
+                "toolErrorFormatter": reason,
+            },
+            {"tools": ToolSettings(True, True, reason, 30, 20)},
         ),
+        ({"reconnect": False}, {"reconnect": ReconnectSettings(enabled=False)}),
+        ({"reconnect": True}, {"reconnect": ReconnectSettings()}),
         (
-            {"voice": "alloy", "audio": {"output": {"voice": "echo", "format": "g711_alaw"}, "input": {}}},
-            {"audio": {"output": {"voice": "echo", "format": {"type": "audio/pcma"}}, "input": {}}},
+            {"reconnect": {"attempts": 2, "first_delay_s": 1, "longest_delay_s": 2}},
+            {"reconnect": ReconnectSettings(True, 2, 1, 2)},
         ),
+        ({"hooks": HOOKS, "observers": [OBSERVER]}, {"hooks": HOOKS, "observers": (OBSERVER,)}),
+        ({"history": [HELLO, to_builtins(HELLO)]}, {"history": (HELLO, HELLO)}),
+        ({"hooks": None, "output_guardrails": None, "model_settings": None, "reconnect": None}, {}),
     ],
 )
-def test_flat_and_nested_settings_become_the_api_of_today(
-    settings: dict[str, Any], session: dict[str, Any]
+def test_every_key_of_a_run_and_the_names_that_javascript_has_for_them(
+    config: dict[str, Any] | None, expected: dict[str, Any]
 ) -> None:
-    assert read_settings(settings, "s").session == session
+    assert check_run_config(config) == RunSettings(**expected)
 
 
-@pytest.mark.parametrize(
-    ("settings", "complaint"),
-    [
-        ([], "s must be a dictionary, got []"),
-        ({"colour": 1}, "s.colour is not known; known are: audio, "),
-        ({"temperature": 0.8}, "s.temperature is not accepted: the Realtime API no longer has it"),
-        ({"handoffs": []}, "s.handoffs is not supported by this version"),
-        ({"model_name": ""}, "s.model_name must be a text that is not empty, got ''"),
-        ({"tools": [len]}, "s.tools[0] is not a FunctionTool"),
-        ({"voice": 3}, "s.voice: Invalid type for 's.voice'"),
-        (
-            {"modalities": ["video"]},
-            "s.modalities[0]: Invalid value: 'video'. Supported values are: 'text', 'audio'.",
-        ),
-        ({"input_audio_format": "mp3"}, "s.input_audio_format: 'mp3' is not accepted; accepted are 'pcm16'"),
-        ({"audio": {"output": {"format": "mp3"}}}, "s.audio.output.format: 'mp3' is not accepted"),
-        (
-            {"audio": {"output": {"colour": 1}}},
-            "s.audio.output.colour is not known; known are: format, voice, speed",
-        ),
-        ({"audio": None}, "s.audio: Invalid type for 's.audio'"),
-        (
-            {"turn_detection": {"type": "bogus"}},
-            "s.turn_detection.type: Invalid value: 'bogus'. Supported values are: 'server_vad'",
-        ),
-        (
-            {"turn_detection": {"threshold": 3}},
-            "s.turn_detection.threshold: Invalid value: 3. Expected a value between 0 and 1.",
-        ),
-        (
-            {"turn_detection": {"type": "server_vad", "eagerness": "low"}},
-            "s.turn_detection.eagerness is not known; known are: type, threshold, prefix_padding_ms",
-        ),
-        (
-            {"turn_detection": {"type": "semantic_vad", "threshold": 0.5}},
-            "s.turn_detection.threshold is not known; known are: type, eagerness, create_response",
-        ),
-        (
-            {"input_audio_transcription": {"modell": "x"}},
-            "s.input_audio_transcription.modell is not known; known are: model, language",
-        ),
-        (
-            {"truncation": {"type": "retention_ratio", "retention_ratio": 1, "x": 1}},
-            "s.truncation.x: Unknown parameter",
-        ),
-        ({"max_output_tokens": 0}, "s.max_output_tokens: Invalid value: 0."),
-        (
-            {"tool_choice": "maybe"},
-            "s.tool_choice: Invalid value: 'maybe'. Supported values are: 'none', 'auto'",
-        ),
-    ],
-)
-def test_a_setting_that_is_not_accepted_is_named_in_the_users_words(settings: Any, complaint: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        read_settings(settings, "s")
-    assert complaint in str(caught.value)
+def told(config: dict[str, Any]) -> dict[str, Any]:
+    settings = check_run_config(config).model
+    return to_builtins(session_of(settings, instructions="", voice=None, tools=[]))
+
+
+@pytest.mark.parametrize("key", ["model_settings", "modelSettings", "config"])
+def test_the_models_settings_are_read(key: str) -> None:
+    assert told({key: {"voice": "ash"}})["audio"] == {"output": {"voice": "ash"}}
+
+
+def test_labels_of_the_trace_may_stand_beside_the_models_settings() -> None:
+    labels = {"workflowName": "w", "groupId": "g", "traceMetadata": {"theirKey": 1}}
+    assert told(labels)["tracing"] == {"workflow_name": "w", "group_id": "g", "metadata": {"theirKey": 1}}
+    inner = {"tracing": {"group_id": "inner"}}
+    assert told({"workflow_name": "w", "group_id": "g", "model_settings": inner})["tracing"] == {
+        "workflow_name": "w",
+        "group_id": "inner",
+    }
+
+
+def test_a_run_without_tracing_asks_the_server_for_none() -> None:
+    config = {"tracing_disabled": True, "workflow_name": "w", "model_settings": {"tracing": "auto"}}
+    assert check_run_config(config).tracing_disabled
+    assert told(config) == {"type": "realtime"}
 
 
 @pytest.mark.parametrize(
     ("config", "complaint"),
     [
         ("x", "config must be a dictionary, got 'x'"),
-        ({"output_guardrails": []}, "config.output_guardrails is not supported by this version"),
-        ({"colour": 1}, "config.colour is not known; known is: model_settings"),
+        ({"colour": 1}, "config.colour is not known; known are: model_settings, output_guardrails, "),
+        ({"outputGuardrail": []}, "config.outputGuardrail is not known; did you mean 'output_guardrails'? "),
+        (
+            {"context": 1},
+            "config.context is not accepted here: it belongs to one session: runner.run(context=…)",
+        ),
+        (
+            {"historyStoreAudio": True},
+            "config.historyStoreAudio is not accepted here: the history keeps words",
+        ),
         ({"model_settings": {"voice": 1}}, "config.model_settings.voice: "),
+        ({"modelSettings": {"voise": 1}}, "config.modelSettings.voise is not known; did you mean 'voice'?"),
+        ({"config": {"voise": 1}}, "config.config.voise is not known; did you mean 'voice'?"),
+        ({"config": {}, "model_settings": {}}, "config has both 'model_settings' and 'config'; keep one"),
+        ({"output_guardrails": OUTPUT}, "config.output_guardrails must be a list of OutputGuardrails; "),
+        ({"output_guardrails": [check]}, "decorate a function with @output_guardrail, got [<function"),
+        ({"input_guardrails": [OUTPUT]}, "config.input_guardrails must be a list of InputGuardrails; "),
+        (
+            {"outputGuardrailSettings": {"debounceTextLength": 0}},
+            "config.outputGuardrailSettings.debounceTextLength must be a number of characters from 1, or -1",
+        ),
+        (
+            {"guardrails_settings": {"on_failure": "stop"}},
+            "config.guardrails_settings.on_failure must be 'skip' or 'trip', got 'stop'",
+        ),
+        ({"guardrails_settings": {"message": 3}}, "message must be a text or a function, or None, got 3"),
+        (
+            {"input_guardrails_settings": {"respnd": True}},
+            "config.input_guardrails_settings.respnd is not known; did you mean 'respond'?",
+        ),
+        ({"async_tool_calls": 1}, "config.async_tool_calls must be True or False, got 1"),
+        ({"tool_error_formatter": "x"}, "config.tool_error_formatter must be a function, got 'x'"),
+        (
+            {"tool_execution": {"approval_timeout_s": 0}},
+            "config.tool_execution.approval_timeout_s must be seconds above 0, or None, got 0",
+        ),
+        ({"tracing_disabled": "yes"}, "config.tracing_disabled must be True or False, got 'yes'"),
+        ({"workflow_name": ""}, "config.workflow_name must be a text that is not empty, got ''"),
+        ({"reconnect": 3}, "config.reconnect must be a dictionary, got 3"),
+        (
+            {"reconnect": {"attempts": 1.5}},
+            "config.reconnect.attempts must be a whole number from 1, got 1.5",
+        ),
+        ({"hooks": 3}, "config.hooks must be RealtimeRunHooks, got 3"),
+        ({"observers": [3]}, "config.observers[0] must be a SessionObserver; 3 has no on_client_event()"),
+        ({"history": "x"}, "config.history must be a list of conversation items, got 'x'"),
+        ({"history": [HELLO, {"type": "massage"}]}, "config.history[1] is not accepted: "),
     ],
 )
 def test_a_run_configuration_that_is_not_accepted(config: Any, complaint: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         check_run_config(config)
     assert complaint in str(caught.value)
-
-
-def test_no_configuration_is_a_configuration() -> None:
-    assert check_run_config(None).session == {}
-
-
-@pytest.mark.parametrize(
-    ("below", "above", "merged"),
-    [
-        ({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}}, {"a": {"b": 1, "c": 3}}),
-        ({"a": {"b": 1}}, {"a": None}, {"a": None}),
-        ({"a": None}, {"a": {"b": 1}}, {"a": {"b": 1}}),
-        ({"a": {"type": "x", "b": 1}}, {"a": {"type": "y"}}, {"a": {"type": "y"}}),
-        ({"a": {"type": "x", "b": 1}}, {"a": {"b": 2}}, {"a": {"type": "x", "b": 2}}),
-        ({"a": [1]}, {"a": [2]}, {"a": [2]}),
-    ],
-)
-def test_layers_merge_deeply(below: dict[str, Any], above: dict[str, Any], merged: dict[str, Any]) -> None:
-    assert overlay(below, above) == merged
-
-
-def test_the_agent_goes_before_the_connection_before_the_run() -> None:
-    run = read_settings(
-        {
-            "model_name": "run",
-            "instructions": "run",
-            "voice": "run",
-            "tools": [wave],
-            "speed": 1.1,
-            "turn_detection": {"type": "semantic_vad"},
-        },
-        "s",
-    )
-    initial = read_settings(
-        {
-            "model_name": "initial",
-            "instructions": "initial",
-            "voice": "initial",
-            "turn_detection": {"eagerness": "low"},
-        },
-        "s",
-    )
-    settings = initial.over(run)
-    assert (settings.model_name, settings.tools) == ("initial", (wave,))
-    session = session_of(settings, instructions="agent", voice="agent", tools=[wave])
-    assert to_builtins(session) == {
-        "type": "realtime",
-        "instructions": "agent",
-        "tools": [
-            {
-                "type": "function",
-                "name": "wave",
-                "description": "Wave.",
-                "parameters": dict(wave.params_json_schema),
-            }
-        ],
-        "audio": {
-            "input": {"turn_detection": {"type": "semantic_vad", "eagerness": "low"}},
-            "output": {"voice": "agent", "speed": 1.1},
-        },
-    }
-
-
-def test_nothing_is_sent_that_nobody_set() -> None:
-    session = session_of(read_settings({}, "s"), instructions="", voice=None, tools=[])
-    assert to_builtins(session) == {"type": "realtime"}
-
-
-@pytest.mark.parametrize(
-    ("detection", "kind"), [({"eagerness": "low"}, "semantic_vad"), ({"threshold": 0.4}, "server_vad")]
-)
-def test_turn_detection_is_given_the_kind_its_settings_belong_to(
-    detection: dict[str, Any], kind: str
-) -> None:
-    session = to_builtins(
-        session_of(read_settings({"turn_detection": detection}, "s"), instructions="", voice=None, tools=[])
-    )
-    assert session["audio"]["input"]["turn_detection"]["type"] == kind
-
-
-def test_layers_that_do_not_go_together_are_refused() -> None:
-    settings = read_settings({"turn_detection": {"eagerness": "low"}}, "s").over(
-        read_settings({"turn_detection": {"type": "server_vad"}}, "s")
-    )
-    with pytest.raises(ConfigurationError, match=r"the settings do not go together.*eagerness"):
-        session_of(settings, instructions="", voice=None, tools=[])

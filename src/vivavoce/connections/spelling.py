@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from vivavoce.errors import ConfigurationError
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_CLOSE = 0.85
 
 
 def snake(name: str) -> str:
@@ -17,9 +16,15 @@ def snake(name: str) -> str:
     return _HUMP.sub("_", name).lower() if name[:1].islower() else name
 
 
-def closest(name: object, known: Iterable[str]) -> str | None:
-    """Return the known name that this one is probably meant to be, or ``None``."""
-    matches = difflib.get_close_matches(snake(str(name)), list(known), 1, _CLOSE)
+def closest(name: object, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Return the known name that this one is probably meant to be, or ``None``.
+
+    Args:
+        name: in snake_case or camelCase.
+        known: the names that are known.
+        likeness: how alike two names must be, 0 to 1.
+    """
+    matches = difflib.get_close_matches(snake(str(name)), list(known), 1, likeness)
     return matches[0] if matches else None
 
 

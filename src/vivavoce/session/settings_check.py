@@ -27,6 +27,8 @@ from vivavoce.session.settings_keys import Spelled
 TURN_DETECTION = ("audio", "input", "turn_detection")
 
 _DETECTION_KEYS = ("type", *dict.fromkeys((*ServerVad.__struct_fields__, *SemanticVad.__struct_fields__)))
+_TYPING_ERROR = 0.85
+"""How alike an unknown key and a known one are where it is a typing error and no vendor's key."""
 _STRUCTS: dict[str, type[Wire]] = {
     "session.audio": SessionAudio,
     "session.audio.input": AudioInput,
@@ -54,7 +56,7 @@ def check_setting(part: Mapping[str, Any], wire_path: Sequence[str], name: str, 
     wire = ".".join(("session", *wire_path))
     known_part, vendor = split_vendor_keys(part)
     for key in at(vendor, TURN_DETECTION) or ():
-        if closest(key, _DETECTION_KEYS) is not None:
+        if closest(key, _DETECTION_KEYS, likeness=_TYPING_ERROR) is not None:
             inner = ".".join(("session", *TURN_DETECTION, str(key))).removeprefix(wire)
             raise unknown(spelled.where(name + inner), key, _DETECTION_KEYS)
     known_part = with_vad_type(known_part)

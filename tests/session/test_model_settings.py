@@ -1,0 +1,427 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from vivavoce.agents import RealtimeAgent, function_tool
+from vivavoce.agents.tool import HostedMCPTool
+from vivavoce.errors import ConfigurationError
+from vivavoce.protocol import RealtimeSession, SessionUpdate
+from vivavoce.protocol.codec import to_builtins
+from vivavoce.session.model_settings import ModelSettings, raw_update, read_settings, session_of
+
+PCM = {"type": "audio/pcm", "rate": 24000}
+AGENT = RealtimeAgent[Any]("Billing")
+
+
+@function_tool
+def wave() -> str:
+    """Wave."""
+    return ""
+
+
+MCP = HostedMCPTool("docs", "https://host/mcp")
+
+
+def camel(value: Any) -> Any:
+    """The same settings as one writes them in JavaScript."""
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        re.sub(r"_([a-z])", lambda hump: hump[1].upper(), key): inner
+        if key in {"metadata", "variables"}
+        else camel(inner)
+        for key, inner in value.items()
+    }
+
+
+def session(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What the server is told."""
+    return to_builtins(session_of(read_settings(settings, "s"), instructions="", voice=None, tools=[]))
+
+
+# Every setting: its flat form, its nested form where there is one, and what the server is told.
+INPUT = ("audio", "input")
+OUTPUT = ("audio", "output")
+TABLE: list[tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any]]] = [
+    ({"instructions": "Be kind."}, None, {"instructions": "Be kind."}),
+    ({"modalities": ["text"]}, None, {"output_modalities": ["text"]}),
+    ({"modalities": ["text", "audio"]}, None, {"output_modalities": ["audio"]}),
+    ({"output_modalities": ["audio"]}, None, {"output_modalities": ["audio"]}),
+    ({"voice": "ash"}, {"output": {"voice": "ash"}}, {"audio": {"output": {"voice": "ash"}}}),
+    (
+        {"voice": {"id": "voice_1"}},
+        {"output": {"voice": {"id": "voice_1"}}},
+        {"audio": {"output": {"voice": {"id": "voice_1"}}}},
+    ),
+    ({"speed": 1.2}, {"output": {"speed": 1.2}}, {"audio": {"output": {"speed": 1.2}}}),
+    ({"input_audio_format": "pcm16"}, {"input": {"format": "pcm16"}}, {"audio": {"input": {"format": PCM}}}),
+    (
+        {"input_audio_format": "g711_ulaw"},
+        {"input": {"format": {"type": "audio/pcmu"}}},
+        {"audio": {"input": {"format": {"type": "audio/pcmu"}}}},
+    ),
+    (
+        {"output_audio_format": "g711_alaw"},
+        {"output": {"format": "audio/pcma"}},
+        {"audio": {"output": {"format": {"type": "audio/pcma"}}}},
+    ),
+    ({"output_audio_format": PCM}, {"output": {"format": PCM}}, {"audio": {"output": {"format": PCM}}}),
+    ({"tool_choice": "required"}, None, {"tool_choice": "required"}),
+    (
+        {"tool_choice": {"type": "mcp", "server_label": "docs"}},
+        None,
+        {"tool_choice": {"type": "mcp", "server_label": "docs"}},
+    ),
+    ({"parallel_tool_calls": False}, None, {"parallel_tool_calls": False}),
+    ({"max_output_tokens": 200}, None, {"max_output_tokens": 200}),
+    ({"max_response_output_tokens": "inf"}, None, {"max_output_tokens": "inf"}),
+    ({"reasoning": {"effort": "low"}}, None, {"reasoning": {"effort": "low"}}),
+    (
+        {"prompt": {"id": "p", "version": "2", "variables": {"theName": "Ada"}}},
+        None,
+        {"prompt": {"id": "p", "version": "2", "variables": {"theName": "Ada"}}},
+    ),
+    ({"truncation": "auto"}, None, {"truncation": "auto"}),
+    (
+        {
+            "truncation": {
+                "type": "retention_ratio",
+                "retention_ratio": 0.8,
+                "token_limits": {"post_instructions": 9},
+            }
+        },
+        None,
+        {
+            "truncation": {
+                "type": "retention_ratio",
+                "retention_ratio": 0.8,
+                "token_limits": {"post_instructions": 9},
+            }
+        },
+    ),
+    ({"tracing": "auto"}, None, {"tracing": "auto"}),
+    ({"tracing": None}, None, {"tracing": None}),
+    *(
+        ({"tracing": {key: value}}, None, {"tracing": {key: value}})
+        for key, value in {"workflow_name": "w", "group_id": "g", "metadata": {"theirKey": [1]}}.items()
+    ),
+    (
+        {"include": ["item.input_audio_transcription.logprobs"]},
+        None,
+        {"include": ["item.input_audio_transcription.logprobs"]},
+    ),
+    *(
+        (
+            {"input_audio_transcription": {key: value}},
+            {"input": {"transcription": {key: value}}},
+            {"audio": {"input": {"transcription": {key: value}}}},
+        )
+        for key, value in {
+            "model": "whisper-1",
+            "language": "en",
+            "prompt": "Names: Ada",
+            "languages": ["en", "de"],
+            "keywords": ["Ada"],
+            "delay": "low",
+        }.items()
+    ),
+    (
+        {"input_audio_transcription": None},
+        {"input": {"transcription": None}},
+        {"audio": {"input": {"transcription": None}}},
+    ),
+    *(
+        (
+            {"input_audio_noise_reduction": value},
+            {"input": {"noise_reduction": value}},
+            {"audio": {"input": {"noise_reduction": value}}},
+        )
+        for value in ({"type": "near_field"}, {"type": "far_field", "strength": 0.5}, None)
+    ),
+    (
+        {"turn_detection": None},
+        {"input": {"turn_detection": None}},
+        {"audio": {"input": {"turn_detection": None}}},
+    ),
+    *(
+        (
+            {"turn_detection": {"type": kind, key: value}},
+            {"input": {"turn_detection": {"type": kind, key: value}}},
+            {"audio": {"input": {"turn_detection": {"type": kind, key: value}}}},
+        )
+        for kind, key, value in (
+            ("semantic_vad", "eagerness", "low"),
+            ("semantic_vad", "create_response", False),
+            ("semantic_vad", "interrupt_response", True),
+            ("server_vad", "create_response", True),
+            ("server_vad", "interrupt_response", False),
+            ("server_vad", "prefix_padding_ms", 300),
+            ("server_vad", "silence_duration_ms", 200),
+            ("server_vad", "threshold", 0.4),
+            ("server_vad", "idle_timeout_ms", 6000),
+            ("server_vad", "idle_timeout_ms", None),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("flat", "nested", "told"), TABLE)
+def test_every_setting_in_every_spelling_is_told_to_the_server(
+    flat: dict[str, Any], nested: dict[str, Any] | None, told: dict[str, Any]
+) -> None:
+    told = {"type": "realtime", **told}
+    assert session(flat) == told
+    assert session(camel(flat)) == told
+    if nested is not None:
+        assert session({"audio": nested}) == told
+        assert session(camel({"audio": nested})) == told
+
+
+def test_what_the_api_does_not_know_goes_along_to_the_server() -> None:
+    settings = read_settings(
+        {
+            "turnDetection": {"type": "server_vad", "modelVersion": "v2", "theirs": 1},
+            "providerData": {"theirKey": {"innerKey": 1}, "audio": {"output": {"voice": "theirs"}}},
+            "voice": "ash",
+        },
+        "s",
+    )
+    built = session_of(settings, instructions="", voice=None, tools=[])
+    assert to_builtins(built) == {
+        "type": "realtime",
+        "audio": {"input": {"turn_detection": {"type": "server_vad"}}, "output": {"voice": "ash"}},
+    }
+    assert raw_update(SessionUpdate(event_id="e", session=built), settings) == {
+        "type": "session.update",
+        "event_id": "e",
+        "session": {
+            "type": "realtime",
+            "theirKey": {"innerKey": 1},
+            "audio": {
+                "input": {"turn_detection": {"type": "server_vad", "model_version": "v2", "theirs": 1}},
+                "output": {"voice": "theirs"},
+            },
+        },
+    }
+    plain = read_settings({"voice": "ash"}, "s")
+    assert raw_update(SessionUpdate(session=built), plain) is None
+
+
+def test_the_names_of_today_go_before_those_of_the_beta_and_nested_before_flat() -> None:
+    assert session({"output_modalities": ["text"], "modalities": ["audio"]})["output_modalities"] == ["text"]
+    assert session({"max_output_tokens": 1, "max_response_output_tokens": 2})["max_output_tokens"] == 1
+    settings = {"audio": {"output": {"voice": "nested"}}, "voice": "flat", "speed": 1.1}
+    assert session(settings)["audio"] == {"output": {"voice": "nested", "speed": 1.1}}
+
+
+def test_what_is_not_told_but_kept() -> None:
+    settings = read_settings({"modelName": "m", "tools": [wave, MCP], "handoffs": [AGENT]}, "s")
+    assert settings == ModelSettings({}, "m", (wave, MCP), (AGENT,))
+    assert read_settings({"tools": None, "handoffs": None, "provider_data": None}, "s") == ModelSettings()
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ([], "s must be a dictionary, got []"),
+        ({"colour": 1}, "s.colour is not known; known are: audio, "),
+        ({"voise": 1}, "s.voise is not known; did you mean 'voice'? known are: audio, "),
+        ({"turnDetecton": None}, "s.turnDetecton is not known; did you mean 'turn_detection'? known are: "),
+        ({3: 1}, "s.3 is not known; known are: audio, "),
+        ({"temperature": 0.8}, "s.temperature is not accepted: the Realtime API no longer has it"),
+        ({"handoffs": [len]}, "s.handoffs[0]"),
+        ({"handoffs": [AGENT, AGENT]}, "s.handoffs has two handoffs named 'transfer_to_billing'"),
+        ({"model_name": ""}, "s.model_name must be a text that is not empty, got ''"),
+        ({"modelName": 3}, "s.modelName must be a text that is not empty, got 3"),
+        ({"tools": [len]}, "s.tools[0] is not a FunctionTool"),
+        ({"provider_data": 3}, "s.provider_data must be a dictionary, got 3"),
+        ({"providerData": {"x": {1}}}, "s.providerData must be plain JSON: "),
+        ({"provider_data": {"x": float("nan")}}, "s.provider_data must be plain JSON: "),
+        ({"voice": 3}, "s.voice: Invalid type for 's.voice'"),
+        (
+            {"modalities": ["video"]},
+            "s.modalities[0]: Invalid value: 'video'. Supported values are: 'text', 'audio'.",
+        ),
+        ({"inputAudioFormat": "mp3"}, "s.inputAudioFormat: 'mp3' is not accepted; accepted are 'pcm16'"),
+        ({"audio": {"output": {"format": "mp3"}}}, "s.audio.output.format: 'mp3' is not accepted"),
+        (
+            {"audio": {"output": {"colour": 1}}},
+            "s.audio.output.colour is not known; known are: format, voice, speed",
+        ),
+        (
+            {"audio": {"input": {"turnDetection": {"threshholds": 1}}}},
+            "s.audio.input.turnDetection.threshholds is not known; did you mean 'threshold'?",
+        ),
+        ({"audio": None}, "s.audio: Invalid type for 's.audio'"),
+        (
+            {"turn_detection": {"type": "bogus"}},
+            "s.turn_detection.type: Invalid value: 'bogus'. Supported values are: 'server_vad'",
+        ),
+        (
+            {"turn_detection": {"threshold": 3}},
+            "s.turn_detection.threshold: Invalid value: 3. Expected a value between 0 and 1.",
+        ),
+        (
+            {"input_audio_transcription": {"modell": "x"}},
+            "s.input_audio_transcription.modell is not known; did you mean 'model'? known are: model",
+        ),
+        (
+            {"truncation": {"type": "retention_ratio", "retention_ratio": 1, "x": 1}},
+            "s.truncation.x: Unknown parameter",
+        ),
+        ({"max_output_tokens": 0}, "s.max_output_tokens: Invalid value: 0."),
+        (
+            {"tool_choice": "maybe"},
+            "s.tool_choice: Invalid value: 'maybe'. Supported values are: 'none', 'auto'",
+        ),
+    ],
+)
+def test_a_setting_that_is_not_accepted_is_named_in_the_users_words(settings: Any, complaint: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(settings, "s")
+    assert complaint in str(caught.value)
+
+
+# --- layers -----------------------------------------------------------------------------------------------
+
+
+def test_the_agent_goes_before_the_connection_before_the_run() -> None:
+    run = read_settings(
+        {
+            "model_name": "run",
+            "instructions": "run",
+            "voice": "run",
+            "tools": [wave],
+            "handoffs": [AGENT],
+            "speed": 1.1,
+            "prompt": {"id": "run", "version": "1"},
+            "turn_detection": {"type": "semantic_vad", "theirs": 1},
+            "provider_data": {"a": {"b": 1, "c": 1}},
+        },
+        "s",
+    )
+    initial = read_settings(
+        {
+            "model_name": "initial",
+            "instructions": "initial",
+            "voice": "initial",
+            "turn_detection": {"eagerness": "low"},
+            "provider_data": {"a": {"b": 2}},
+        },
+        "s",
+    )
+    settings = initial.over(run)
+    assert (settings.model_name, settings.tools, settings.handoffs) == ("initial", (wave,), (AGENT,))
+    assert settings.extra == {
+        "audio": {"input": {"turn_detection": {"theirs": 1}}},
+        "a": {"b": 2, "c": 1},
+    }
+    built = session_of(
+        settings, instructions="agent", voice="agent", prompt={"id": "agent"}, tools=[wave.to_wire()]
+    )
+    assert to_builtins(built) == {
+        "type": "realtime",
+        "instructions": "agent",
+        "prompt": {"id": "agent"},
+        "tools": [
+            {
+                "type": "function",
+                "name": "wave",
+                "description": "Wave.",
+                "parameters": dict(wave.params_json_schema),
+            }
+        ],
+        "audio": {
+            "input": {"turn_detection": {"type": "semantic_vad", "eagerness": "low"}},
+            "output": {"voice": "agent", "speed": 1.1},
+        },
+    }
+    alone = session_of(settings, instructions="", voice=None, tools=[])
+    assert (alone.instructions, to_builtins(alone)["prompt"]) == ("initial", {"id": "run", "version": "1"})
+
+
+def test_settings_above_may_take_tools_away_and_turn_a_detection_with_its_vendors_keys_off() -> None:
+    run = read_settings({"tools": [wave], "turn_detection": {"threshold": 0.4, "theirs": 1}}, "s")
+    settings = read_settings({"tools": [], "turn_detection": None}, "s").over(run)
+    assert settings.tools == ()
+    assert settings.extra == {}
+    assert to_builtins(session_of(settings, instructions="", voice=None, tools=[]))["audio"] == {
+        "input": {"turn_detection": None}
+    }
+
+
+def test_nothing_is_sent_that_nobody_set() -> None:
+    assert session({}) == {"type": "realtime"}
+
+
+def test_what_the_agent_before_had_is_taken_back() -> None:
+    settings = read_settings({"voice": "ash"}, "s")
+    before = session_of(
+        settings, instructions="Sell.", voice=None, prompt={"id": "p"}, tools=[wave.to_wire(), MCP.to_wire()]
+    )
+    after = to_builtins(session_of(settings, instructions="", voice=None, tools=[], replaces=before))
+    assert after == {
+        "type": "realtime",
+        "instructions": "",
+        "tools": [],
+        "prompt": None,
+        "audio": {"output": {"voice": "ash"}},
+    }
+    again = session_of(settings, instructions="Help.", voice=None, tools=[], replaces=RealtimeSession())
+    assert to_builtins(again) == {
+        "type": "realtime",
+        "instructions": "Help.",
+        "audio": {"output": {"voice": "ash"}},
+    }
+
+
+def test_a_voice_that_was_heard_is_not_named_again() -> None:
+    settings = read_settings({"voice": "ash", "speed": 1.2}, "s")
+    built = session_of(settings, instructions="", voice="echo", tools=[], voice_fixed=True)
+    assert to_builtins(built)["audio"] == {"output": {"speed": 1.2}}
+
+
+def test_a_run_that_is_not_traced_asks_for_no_trace() -> None:
+    settings = read_settings({"tracing": "auto"}, "s").over(ModelSettings(untraced=True))
+    assert to_builtins(session_of(settings, instructions="", voice=None, tools=[])) == {"type": "realtime"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "detection"),
+    [
+        ({}, {"type": "server_vad", "create_response": False}),
+        (
+            {"turn_detection": {"eagerness": "low", "create_response": True}},
+            {"type": "semantic_vad", "eagerness": "low", "create_response": False},
+        ),
+        ({"turn_detection": None}, None),
+        ({"input_audio_transcription": None}, {"type": "server_vad", "create_response": False}),
+    ],
+)
+def test_input_guardrails_leave_no_response_to_turn_detection(
+    settings: dict[str, Any], detection: dict[str, Any] | None
+) -> None:
+    read = read_settings(settings, "s")
+    built = to_builtins(session_of(read, instructions="", voice=None, tools=[], gated=True))
+    assert built["audio"]["input"]["turn_detection"] == detection
+
+
+def test_layers_that_do_not_go_together_are_refused() -> None:
+    settings = read_settings({"turn_detection": {"eagerness": "low"}}, "s").over(
+        read_settings({"turn_detection": {"type": "server_vad"}}, "s")
+    )
+    with pytest.raises(ConfigurationError, match=r"the settings do not go together.*eagerness"):
+        session_of(settings, instructions="", voice=None, tools=[])
+
+
+def test_two_tools_of_one_name_are_refused_but_a_server_may_have_the_name_of_a_function() -> None:
+    settings = ModelSettings()
+    with pytest.raises(ConfigurationError, match="two tools or handoffs named 'wave'"):
+        session_of(settings, instructions="", voice=None, tools=[wave.to_wire(), wave.to_wire()])
+    mcp = HostedMCPTool("wave", "https://host/mcp").to_wire()
+    built = session_of(settings, instructions="", voice=None, tools=[wave.to_wire(), mcp])
+    assert len(to_builtins(built)["tools"]) == 2

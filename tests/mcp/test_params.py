@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from vivavoce.errors import ConfigurationError
+from vivavoce.mcp.params import (
+    MCPServerSseParams,
+    MCPServerStdioParams,
+    MCPServerStreamableHttpParams,
+    check_seconds,
+    checked,
+    shown_url,
+)
+
+
+def test_what_is_accepted_comes_back_as_a_copy() -> None:
+    stdio = {"command": "npx", "args": ["-y"], "env": {"A": "b"}, "encoding": "latin-1", "connect_timeout": 5}
+    assert checked(stdio, MCPServerStdioParams, "command") == stdio
+    assert checked(stdio, MCPServerStdioParams, "command") is not stdio
+    http = {
+        "url": "https://example.org/mcp",
+        "headers": {"A": "b"},
+        "timeout": 1.5,
+        "terminate_on_close": False,
+    }
+    assert checked(http, MCPServerStreamableHttpParams, "url") == http
+
+
+@pytest.mark.parametrize(
+    ("params", "kind", "needed", "complaint"),
+    [
+        ("npx", MCPServerStdioParams, "command", "params must be a dictionary with 'command', got 'npx'"),
+        ({}, MCPServerStdioParams, "command", r"params\['command'\] must be a text, got None"),
+        ({"command": ""}, MCPServerStdioParams, "command", r"params\['command'\] must be a text, got ''"),
+        (
+            {"command": "x", "arg": []},
+            MCPServerStdioParams,
+            "command",
+            "unknown key 'arg', accepted: command, ",
+        ),
+        ({"command": "x", "encoding": "utf-16"}, MCPServerStdioParams, "command", "'utf-16' is not accepted"),
+        ({"command": "x", "encoding": "utf-9"}, MCPServerStdioParams, "command", "'utf-9' is not accepted"),
+        ({"url": "ftp://x"}, MCPServerSseParams, "url", "must be an http:// or https:// address"),
+        ({"url": "http:"}, MCPServerSseParams, "url", "must be an http:// or https:// address"),
+        (
+            {"url": "http://x", "timeout": 0},
+            MCPServerSseParams,
+            "url",
+            r"params\['timeout'\] must be seconds",
+        ),
+        (
+            {"url": "http://x", "terminate_on_close": True},
+            MCPServerSseParams,
+            "url",
+            "unknown key 'terminate_on_close'",
+        ),
+    ],
+)
+def test_a_mistake_is_named(params: Any, kind: Any, needed: str, complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        checked(params, kind, needed)
+
+
+@pytest.mark.parametrize("bad", [0, -1, True, "5", None, math.inf, math.nan])
+def test_a_duration_is_seconds_above_nothing(bad: Any) -> None:
+    check_seconds("wait", 0.1)
+    with pytest.raises(ConfigurationError, match="wait must be seconds above 0"):
+        check_seconds("wait", bad)
+
+
+def test_an_address_is_shown_without_its_secrets() -> None:
+    assert shown_url("https://me:pw@example.org:8/mcp?key=secret#x") == "https://example.org:8/mcp"
+    assert shown_url("http://example.org") == "http://example.org"

@@ -1,0 +1,402 @@
+"""What survives a server that is slow, gone, changed or wrong: on the virtual clock."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from vivavoce.errors import ConfigurationError, ConnectionLostError, ToolError
+from vivavoce.mcp import create_static_tool_filter, result_text
+from vivavoce.mcp.remote import MAX_PAGES, RemoteServer, RemoteSettings
+from vivavoce.testing import run
+
+if TYPE_CHECKING:
+    from tests.mcp.conftest import Far
+
+
+def server_at(far: Far, **settings: Any) -> RemoteServer:
+    return RemoteServer("far", far.streams, RemoteSettings(**{"connect_timeout_s": 3.0, **settings}))
+
+
+async def names(server: RemoteServer) -> list[str]:
+    return [tool.name for tool in await server.list_tools()]
+
+
+async def one(server: RemoteServer) -> str:
+    return result_text(await server.call_tool("one", {"a": 1}))
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def test_tools_are_listed_and_called(far: Far) -> None:
+    async def main() -> None:
+        async with server_at(far) as server:
+            assert server.name == "far"
+            states = [server.connected]
+            await server.connect()
+            assert await names(server) == ["one", "two"]
+            assert await one(server) == "one {'a': 1}"
+            await server.call_tool("one", None, meta={"trace": "t"})
+            assert far.seen[-1]["params"]["_meta"] == {"trace": "t"}
+            assert far.opened == 1
+        assert [*states, server.connected] == [True, False]
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(main())
+
+
+def test_without_a_connection_nothing_is_asked(far: Far) -> None:
+    async def main() -> None:
+        server = server_at(far)
+        await server.cleanup()
+        for ask in (names, one):
+            with pytest.raises(ConfigurationError, match=r"'far' is not connected: await connect\(\) first"):
+                await ask(server)
+        await server.connect()
+        await server.cleanup()
+        await server.cleanup()
+        with pytest.raises(ConfigurationError, match="'far' is not connected"):
+            await names(server)
+        async with server:
+            assert await names(server) == ["one", "two"]
+        assert far.opened == 2
+
+    run(main())
+
+
+def test_a_connection_that_fails_is_cleaned_up(far: Far) -> None:
+    far.refuses = OSError("refused")
+
+    async def main() -> None:
+        server = server_at(far)
+        with pytest.raises(ConnectionLostError, match="refused"):
+            await server.connect()
+        with pytest.raises(ConfigurationError, match="not connected"):
+            await names(server)
+        far.refuses = None
+        await server.connect()
+        assert server.connected
+        await server.cleanup()
+
+    run(main())
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_the_list_is_cached_on_request_until_it_changes(far: Far, cache: bool) -> None:
+    async def main() -> int:
+        async with server_at(far, cache_tools_list=cache) as server:
+            first = await server.list_tools()
+            first.clear()
+            assert await names(server) == ["one", "two"]
+            asked = far.methods().count("tools/list")
+            told = asyncio.Event()
+            forget = server.add_tools_listener(told.set)
+            far.tools.append("three")
+            await far.change_tools()
+            await told.wait()
+            assert await names(server) == ["one", "two", "three"]
+            forget()
+            forget()
+            far.tools.clear()
+            server.invalidate_tools_cache()
+            assert await names(server) == []
+            return asked
+
+    assert run(main()) == (1 if cache else 2)
+
+
+def test_a_listener_that_raises_stops_nobody(far: Far, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with server_at(far) as server:
+            told = asyncio.Event()
+
+            def broken() -> None:
+                raise RuntimeError("no")
+
+            server.add_tools_listener(broken)
+            server.add_tools_listener(told.set)
+            await far.change_tools()
+            await told.wait()
+
+    run(main())
+    assert [record.message for record in caplog.records] == ["A listener failed"]
+
+
+def test_a_list_that_changed_on_its_way_is_not_kept(far: Far) -> None:
+    async def main() -> None:
+        async with server_at(far, cache_tools_list=True) as server:
+            far.answers["tools/list"] = None
+            asked = asyncio.create_task(names(server))
+            await asyncio.sleep(1)
+            server.invalidate_tools_cache()
+            request = far.seen[-1]
+            tools = [{"name": "old", "inputSchema": {"type": "object"}}]
+            await far.say(id=request["id"], result={"tools": tools})
+            assert await asked == ["old"]
+            del far.answers["tools/list"]
+            assert await names(server) == ["one", "two"]
+
+    run(main())
+
+
+def test_who_asks_at_the_same_time_shares_the_list(far: Far) -> None:
+    async def main() -> None:
+        async with server_at(far, cache_tools_list=True) as server:
+            assert await asyncio.gather(*(names(server) for _ in range(5))) == [["one", "two"]] * 5
+        assert far.methods().count("tools/list") == 1
+
+    run(main())
+
+
+def test_all_pages_are_fetched_but_not_without_end(far: Far) -> None:
+    def page(request: dict[str, Any]) -> dict[str, Any]:
+        at = int((request.get("params") or {}).get("cursor", 0))
+        tools = [{"name": f"tool{at}", "inputSchema": {"type": "object"}}]
+        return {"result": {"tools": tools, **({"nextCursor": str(at + 1)} if at + 1 < pages else {})}}
+
+    far.answers["tools/list"] = page
+
+    async def main() -> list[str]:
+        async with server_at(far) as server:
+            return await names(server)
+
+    pages = 3
+    assert run(main()) == ["tool0", "tool1", "tool2"]
+    pages = MAX_PAGES + 1
+    with pytest.raises(ToolError, match="'far' did not list its tools: its list has more than 100 pages"):
+        run(main())
+
+
+def test_the_filter_knows_who_asks(far: Far) -> None:
+    async def main() -> None:
+        async with server_at(far, tool_filter=create_static_tool_filter(["two"])) as server:
+            assert await names(server) == ["two"]
+        seen: list[Any] = []
+        async with server_at(far, tool_filter=lambda context, _: seen.append(context)) as server:
+            assert await server.list_tools("the run", "the agent") == []
+        assert {(each.run_context, each.agent, each.server_name) for each in seen} == {
+            ("the run", "the agent", "far")
+        }
+
+    run(main())
+
+
+def test_a_call_takes_no_longer_than_it_may(far: Far) -> None:
+    far.answers["tools/call"] = far.answers["tools/list"] = None
+
+    async def main() -> None:
+        async with server_at(far, timeout_s=2.0) as server:
+            began = now()
+            with pytest.raises(ToolError, match="'one' failed: no answer within 2 s") as failed:
+                await one(server)
+            assert failed.value.tool_name == "one"
+            assert now() - began == pytest.approx(2)
+            with pytest.raises(ToolError, match="'far' did not list its tools: no answer within 2 s"):
+                await names(server)
+            await asyncio.sleep(0.1)
+            # The server is told, and the connection still serves.
+            assert far.methods().count("notifications/cancelled") == 2
+            far.answers.clear()
+            assert await one(server) == "one {'a': 1}"
+            assert far.opened == 1
+
+    run(main())
+
+
+def test_a_call_without_a_limit_waits(far: Far) -> None:
+    far.answers["tools/call"] = None
+
+    async def main() -> None:
+        async with server_at(far, timeout_s=None) as server:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1000):
+                    await one(server)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            {"error": {"code": -32602, "message": "no tool of that name"}},
+            "'one' failed: no tool of that name",
+        ),
+        ({"result": {"content": "nothing that fits"}}, "'one' failed: "),
+    ],
+)
+def test_a_refusal_and_nonsense_are_told_to_the_model(far: Far, answer: Any, words: str) -> None:
+    far.answers["tools/call"] = answer
+
+    async def main() -> None:
+        async with server_at(far, max_retry_attempts=3) as server:
+            with pytest.raises(ToolError, match=words):
+                await one(server)
+            assert far.methods().count("tools/call") == 1
+            assert server.connected
+
+    run(main())
+
+
+def test_a_lost_connection_is_made_again_by_the_next_request(far: Far) -> None:
+    async def main() -> None:
+        async with server_at(far, cache_tools_list=True) as server:
+            assert await names(server) == ["one", "two"]
+            far.cut()
+            assert not server.connected
+            far.tools.append("three")
+            assert [*await asyncio.gather(one(server), one(server))] == ["one {'a': 1}"] * 2
+            assert far.opened == 2
+            assert await names(server) == ["one", "two", "three"]
+
+    run(main())
+
+
+def test_a_call_under_way_is_not_made_twice(far: Far) -> None:
+    far.answers["tools/call"] = None
+
+    async def main() -> None:
+        async with server_at(far) as server:
+            call = asyncio.create_task(one(server))
+            await asyncio.sleep(1)
+            far.cut()
+            with pytest.raises(ToolError, match="'one' failed: the server went away: the line was cut"):
+                await call
+            assert far.methods().count("tools/call") == 1
+            far.answers.clear()
+            assert await one(server) == "one {'a': 1}"
+
+    run(main())
+
+
+def test_a_list_under_way_is_asked_for_again(far: Far) -> None:
+    far.answers["tools/list"] = None
+
+    async def main() -> None:
+        async with server_at(far) as server:
+            listing = asyncio.create_task(names(server))
+            await asyncio.sleep(1)
+            far.answers.clear()
+            far.cut()
+            assert await listing == ["one", "two"]
+            assert far.opened == 2
+
+    run(main())
+
+
+def test_a_server_that_stays_away_is_a_tool_error_each_time(far: Far) -> None:
+    async def main() -> None:
+        async with server_at(far) as server:
+            far.cut()
+            far.refuses = OSError("refused")
+            words = "'one' failed: MCP server 'far' cannot be reached: refused"
+            # Those who ask together share one attempt.
+            for failed in await asyncio.gather(*(one(server) for _ in range(4)), return_exceptions=True):
+                assert isinstance(failed, ToolError)
+                assert str(failed) == words
+            assert far.opened == 2
+            with pytest.raises(ToolError, match=r"'far' did not list its tools: .* refused"):
+                await names(server)
+            far.refuses = None
+            assert await one(server) == "one {'a': 1}"
+
+    run(main())
+
+
+def test_a_session_that_the_server_forgot_is_begun_anew(far: Far) -> None:
+    forgetful = iter([{"error": {"code": -32600, "message": "Session terminated"}}])
+
+    async def main() -> None:
+        async with server_at(far) as server:
+            usual = far._usual
+            far.answers["tools/call"] = lambda request: next(forgetful, None) or usual(request)
+            assert await one(server) == "one {'a': 1}"
+            assert far.opened == 2
+
+    run(main())
+
+
+def test_one_answer_that_was_cut_off_does_not_end_the_others(far: Far) -> None:
+    cut_off = {"error": {"code": -32000, "message": "SSE stream ended without a response"}}
+
+    async def main() -> None:
+        async with server_at(far) as server:
+            far.answers["tools/call"] = cut_off
+            with pytest.raises(ToolError, match="went away: SSE stream ended"):
+                await one(server)
+            assert server.connected
+            far.answers.clear()
+            assert await one(server) == "one {'a': 1}"
+            assert far.opened == 1
+
+    run(main())
+
+
+def test_retries_are_made_on_request_ever_later(far: Far) -> None:
+    times: list[float] = []
+
+    def answer(request: dict[str, Any]) -> Any:
+        times.append(now())
+        return far._usual(request) if len(times) > 3 else None
+
+    far.answers["tools/call"] = answer
+
+    async def main() -> None:
+        async with server_at(far, timeout_s=1.0, max_retry_attempts=2, retry_backoff_s=0.5) as server:
+            with pytest.raises(ToolError, match="no answer"):
+                await one(server)
+            assert times == pytest.approx([times[0], times[0] + 1.5, times[0] + 3.5])
+            assert await one(server) == "one {'a': 1}"
+
+    run(main())
+
+
+def test_cleaning_up_ends_what_is_under_way(far: Far) -> None:
+    far.answers["tools/call"] = None
+
+    async def main() -> None:
+        server = server_at(far, timeout_s=None)
+        await server.connect()
+        call = asyncio.create_task(one(server))
+        await asyncio.sleep(1)
+        began = now()
+        await asyncio.gather(server.cleanup(), server.cleanup())
+        assert now() - began < 1
+        with pytest.raises(ToolError, match="went away"):
+            await call
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(main())
+
+
+def test_cleaning_up_while_connecting_ends_that(far: Far) -> None:
+    async def main() -> None:
+        server = server_at(far)
+        far.answers["server/discover"] = None
+        connecting = asyncio.create_task(server.connect())
+        await asyncio.sleep(1)
+        await server.cleanup()
+        with pytest.raises(ConnectionLostError, match="the connection was closed"):
+            await connecting
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"timeout_s": -1}, "client_session_timeout_seconds must be seconds above 0, got -1"),
+        ({"max_retry_attempts": -1}, "max_retry_attempts must be a number of times from 0 on, got -1"),
+        ({"max_retry_attempts": "3"}, "max_retry_attempts must be a number of times from 0 on, got '3'"),
+        ({"retry_backoff_s": 0}, "retry_backoff_seconds_base must be seconds above 0, got 0"),
+        ({"tool_filter": ["a"]}, "tool_filter must be a function"),
+    ],
+)
+def test_bad_settings_are_refused(settings: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        RemoteSettings(connect_timeout_s=1, **settings)

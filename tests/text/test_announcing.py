@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from vivavoce.agents import (
-    AgentHooks,
+    AgentHooksBase,
     FunctionTool,
     RunContextWrapper,
     RunHooks,
+    RunHooksBase,
     ToolContext,
 )
 from vivavoce.errors import ConfigurationError
@@ -52,13 +53,13 @@ async def announce(announcer: Announcer, one: Agent[Any, Any], two: Agent[Any, A
 
 def test_the_run_the_agent_and_its_listeners_hear_of_everything() -> None:
     heard: list[Any] = []
-    one = Agent("One", hooks=recording(AgentHooks.__origin__, "one", heard))  # type: ignore[attr-defined]
-    two = Agent("Two", hooks=recording(AgentHooks.__origin__, "two", heard))  # type: ignore[attr-defined]
+    one = Agent("One", hooks=recording(AgentHooksBase, "one", heard))
+    two = Agent("Two", hooks=recording(AgentHooksBase, "two", heard))
     events = ("agent_start", "agent_end", "agent_handoff", "agent_tool_start", "agent_tool_end")
     for agent in (one, two):
         for event in events:
             agent.on(event, lambda *args, at=(agent.name, event): heard.append((*at, args)))
-    hooks = recording(RunHooks.__origin__, "run", heard)  # type: ignore[attr-defined]
+    hooks = recording(RunHooksBase, "run", heard)
     run(announce(Announcer(hooks, CONTEXT), one, two))
     assert heard == [
         ("run", "on_agent_start", (CONTEXT, one)),
@@ -88,7 +89,7 @@ def test_without_hooks_the_listeners_still_hear() -> None:
 
 
 def test_what_a_hook_raises_reaches_the_run() -> None:
-    class Strict(RunHooks):  # type: ignore[misc]
+    class Strict(RunHooks[Any]):
         async def on_agent_start(self, context: Any, agent: Any) -> None:
             raise ValueError("not today")
 

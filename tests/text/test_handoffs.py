@@ -16,8 +16,18 @@ from vivavoce.protocol import (
 )
 from vivavoce.testing import run
 from vivavoce.text import Agent
-from vivavoce.text.handoffs import HandoffInputData, filtered, handoff, remove_all_tools
+from vivavoce.text.handoffs import FilteredHandoff, HandoffInputData, filtered, handoff, remove_all_tools
 from vivavoce.text.items import HandoffCallItem, MessageOutputItem
+
+
+def taken_over(made: FilteredHandoff, context: Any, arguments: str) -> Any:
+    """Who takes over when the model hands on with these arguments."""
+
+    async def main() -> Any:
+        return await made.on_invoke_handoff(RunContextWrapper(context), arguments)
+
+    return run(main())
+
 
 BILLING = Agent("Billing desk", handoff_description="Money matters.")
 USER = MessageItem(role="user", content=[InputText(text="Hi")])
@@ -39,7 +49,7 @@ def test_a_handoff_has_the_names_of_its_agent() -> None:
     assert made.tool_name == "transfer_to_billing_desk"
     assert "Money matters." in made.tool_description
     assert made.input_filter is None
-    assert run(made.on_invoke_handoff(RunContextWrapper(None), "{}")) is BILLING
+    assert taken_over(made, None, "{}") is BILLING
 
 
 def test_everything_about_it_can_be_said() -> None:
@@ -55,10 +65,10 @@ def test_everything_about_it_can_be_said() -> None:
     )
     assert (made.tool_name, made.tool_description, made.is_enabled) == ("to_money", "For money.", False)
     assert made.input_filter is remove_all_tools
-    assert run(made.on_invoke_handoff(RunContextWrapper(7), '{"why": "debts"}')) is BILLING
+    assert taken_over(made, 7, '{"why": "debts"}') is BILLING
     assert heard == [(7, Reason(why="debts"))]
     with pytest.raises(ToolError, match="why"):
-        run(made.on_invoke_handoff(RunContextWrapper(7), "{}"))
+        taken_over(made, 7, "{}")
 
 
 @pytest.mark.parametrize(

@@ -108,10 +108,12 @@ def test_runs_inside_share_the_provider_of_the_run() -> None:
         given = Fixed()
         assert RunModels(given).provider is given
         models = RunModels(api_key="sk-test")
-        assert models.provider is None
+        asked_before = models.provider
         model = await models.get("m")
-        assert models.provider is not None
-        assert models.provider.get_model("m") is model
+        provider = models.provider
+        assert asked_before is None
+        assert provider is not None
+        assert provider.get_model("m") is model
         await models.aclose()
         keyless = RunModels()
         await keyless.get(None)
@@ -160,7 +162,7 @@ def test_a_url_must_be_one() -> None:
 
 @pytest.mark.parametrize("bad", [BuiltinBrain, object(), "name"])
 def test_what_is_no_engine_is_refused(bad: Any) -> None:
-    with pytest.raises(ConfigurationError, match="Agent.model must be"):
+    with pytest.raises(ConfigurationError, match=r"Agent\.model must be"):
         check_model(bad, owner="Agent.model")
 
 

@@ -112,7 +112,7 @@ def test_choices_of_a_tool(choice: str, asked: Any) -> None:
 
 
 def test_a_choice_of_no_tool_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="tool_choice is 'sing', .* its tools: look"):
+    with pytest.raises(ConfigurationError, match=r"tool_choice is 'sing', .* its tools: look"):
         requested(Agent("A", tools=[look]), tool_choice="sing")
     with pytest.raises(ConfigurationError, match="its tools: none"):
         requested(Agent("A"), tool_choice="sing")

@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "vivavoce.cli.demo",
     "serve": "vivavoce.cli.serve",
     "doctor": "vivavoce.cli.doctor",
+    "replay": "vivavoce.cli.replay",
 }
 """Name of each subcommand and the module that implements it, in the order of the help text."""
 

@@ -27,7 +27,7 @@ HIDDEN = "hidden"
 
 Sender = Literal["client", "server", "session"]
 _SENDERS = ("client", "server", "session")
-_SECRETS = {"authorization", "api_key", "token"}
+_SECRETS = {"authorization", "api_key"}
 
 
 @dataclass(frozen=True, slots=True)

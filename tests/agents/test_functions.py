@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vivavoce.agents import FunctionTool, ToolContext, function_tool, functions
+from vivavoce.agents import (
+    FunctionTool,
+    ToolContext,
+    ToolGuardrailFunctionOutput,
+    ToolInputGuardrailData,
+    ToolOutputGuardrailData,
+    function_tool,
+    tool_input_guardrail,
+    tool_output_guardrail,
+)
 from vivavoce.errors import ConfigurationError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
-
-VARIABLE = contextvars.ContextVar("variable", default="unset")
 
 
 @function_tool
@@ -68,45 +73,20 @@ def test_bad_arguments_never_reach_the_function() -> None:
         invoke(get_weather, "{}")
 
 
-def test_a_plain_function_runs_in_a_thread_with_the_callers_context_variables() -> None:
+def test_a_plain_function_runs_in_a_thread_for_tools() -> None:
     @function_tool
-    def where() -> list[str]:
-        return [threading.current_thread().name, VARIABLE.get()]
+    def where() -> str:
+        return threading.current_thread().name
 
-    VARIABLE.set("mine")
-    name, value = invoke(where, "{}")
-    assert name.startswith("vivavoce-tool")
-    assert value == "mine"
+    assert invoke(where, "{}").startswith("vivavoce-tool")
 
 
-def test_a_plain_function_that_finds_no_free_thread_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    threads = functions._Threads(1)
-    monkeypatch.setattr(functions, "_threads", lambda: threads)
-    begun, go_on = threading.Event(), threading.Event()
-
+def test_a_parameter_may_have_any_name() -> None:
     @function_tool
-    def wait() -> str:
-        begun.set()
-        go_on.wait(5)
-        return "done"
+    def odd(function: str, purpose: str, args: int, self: int = 0) -> str:
+        return f"{function} {purpose} {args} {self}"
 
-    async def main() -> None:
-        call = functools.partial(wait.invoke, ToolContext(None), "{}")
-        for given_up in (False, True):
-            begun.clear()
-            go_on.clear()
-            running = asyncio.ensure_future(call())
-            await asyncio.to_thread(begun.wait, 5)
-            if given_up:
-                running.cancel()
-                await asyncio.wait([running])
-            with pytest.raises(ToolError, match="1 calls of plain functions are running already"):
-                await call()
-            go_on.set()
-            if not given_up:
-                assert await running == "done"
-
-    asyncio.run(main())
+    assert invoke(odd, '{"function": "f", "purpose": "p", "args": 3}') == "f p 3 0"
 
 
 def test_a_plain_function_may_return_an_awaitable() -> None:
@@ -150,3 +130,44 @@ def test_the_message_for_the_model_can_be_replaced_or_withheld() -> None:
 def test_only_functions_can_be_decorated() -> None:
     with pytest.raises(ConfigurationError, match="takes a function, got 'text'"):
         function_tool("text")  # type: ignore[call-overload]  # the mistake under test
+
+
+def test_every_option_reaches_the_tool() -> None:
+    @tool_input_guardrail
+    def before(_data: ToolInputGuardrailData) -> ToolGuardrailFunctionOutput:
+        return ToolGuardrailFunctionOutput.allow()
+
+    @tool_output_guardrail
+    def after(_data: ToolOutputGuardrailData) -> ToolGuardrailFunctionOutput:
+        return ToolGuardrailFunctionOutput.allow()
+
+    def silent(_context: ToolContext[Any], _error: Exception) -> str:
+        return ""
+
+    options: dict[str, Any] = {
+        "failure_error_function": silent,
+        "is_enabled": False,
+        "needs_approval": True,
+        "approval_timeout": 20.0,
+        "tool_input_guardrails": [before],
+        "tool_output_guardrails": [after],
+        "timeout": 9.0,
+        "timeout_behavior": "raise_exception",
+        "timeout_error_function": silent,
+        "background": True,
+    }
+
+    def upper(text: str) -> str:
+        """Not this."""
+        return text.upper()
+
+    tool = function_tool(upper, strict_mode=False, name_override="up", use_docstring_info=False, **options)
+    assert invoke(tool, '{"text": "a"}') == "A"
+    assert (tool.name, tool.description, tool.strict_json_schema) == ("up", "", False)
+    held = {name: getattr(tool, name) for name in options}
+    assert held == {**options, "tool_input_guardrails": (before,), "tool_output_guardrails": (after,)}
+
+
+def test_an_option_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"no option 'docstring_style'; it has: name_override, "):
+        function_tool(docstring_style="google")  # type: ignore[call-overload]  # the mistake under test

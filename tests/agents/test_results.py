@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from vivavoce.agents import to_text
+from vivavoce.agents import BackgroundResult, background_result, to_text
 
 
 class Colour(enum.Enum):
@@ -52,3 +52,9 @@ CIRCULAR.append(CIRCULAR)
 )
 def test_a_result_becomes_text(result: object, text: str) -> None:
     assert to_text(result) == text
+
+
+def test_a_result_for_the_background_is_told_like_any_other() -> None:
+    result = background_result({"a": 1})
+    assert result == BackgroundResult({"a": 1})
+    assert to_text(result) == '{"a":1}'

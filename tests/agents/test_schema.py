@@ -1,5 +1,6 @@
 # No `from __future__ import annotations`: the functions below take hints defined inside tests.
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -130,6 +131,12 @@ def test_schema_of(function: Any, properties: dict[str, Any], required: list[str
     assert schema["additionalProperties"] is False
 
 
+def test_a_note_without_words_describes_nothing() -> None:
+    def noted(city: Annotated[str, 5, ""]) -> None: ...
+
+    assert function_schema(noted).parameters["properties"]["city"] == {"type": "string"}
+
+
 def test_the_docstring_describes_the_function_unless_told_not_to() -> None:
     assert function_schema(plain).description == "Look ahead."
     without = function_schema(plain, use_docstring=False)
@@ -228,6 +235,10 @@ def opaque(lock: Lock) -> None:
     pass
 
 
+def calling(back: Callable[[], None]) -> None:
+    pass
+
+
 class Desk:
     def ring(self, times: int) -> int:
         return times
@@ -242,6 +253,7 @@ class Desk:
         (positional, "cannot be passed by name"),
         (unresolved, "tool 'unresolved': a type hint cannot be resolved"),
         (opaque, "tool 'opaque': a parameter cannot be described to a model"),
+        (calling, "tool 'calling': a parameter cannot be described to a model"),
         (Desk.ring, "'self' is unbound"),
     ],
 )

@@ -198,13 +198,13 @@ def check_tools(tools: object, *, owner: str) -> list[Tool]:
     """
     if isinstance(tools, str) or not isinstance(tools, Sequence):
         raise ConfigurationError(f"{owner} must be a list of tools, got {tools!r}")
-    names: set[tuple[type, str]] = set()
+    names: set[tuple[bool, str]] = set()
     checked: list[Tool] = []
     for index, tool in enumerate(tools):
         if not isinstance(tool, FunctionTool | HostedMCPTool):
             hint = "; decorate it with @function_tool" if callable(tool) else ""
             raise ConfigurationError(f"{owner}[{index}] is not a FunctionTool: {tool!r}{hint}")
-        if (key := (type(tool), tool.name)) in names:
+        if (key := (isinstance(tool, FunctionTool), tool.name)) in names:
             raise ConfigurationError(f"{owner} has two tools named {tool.name!r}; give one a name_override")
         names.add(key)
         checked.append(tool)

@@ -55,6 +55,11 @@ class InputGuardrail(Generic[TContext]):
 
     def __post_init__(self) -> None:
         check_guardrail("InputGuardrail", self.guardrail_function, self.name)
+        in_parallel: object = self.run_in_parallel
+        if not isinstance(in_parallel, bool):
+            raise ConfigurationError(
+                f"InputGuardrail.run_in_parallel must be True or False, got {in_parallel!r}"
+            )
 
     def get_name(self) -> str:
         """Return its name, or the function's."""
@@ -96,6 +101,9 @@ class OutputGuardrail(Generic[TContext]):
 
     def __post_init__(self) -> None:
         check_guardrail("OutputGuardrail", self.guardrail_function, self.name)
+        hint: object = self.policy_hint
+        if hint is not None and not isinstance(hint, str):
+            raise ConfigurationError(f"OutputGuardrail.policy_hint must be a text or None, got {hint!r}")
 
     def get_name(self) -> str:
         """Return its name, or the function's."""

@@ -176,7 +176,7 @@ def handoff_to(
         ConfigurationError: an `input_type` lacks its `on_handoff`, or that takes another number of
             arguments.
     """
-    adapter, schema = (None, NO_INPUT) if input_type is None else _describe(agent, input_type)
+    adapter = None if input_type is None else _adapter(agent, input_type)
     if adapter is not None and on_handoff is None:
         raise ConfigurationError(
             f"handoff to {agent.name!r}: input_type needs an on_handoff (context, input) that receives it"
@@ -193,6 +193,7 @@ def handoff_to(
         return agent
 
     name = default_tool_name(agent) if tool_name is None else tool_name
+    schema, is_strict = (NO_INPUT, True) if adapter is None else _describe(agent, adapter)
     return Handoff(
         name,
         default_tool_description(agent) if tool_description is None else tool_description,
@@ -200,6 +201,7 @@ def handoff_to(
         invoke,
         agent.name,
         agent,
+        strict_json_schema=is_strict,
         is_enabled=is_enabled,
     )
 
@@ -232,22 +234,36 @@ def check_handoffs(handoffs: object, owner: str, kind: type[AgentBase[Any]]) -> 
     return checked
 
 
-def _describe(agent: AgentBase[Any], input_type: Any) -> tuple[TypeAdapter[Any], Mapping[str, Any]]:
+def _adapter(agent: AgentBase[Any], input_type: Any) -> TypeAdapter[Any]:
     from pydantic import PydanticUserError, TypeAdapter
 
     try:
-        adapter = TypeAdapter(input_type)
+        return TypeAdapter(input_type)
+    except PydanticUserError as error:
+        raise ConfigurationError(
+            f"handoff to {agent.name!r}: input_type cannot be described to a model: {error}"
+        ) from error
+
+
+def _describe(agent: AgentBase[Any], adapter: TypeAdapter[Any]) -> tuple[Mapping[str, Any], bool]:
+    """Return the schema of the arguments, and whether it is a strict one."""
+    from pydantic import PydanticUserError
+
+    try:
         schema = adapter.json_schema()
     except PydanticUserError as error:
         raise ConfigurationError(
             f"handoff to {agent.name!r}: input_type cannot be described to a model: {error}"
         ) from error
-    if schema.get("type") != "object":
+    try:
+        return strict_schema(schema), True
+    except ConfigurationError:
+        if schema.get("type") == "object":
+            return schema, False
         raise ConfigurationError(
-            f"handoff to {agent.name!r}: input_type must have named fields, such as a pydantic model or a "
-            f"dataclass, got {input_type!r}"
-        )
-    return adapter, strict_schema(schema, owner=f"handoff to {agent.name!r}: input_type")
+            f"handoff to {agent.name!r}: input_type must have named fields, as a pydantic model or a "
+            f"dataclass has, but its schema is {schema!r}"
+        ) from None
 
 
 def _read(adapter: TypeAdapter[Any], name: str, arguments: str) -> Any:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, InitVar, dataclass, fields
+from dataclasses import KW_ONLY, InitVar, dataclass, field, fields
 from typing import Any, TypeAlias
 
 from vivavoce import protocol
@@ -40,8 +39,8 @@ class HostedMCPTool:
     server_label: str = ""
     server_url: str | None = None
     connector_id: str | None = None
-    headers: Mapping[str, str] | None = None
-    authorization: str | None = None
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    authorization: str | None = field(default=None, repr=False)
     allowed_tools: Sequence[str] | Mapping[str, Any] | None = None
     require_approval: str | Mapping[str, Any] | None = "never"
     server_description: str | None = None
@@ -109,33 +108,3 @@ class HostedMCPTool:
         (tool,) = session.tools
         assert isinstance(tool, protocol.McpTool)
         return tool
-
-    async def decide(self, request: Any) -> tuple[bool, str | None]:
-        """Ask `on_approval_request` about a call.
-
-        Args:
-            request: the `mcp_approval_request` item.
-
-        Returns:
-            Whether it may run, and the reason if one was given. Without a function: no.
-
-        Raises:
-            ConfigurationError: the function returned neither a bool nor a dictionary with ``"approve"``.
-            Exception: whatever the function raised.
-        """
-        if self.on_approval_request is None:
-            return False, None
-        decision = self.on_approval_request(request)
-        if inspect.isawaitable(decision):
-            decision = await decision
-        if isinstance(decision, Mapping):
-            reason = decision.get("reason")
-            decision = decision.get("approve")
-        else:
-            reason = None
-        if not isinstance(decision, bool):
-            raise ConfigurationError(
-                f"on_approval_request of {self.server_label!r} must return a bool or "
-                f"{{'approve': bool, 'reason': str}}, got {decision!r}"
-            )
-        return decision, None if reason is None else str(reason)

@@ -8,6 +8,9 @@ from typing import Any, NoReturn
 
 from vivavoce.errors import ConfigurationError
 
+_DESCRIBES = ("type", "$ref", "anyOf", "oneOf", "enum", "const", "properties")
+"""Keywords of which a schema needs one, or it allows anything."""
+
 
 def strict_schema(schema: Mapping[str, Any], *, owner: str = "schema") -> dict[str, Any]:
     """Return a schema as OpenAI's strict mode wants it; the given one stays as it is.
@@ -21,9 +24,13 @@ def strict_schema(schema: Mapping[str, Any], *, owner: str = "schema") -> dict[s
 
     Raises:
         ConfigurationError: the schema allows what strict mode cannot describe, such as a dictionary with any
-            keys; the message names the parameter.
+            keys, or it is malformed; the message names the parameter.
     """
-    return _Strict(schema, owner).root()
+    conversion = _Strict(schema, owner)
+    try:
+        return conversion.root()
+    except RecursionError:
+        conversion.refuse((), "is nested too deeply")
 
 
 class _Strict:
@@ -40,78 +47,116 @@ class _Strict:
 
     def root(self) -> dict[str, Any]:
         """Convert the whole."""
-        schema = dict(self._schema)
+        schema = dict(self._mapping(self._schema, ()))
         seen: set[str] = set()
         # The outermost schema must be an object itself, not a reference to one.
         while isinstance(name := schema.get("$ref"), str) and name not in seen:
             seen.add(name)
-            schema = {**self._target(name), **{key: value for key, value in schema.items() if key != "$ref"}}
+            schema = {**self._target(name), **_without(schema, "$ref")}
         if schema.get("type") != "object":
-            self._refuse((), "is not an object")
-        if "additionalProperties" not in schema:
-            schema["additionalProperties"] = False
-        return self._convert(schema, ())
+            self.refuse((), "is not an object")
+        return self._convert({"additionalProperties": False, **schema}, ())
 
     def _target(self, name: str) -> Mapping[str, Any]:
         found: object = self._schema
         for step in name.removeprefix("#/").split("/"):
-            found = (
-                found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
-            )
+            key = step.replace("~1", "/").replace("~0", "~")
+            found = found.get(key) if isinstance(found, Mapping) else None
         if not isinstance(found, Mapping):
-            self._refuse((), f"refers to {name!r}, which it does not define")
+            self.refuse((), f"refers to {name!r}, which is not there")
         return found
 
     def _convert(self, schema: object, path: tuple[str, ...]) -> dict[str, Any]:
-        if not isinstance(schema, Mapping) or not any(word in schema for word in _DESCRIBES):
-            self._refuse(path, "may be anything")
-        strict: dict[str, Any] = dict(schema)
-        if len(alternatives := strict.get("allOf", ())) > 1:
-            self._refuse(path, "combines several schemas ('allOf')")
-        elif alternatives:
-            strict = {**alternatives[0], **{key: value for key, value in strict.items() if key != "allOf"}}
-        self._move_default(strict)
+        strict = self._merge(dict(self._mapping(schema, path)), path)
+        if not any(word in strict for word in _DESCRIBES):
+            self.refuse(path, "may be anything")
+        _move_default(strict)
         for word in ("$defs", "definitions"):
             if word in strict:
-                strict[word] = {
-                    name: self._convert(part, (*path, name)) for name, part in strict[word].items()
-                }
+                strict[word] = self._convert_each(strict[word], (*path, word))
         if "oneOf" in strict:
-            strict["anyOf"] = [*strict.get("anyOf", ()), *strict.pop("oneOf")]
+            strict["anyOf"] = [*strict.get("anyOf", ()), *self._list(strict.pop("oneOf"), path)]
         if "anyOf" in strict:
-            strict["anyOf"] = [self._convert(part, path) for part in strict["anyOf"]]
+            parts = self._list(strict["anyOf"], path)
+            strict["anyOf"] = [self._convert(part, path) for part in parts]
         if "$ref" in strict and len(strict) > 1:
             # Nothing may stand beside a reference.
-            strict["anyOf"] = [{"$ref": strict.pop("$ref")}]
-        kinds = strict.get("type")
-        if kinds == "object" or (isinstance(kinds, Sequence) and "object" in kinds) or "properties" in strict:
+            strict["anyOf"] = [*strict.get("anyOf", ()), {"$ref": strict.pop("$ref")}]
+        if "properties" in strict or _is(strict, "object"):
             self._close(strict, path)
-        if kinds == "array" or "items" in strict:
-            strict["items"] = self._convert(strict.get("items"), (*path, "items"))
+        if "prefixItems" in strict:
+            self.refuse(path, "is a tuple")
+        if "items" in strict or _is(strict, "array"):
+            strict["items"] = self._convert(strict.get("items", {}), (*path, "items"))
         return strict
 
+    def _merge(self, strict: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+        """Resolve an `allOf` of one schema, which says no more than that schema."""
+        if "allOf" not in strict:
+            return strict
+        parts = self._list(strict.pop("allOf"), path)
+        if len(parts) != 1:
+            self.refuse(path, "combines several schemas ('allOf')")
+        inner = self._mapping(parts[0], path)
+        if any(inner[key] != strict[key] for key in inner.keys() & strict.keys() - _WORDS):
+            self.refuse(path, "says two things at once ('allOf')")
+        return self._merge({**inner, **strict}, path)
+
     def _close(self, strict: dict[str, Any], path: tuple[str, ...]) -> None:
-        properties = strict.get("properties", {})
-        is_open = strict.get("additionalProperties", not properties) is not False
-        if is_open or "patternProperties" in strict:
-            self._refuse(path, "takes any keys")
-        strict["properties"] = {name: self._convert(part, (*path, name)) for name, part in properties.items()}
+        properties = self._mapping(strict.get("properties", {}), path)
+        if "patternProperties" in strict or strict.get("additionalProperties", not properties) is not False:
+            self.refuse(path, "takes any keys")
+        strict.setdefault("type", "object")
+        strict["properties"] = self._convert_each(properties, path)
         strict["required"] = list(properties)
         strict["additionalProperties"] = False
 
-    @staticmethod
-    def _move_default(strict: dict[str, Any]) -> None:
-        default = strict.pop("default", None)
-        if default is not None:
-            note = f"Default: {json.dumps(default, ensure_ascii=False, default=str)}."
-            strict["description"] = f"{strict.get('description', '')} {note}".strip()
+    def _convert_each(self, schemas: object, path: tuple[str, ...]) -> dict[str, Any]:
+        return {
+            name: self._convert(part, (*path, str(name)))
+            for name, part in self._mapping(schemas, path).items()
+        }
 
-    def _refuse(self, path: tuple[str, ...], complaint: str) -> NoReturn:
+    def _mapping(self, value: object, path: tuple[str, ...]) -> Mapping[str, Any]:
+        if value is True:
+            self.refuse(path, "may be anything")
+        if not isinstance(value, Mapping):
+            self.refuse(path, f"is malformed ({value!r} is no schema)")
+        return value
+
+    def _list(self, value: object, path: tuple[str, ...]) -> Sequence[Any]:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            self.refuse(path, f"is malformed ({value!r} is no list of schemas)")
+        return value
+
+    def refuse(self, path: tuple[str, ...], complaint: str) -> NoReturn:
+        """Say what cannot be described, and where.
+
+        Raises:
+            ConfigurationError: always.
+        """
         place = f"parameter {'.'.join(path)!r}" if path else "the schema"
         raise ConfigurationError(
-            f"{self._owner}: {place} {complaint}, which a strict schema cannot say; "
-            "describe it by fields, or set strict_mode=False (strict_json_schema=False of a FunctionTool)"
+            f"{self._owner}: {place} {complaint}, which a strict schema cannot say; describe it by fields, "
+            "or set strict_mode=False (strict_json_schema=False of a FunctionTool)"
         )
 
 
-_DESCRIBES = ("type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const", "properties")
+_WORDS = frozenset({"title", "description", "default", "examples"})
+"""Keywords that constrain nothing."""
+
+
+def _move_default(strict: dict[str, Any]) -> None:
+    default = strict.pop("default", None)
+    if default is not None:
+        note = f"Default: {json.dumps(default, ensure_ascii=False, default=str)}."
+        strict["description"] = f"{strict.get('description', '')} {note}".strip()
+
+
+def _is(schema: Mapping[str, Any], kind: str) -> bool:
+    kinds = schema.get("type")
+    return kinds == kind or (isinstance(kinds, Sequence) and not isinstance(kinds, str) and kind in kinds)
+
+
+def _without(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name != key}

@@ -36,7 +36,7 @@ class Far:
         answers: by method: the result or error, or a function of the parameters that returns one; ``None`` is
             no answer. What is not here is answered as by a well-behaved server.
         modern: speaks the protocol of 2026-07-28.
-        lingers: takes a minute to hang up.
+        lingers: does not hang up by itself.
         refuses: raised when somebody connects.
     """
 
@@ -66,7 +66,7 @@ class Far:
                 yield incoming, outgoing
             finally:
                 if self.lingers:
-                    await asyncio.sleep(60)
+                    await asyncio.Event().wait()
                 group.cancel_scope.cancel()
 
     async def _end(self) -> None:

@@ -96,6 +96,21 @@ def test_who_dies_takes_its_children_along(processes: Callable[..., Any]) -> Non
     asyncio.run(main())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for Windows")
+def test_another_event_loop_will_do(processes: Callable[..., Any]) -> None:
+    import uvloop
+
+    async def main() -> None:
+        child = await start_child(family(after="signal.pause()"))
+        with processes(child.pid, await grandchild(child)) as ended:
+            await child.stop()
+            assert await asyncio.to_thread(ended)
+        assert child.returncode == -signal.SIGTERM
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
 def test_waiting_ends_with_its_time() -> None:
     async def main() -> None:
         child = await start_child(python("input()"))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from vivavoce.errors import ConfigurationError, ConnectionLostError, ToolError
-from vivavoce.mcp import create_static_tool_filter, result_text
-from vivavoce.mcp.remote import MAX_PAGES, RemoteServer, RemoteSettings
+from vivavoce.mcp import result_text
+from vivavoce.mcp.remote import RemoteServer, RemoteSettings
 from vivavoce.testing import run
 
 if TYPE_CHECKING:
@@ -81,106 +81,6 @@ def test_a_connection_that_fails_is_cleaned_up(far: Far) -> None:
         await server.connect()
         assert server.connected
         await server.cleanup()
-
-    run(main())
-
-
-@pytest.mark.parametrize("cache", [False, True])
-def test_the_list_is_cached_on_request_until_it_changes(far: Far, cache: bool) -> None:
-    async def main() -> int:
-        async with server_at(far, cache_tools_list=cache) as server:
-            first = await server.list_tools()
-            first.clear()
-            assert await names(server) == ["one", "two"]
-            asked = far.methods().count("tools/list")
-            told = asyncio.Event()
-            forget = server.add_tools_listener(told.set)
-            far.tools.append("three")
-            await far.change_tools()
-            await told.wait()
-            assert await names(server) == ["one", "two", "three"]
-            forget()
-            forget()
-            far.tools.clear()
-            server.invalidate_tools_cache()
-            assert await names(server) == []
-            return asked
-
-    assert run(main()) == (1 if cache else 2)
-
-
-def test_a_listener_that_raises_stops_nobody(far: Far, caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        async with server_at(far) as server:
-            told = asyncio.Event()
-
-            def broken() -> None:
-                raise RuntimeError("no")
-
-            server.add_tools_listener(broken)
-            server.add_tools_listener(told.set)
-            await far.change_tools()
-            await told.wait()
-
-    run(main())
-    assert [record.message for record in caplog.records] == ["A listener failed"]
-
-
-def test_a_list_that_changed_on_its_way_is_not_kept(far: Far) -> None:
-    async def main() -> None:
-        async with server_at(far, cache_tools_list=True) as server:
-            far.answers["tools/list"] = None
-            asked = asyncio.create_task(names(server))
-            await asyncio.sleep(1)
-            server.invalidate_tools_cache()
-            request = far.seen[-1]
-            tools = [{"name": "old", "inputSchema": {"type": "object"}}]
-            await far.say(id=request["id"], result={"tools": tools})
-            assert await asked == ["old"]
-            del far.answers["tools/list"]
-            assert await names(server) == ["one", "two"]
-
-    run(main())
-
-
-def test_who_asks_at_the_same_time_shares_the_list(far: Far) -> None:
-    async def main() -> None:
-        async with server_at(far, cache_tools_list=True) as server:
-            assert await asyncio.gather(*(names(server) for _ in range(5))) == [["one", "two"]] * 5
-        assert far.methods().count("tools/list") == 1
-
-    run(main())
-
-
-def test_all_pages_are_fetched_but_not_without_end(far: Far) -> None:
-    def page(request: dict[str, Any]) -> dict[str, Any]:
-        at = int((request.get("params") or {}).get("cursor", 0))
-        tools = [{"name": f"tool{at}", "inputSchema": {"type": "object"}}]
-        return {"result": {"tools": tools, **({"nextCursor": str(at + 1)} if at + 1 < pages else {})}}
-
-    far.answers["tools/list"] = page
-
-    async def main() -> list[str]:
-        async with server_at(far) as server:
-            return await names(server)
-
-    pages = 3
-    assert run(main()) == ["tool0", "tool1", "tool2"]
-    pages = MAX_PAGES + 1
-    with pytest.raises(ToolError, match="'far' did not list its tools: its list has more than 100 pages"):
-        run(main())
-
-
-def test_the_filter_knows_who_asks(far: Far) -> None:
-    async def main() -> None:
-        async with server_at(far, tool_filter=create_static_tool_filter(["two"])) as server:
-            assert await names(server) == ["two"]
-        seen: list[Any] = []
-        async with server_at(far, tool_filter=lambda context, _: seen.append(context)) as server:
-            assert await server.list_tools("the run", "the agent") == []
-        assert {(each.run_context, each.agent, each.server_name) for each in seen} == {
-            ("the run", "the agent", "far")
-        }
 
     run(main())
 
@@ -273,21 +173,6 @@ def test_a_call_under_way_is_not_made_twice(far: Far) -> None:
     run(main())
 
 
-def test_a_list_under_way_is_asked_for_again(far: Far) -> None:
-    far.answers["tools/list"] = None
-
-    async def main() -> None:
-        async with server_at(far) as server:
-            listing = asyncio.create_task(names(server))
-            await asyncio.sleep(1)
-            far.answers.clear()
-            far.cut()
-            assert await listing == ["one", "two"]
-            assert far.opened == 2
-
-    run(main())
-
-
 def test_a_server_that_stays_away_is_a_tool_error_each_time(far: Far) -> None:
     async def main() -> None:
         async with server_at(far) as server:
@@ -332,6 +217,22 @@ def test_one_answer_that_was_cut_off_does_not_end_the_others(far: Far) -> None:
             far.answers.clear()
             assert await one(server) == "one {'a': 1}"
             assert far.opened == 1
+
+    run(main())
+
+
+def test_who_comes_while_others_connect_shares_what_comes_of_it(far: Far) -> None:
+    async def main() -> None:
+        async with server_at(far) as server:
+            far.cut()
+            far.answers["server/discover"] = None
+            began = now()
+            first = asyncio.create_task(one(server))
+            await asyncio.sleep(2)
+            for failed in await asyncio.gather(first, one(server), names(server), return_exceptions=True):
+                assert "no handshake within 3 s" in str(failed)
+            assert now() - began == pytest.approx(3)
+            assert far.opened == 2
 
     run(main())
 

@@ -114,6 +114,28 @@ def test_nobody_at_the_address() -> None:
     asyncio.run(main())
 
 
+def test_a_frozen_server_behind_http_is_given_up() -> None:
+    async def main() -> None:
+        frozen = asyncio.Event()
+
+        async def freeze(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await frozen.wait()
+            writer.close()
+
+        listener = await asyncio.start_server(freeze, "127.0.0.1", 0)
+        port = listener.sockets[0].getsockname()[1]
+        server = MCPServerStreamableHttp({"url": f"http://127.0.0.1:{port}/mcp", "connect_timeout": 0.2})
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(ConnectionLostError, match=r"no handshake within 0\.2 s"):
+            await server.connect()
+        assert asyncio.get_running_loop().time() - began < 1.2
+        frozen.set()
+        listener.close()
+        await listener.wait_closed()
+
+    asyncio.run(main())
+
+
 def test_garbage_on_the_standard_output_is_no_reason_to_hang_up(
     raw: Callable[..., MCPServerStdioParams],
 ) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CLOSE_GRACE_S = 0.45
+CLOSE_GRACE_S = 0.65
 """Seconds for an orderly end; then the connection's task is cancelled."""
 
 LISTEN_AGAIN_S = 5.0

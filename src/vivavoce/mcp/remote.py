@@ -92,7 +92,6 @@ class RemoteServer(MCPServer):
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
         self._attempts = 0
-        self._listing = asyncio.Lock()
         self._tools: list[Tool] | None = None
         self._changes = 0
         self._listeners: list[Callable[[], None]] = []
@@ -133,37 +132,27 @@ class RemoteServer(MCPServer):
         """Return the connection, made anew where it was lost. All who wait for an attempt share its end."""
         attempts = self._attempts
         async with self._connecting:
-            self._check_wanted()
-            connection = self._connection
-            if connection is not None and connection.alive:
-                return connection
-            if connection is not None and self._attempts != attempts:
+            last = self._connection
+            if last is not None and self._wanted and last.alive:
+                return last
+            if last is not None and self._attempts != attempts:
                 raise ConnectionLostError(
-                    f"MCP server {self._name!r} cannot be reached: {describe(connection.cause)}"
+                    f"MCP server {self._name!r} cannot be reached: {describe(last.cause)}"
                 )
-            first = self._attempts == 0
-            if connection is not None:
-                await connection.aclose()
-            self.invalidate_tools_cache()
-            self._attempts += 1
-            self._connection = connection = Connection(self._name, self._streams, self._tools_changed)
-            try:
-                await connection.open(self._settings.connect_timeout_s)
-            except ConfigurationError as error:
-                if first:
-                    raise
-                # It could be started once: to whoever calls a tool now, the server is just gone.
-                raise ConnectionLostError(str(error)) from error
+            if last is not None:
+                await last.aclose()
             if not self._wanted:
-                await connection.aclose()
-                self._check_wanted()
-            return connection
-
-    def _check_wanted(self) -> None:
-        if not self._wanted:
-            raise ConfigurationError(
-                f"MCP server {self._name!r} is not connected: await connect() first, or use 'async with'"
-            )
+                raise ConfigurationError(
+                    f"MCP server {self._name!r} is not connected: await connect() first, or use 'async with'"
+                )
+            self.invalidate_tools_cache()
+            # From here on `cleanup` finds it, and closes it also while it opens.
+            self._connection = Connection(self._name, self._streams, self._tools_changed)
+            try:
+                await self._connection.open(self._settings.connect_timeout_s)
+            finally:
+                self._attempts += 1
+            return self._connection
 
     def _tools_changed(self) -> None:
         self.invalidate_tools_cache()
@@ -208,10 +197,7 @@ class RemoteServer(MCPServer):
         """
         tools = self._tools
         if tools is None:
-            async with self._listing:
-                tools = self._tools
-                if tools is None:
-                    tools = await self._listed()
+            tools = await self._listed()
         context = ToolFilterContext(ctx, agent, self._name)
         return await apply_tool_filter(self._settings.tool_filter, tools, context)
 
@@ -275,17 +261,26 @@ class RemoteServer(MCPServer):
 
     async def _reconnecting(self, ask: Callable[[Client], Awaitable[T]], *, repeatable: bool) -> T:
         """Send one request; once more over a new connection, where that can do no harm."""
+        connection = await self._reopen()
         try:
-            return await self._once(ask)
+            return await self._once(connection, ask)
         except ConnectionLostError as error:
             if not self._wanted or not (repeatable or isinstance(error, _NotDeliveredError)):
                 raise
-        return await self._once(ask)
+        return await self._once(await self._reopen(), ask)
 
-    async def _once(self, ask: Callable[[Client], Awaitable[T]]) -> T:
+    async def _reopen(self) -> Connection:
+        try:
+            return await self._open()
+        except ConfigurationError as error:
+            if not self._wanted:
+                raise
+            # It could be started once: to whoever calls a tool now, the server is just gone.
+            raise ConnectionLostError(str(error)) from error
+
+    async def _once(self, connection: Connection, ask: Callable[[Client], Awaitable[T]]) -> T:
         from mcp.shared.exceptions import MCPError
 
-        connection = await self._open()
         try:
             async with asyncio.timeout(self._settings.timeout_s):
                 return await ask(connection.client)

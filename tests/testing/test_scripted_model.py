@@ -204,9 +204,9 @@ def test_a_step_can_break_the_connection() -> None:
     model = ScriptedRealtimeModel([RealtimeStep("response.create", error=ConnectionLostError("gone"))])
 
     async def main() -> None:
-        async with await open_session(model) as session:
-            with pytest.raises(ConnectionLostError, match="gone"):
-                await session.send_message("Hi")
+        await model.connect({})
+        with pytest.raises(ConnectionLostError, match="gone"):
+            await model.send_event(ResponseCreate())
 
     run(main())
 

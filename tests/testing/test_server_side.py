@@ -181,6 +181,18 @@ def test_another_kind_of_turn_detection_keeps_nothing_of_the_old_one(server: Ser
     assert updated["session"]["audio"]["input"]["turn_detection"] == {"type": "semantic_vad"}
 
 
+def test_a_truncated_message_keeps_the_words_that_were_heard(server: ServerSide) -> None:
+    done = forms(server.answers(spoken("One two three")))[-1]
+    item_id = done["response"]["output"][0]["id"]
+    where = {"item_id": item_id, "content_index": 0}
+    list(said(server, type="conversation.item.truncate", audio_end_ms=650, **where))
+    (retrieved,) = forms(said(server, type="conversation.item.retrieve", item_id=item_id))
+    assert retrieved["item"]["content"] == [{"type": "output_audio", "transcript": "One two"}]
+    list(said(server, type="conversation.item.delete", item_id=item_id))
+    (error,) = forms(said(server, type="conversation.item.retrieve", item_id=item_id, event_id="mine"))
+    assert (error["error"]["code"], error["error"]["event_id"]) == ("item_not_found", "mine")
+
+
 @pytest.mark.parametrize(
     ("event", "answers"),
     [

@@ -2,8 +2,7 @@
 
 What lives here: the virtual clock (`run`, `VirtualClockLoop`), models that follow a script
 (`ScriptedRealtimeModel` for events, `local_test_model` for audio, `ScriptedServer` for clients of any make),
-and a caller who speaks, hears and
-interrupts (`SimulatedCaller`).
+and a caller who speaks, hears and interrupts (`SimulatedCaller`).
 What may not: anything a running program needs, pytest itself, real waiting.
 Who may import it: tests and `cli`; no other room.
 """

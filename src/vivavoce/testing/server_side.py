@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from vivavoce.conversation.heard import SpokenText
 from vivavoce.conversation.ids import IdSource
 from vivavoce.engines.scripted import Pause
 from vivavoce.protocol import (
@@ -21,6 +22,8 @@ from vivavoce.protocol import (
     ConversationItemDone,
     ConversationItemInputAudioTranscriptionCompleted,
     ConversationItemInputAudioTranscriptionDelta,
+    ConversationItemRetrieve,
+    ConversationItemRetrieved,
     ConversationItemTruncate,
     ConversationItemTruncated,
     ErrorDetail,
@@ -99,7 +102,7 @@ class _Running:
     id: str
     output: list[Item] = field(default_factory=list)
     message: MessageItem | None = None
-    said: str = ""
+    words: SpokenText = field(default_factory=SpokenText)
     over: bool = False
 
 
@@ -119,6 +122,8 @@ class ServerSide:
         self._last_item: str | None = None
         self._running: _Running | None = None
         self._input_ms = 0
+        self._items: dict[str, Item] = {}
+        self._words: dict[str, SpokenText] = {}
 
     @property
     def busy(self) -> bool:
@@ -139,14 +144,14 @@ class ServerSide:
                 item_id = present(item.id, None) or self._ids.new("item_scripted")
                 yield from self._enters(replace(item, id=item_id), present(event.previous_item_id, None))
             case ConversationItemDelete(item_id=item_id):
+                self._items.pop(item_id, None)
                 yield self._event(ConversationItemDeleted, item_id=item_id)
+            case ConversationItemRetrieve(item_id=item_id) if item_id in self._items:
+                yield self._event(ConversationItemRetrieved, item=self._items[item_id])
+            case ConversationItemRetrieve(item_id=item_id):
+                yield self._refuses(event, "item_not_found", f"There is no item '{item_id}'.")
             case ConversationItemTruncate():
-                yield self._event(
-                    ConversationItemTruncated,
-                    item_id=event.item_id,
-                    content_index=event.content_index,
-                    audio_end_ms=event.audio_end_ms,
-                )
+                yield from self._truncates(event)
             case InputAudioBufferClear():
                 yield self._event(InputAudioBufferCleared)
             case InputAudioBufferCommit():
@@ -154,7 +159,8 @@ class ServerSide:
             case ResponseCancel():
                 yield from self._ends("cancelled", reason="client_cancelled")
             case ResponseCreate() if self._running is not None:
-                yield self._refuses(event, self._running.id)
+                active = f"Conversation already has an active response in progress: {self._running.id}."
+                yield self._refuses(event, "conversation_already_has_active_response", active)
             case _:
                 return
 
@@ -198,16 +204,30 @@ class ServerSide:
     def _turn_detection(self) -> Mapping[str, Any]:
         return self.session["audio"]["input"].get("turn_detection") or {}
 
-    def _refuses(self, event: ResponseCreate, active: str) -> ServerEvent:
+    def _refuses(self, event: ClientEvent, code: str, message: str) -> ServerEvent:
         detail = ErrorDetail(
             type="invalid_request_error",
-            code="conversation_already_has_active_response",
-            message=f"Conversation already has an active response in progress: {active}.",
+            code=code,
+            message=message,
             event_id=present(event.event_id, None),
         )
         return self._event(ErrorEvent, error=detail)
 
+    def _truncates(self, event: ConversationItemTruncate) -> Stream:
+        """Cut a spoken message to the words that were heard."""
+        item, words = self._items.get(event.item_id), self._words.get(event.item_id)
+        if isinstance(item, MessageItem) and words is not None:
+            heard = OutputAudio(transcript=words.until(event.audio_end_ms))
+            self._items[event.item_id] = replace(item, content=(heard,))
+        yield self._event(
+            ConversationItemTruncated,
+            item_id=event.item_id,
+            content_index=event.content_index,
+            audio_end_ms=event.audio_end_ms,
+        )
+
     def _enters(self, item: Item, previous: str | None = None) -> Stream:
+        self._items[str(item.id)] = item
         previous = previous or self._last_item
         if previous == self._last_item or self._last_item is None:
             self._last_item = present(item.id, None)
@@ -263,7 +283,8 @@ class ServerSide:
                 yield part
 
     def _begins(self, item: Item, running: _Running) -> Stream:
-        previous, self._last_item = self._last_item, present(item.id, None)
+        self._items[str(item.id)] = item
+        previous, self._last_item = self._last_item, str(item.id)
         yield self._event(
             ResponseOutputItemAdded, response_id=running.id, output_index=len(running.output), item=item
         )
@@ -272,6 +293,7 @@ class ServerSide:
     def _finishes(self, item: Item, running: _Running) -> Stream:
         place = len(running.output)
         running.output.append(item)
+        self._items[str(item.id)] = item
         yield self._event(ConversationItemDone, item=item)
         yield self._event(ResponseOutputItemDone, response_id=running.id, output_index=place, item=item)
 
@@ -279,7 +301,7 @@ class ServerSide:
         running.message = MessageItem(
             id=self._ids.new("item_scripted"), status="in_progress", role="assistant", content=()
         )
-        running.said = ""
+        running.words = self._words[str(running.message.id)] = SpokenText()
         yield from self._begins(running.message, running)
         yield self._event(ResponseContentPartAdded, part=part, **_place(running))
 
@@ -289,7 +311,7 @@ class ServerSide:
         ends = [part.audio_ms * count // len(words) for count in range(len(words) + 1)]
         for count, word in enumerate(words):
             delta = word if count == 0 else f" {word}"
-            running.said += delta
+            running.words.add_word(delta, ends[count + 1])
             where = _place(running)
             yield self._event(ResponseOutputAudioTranscriptDelta, delta=delta, **where)
             ms = ends[count + 1] - ends[count]
@@ -302,14 +324,14 @@ class ServerSide:
 
     def _writes(self, part: Written, running: _Running) -> Stream:
         yield from self._opens_message(running, TextPart(text=""))
-        running.said = part.text
+        running.words.add_word(part.text, 0)
         yield self._event(ResponseOutputTextDelta, delta=part.text, **_place(running))
         yield from self._closes(running, "completed", spoken=False)
 
     def _closes(self, running: _Running, status: ItemStatus, *, spoken: bool = True) -> Stream:
         """End the message that is open."""
         assert running.message is not None
-        where, said = _place(running), running.said
+        where, said = _place(running), running.words.text
         part: AudioPart | TextPart
         content: OutputAudio | OutputText
         if spoken:

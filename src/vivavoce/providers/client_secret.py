@@ -13,7 +13,7 @@ from vivavoce.protocol import Session
 from vivavoce.protocol.base import Wire
 from vivavoce.protocol.codec import session_from, to_builtins
 from vivavoce.providers.base import USER_AGENT, ApiKey, Endpoint, Target
-from vivavoce.providers.resolving import endpoint_of
+from vivavoce.providers.resolving import ProviderName, endpoint_of
 
 SHORTEST_S = 10
 LONGEST_S = 7200
@@ -41,6 +41,7 @@ async def create_client_secret(
     expires_after_s: int | None = None,
     api_key: ApiKey | None = None,
     base_url: str | None = None,
+    provider: ProviderName | None = None,
     headers: Mapping[str, str] | None = None,
     timeout_s: float = 10.0,
 ) -> ClientSecret:
@@ -54,6 +55,7 @@ async def create_client_secret(
         api_key: your own key, a text or a function; without one it comes from the environment, as for a
             connection.
         base_url: the server, as for a connection; without one it is OpenAI's.
+        provider: ``"openai"`` or ``"azure"``; ``None`` looks at `base_url`.
         headers: HTTP headers of your own.
         timeout_s: seconds the whole may take.
 
@@ -67,7 +69,7 @@ async def create_client_secret(
     target = Target(base_url, api_key=api_key, headers=headers or {}, model=model)
     try:
         async with asyncio.timeout(timeout_s):
-            endpoint = await endpoint_of(target)
+            endpoint = await endpoint_of(target, provider)
             status, text, answer = await _post(_secrets_url(endpoint), endpoint.headers, body)
     except TimeoutError as error:
         raise ConnectionLostError(f"The realtime server did not answer within {timeout_s:g} s.") from error

@@ -44,6 +44,13 @@ def test_a_recorded_question_gets_a_spoken_answer(speech_clip: Callable[..., Pat
     assert read_wav(tmp_path / "answer.wav").duration_ms > 1000
 
 
+def test_a_call_is_recorded_and_replayed(tmp_path: Path) -> None:
+    said = run("recording.py", str(tmp_path / "call"))
+    assert "Turn 1: " in said
+    assert "Replayed 4 items, 0 differences" in said
+    assert read_wav(tmp_path / "call.wav").duration_ms > 1000
+
+
 @pytest.fixture
 def server_url() -> Iterator[str]:
     serve = [sys.executable, "-m", "vivavoce", "serve", "--port", "0"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from pathlib import Path
 from typing import Any
@@ -41,44 +40,57 @@ def broken() -> str:
     raise KeyError("no")
 
 
-def test_one_session_seen_by_all(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    billing = RealtimeAgent[Any]("Billing", "You handle billing.")
-    agent = RealtimeAgent[Any](
-        "Ada", "Be kind.", tools=[get_weather, broken], handoffs=[realtime_handoff(billing)]
-    )
-    engines = scripted_engines(
-        answers=[
-            [FunctionCallDelta(0, "get_weather", '{"city": "Oslo"}'), FunctionCallDelta(1, "broken", "{}")],
-            ["It is sunny in Oslo."],
-            [FunctionCallDelta(0, "transfer_to_billing", "{}")],
-            ["Billing here."],
-        ]
-    )
-    ledger = UsageLedger(PriceTable({"local": ModelPrice(text_input=1.0, audio_input=1.0)}), model="local")
-    recorder = SessionRecorder(tmp_path / "call")
-    heard = bytearray()
+class Call:
+    """A call that all observers have seen.
 
-    async def main() -> int:
-        tracer = SessionTracer(tracer_provider=provider)
-        observers = [tracer, ledger, SessionLog(content=False), recorder]
+    Attributes:
+        heard: speech as the application got it.
+        used: input tokens as the session counted them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.exporter = InMemorySpanExporter()
+        self.provider = TracerProvider()
+        self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+        prices = ModelPrice(text_input=1.0, audio_input=1.0)
+        self.ledger = UsageLedger(PriceTable({"local": prices}), model="local")
+        self.recorder = SessionRecorder(folder / "call")
+        self.heard = bytearray()
+        self.used = 0
+
+    async def make(self) -> None:
+        billing = RealtimeAgent[Any]("Billing", "You handle billing.")
+        agent = RealtimeAgent[Any](
+            "Ada", "Be kind.", tools=[get_weather, broken], handoffs=[realtime_handoff(billing)]
+        )
+        weather = FunctionCallDelta(0, "get_weather", '{"city": "Oslo"}')
+        engines = scripted_engines(
+            answers=[
+                [weather, FunctionCallDelta(1, "broken", "{}")],
+                ["It is sunny in Oslo."],
+                [FunctionCallDelta(0, "transfer_to_billing", "{}")],
+                ["Billing here."],
+            ]
+        )
+        tracer = SessionTracer(tracer_provider=self.provider)
+        observers = [tracer, self.ledger, SessionLog(content=False), self.recorder]
         session = await RealtimeRunner(agent, model=LocalRealtimeModel(engines)).run(observers=observers)
-        session.on("audio", lambda event: heard.extend(event.audio.data))
-        async with recorder, session:
+        session.on("audio", lambda event: self.heard.extend(event.audio.data))
+        async with self.recorder, session:
             for question in ("Weather?", "My bill, please."):
                 await session.send_message(question)
                 async for event in session:
                     if event.type == "playback_ended":
                         break
-            await asyncio.sleep(0.5)
-            return session.usage.input_tokens
+            self.used = session.usage.input_tokens
 
+
+def test_one_session_seen_by_all(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    call = Call(tmp_path)
     with caplog.at_level(logging.DEBUG, "vivavoce.observe"):
-        used = run(main())
+        run(call.make())
 
-    spans = exporter.get_finished_spans()
+    spans = call.exporter.get_finished_spans()
     names = [span.name for span in spans]
     assert names.count("session") == 1
     assert names.count("turn") == 2
@@ -93,18 +105,18 @@ def test_one_session_seen_by_all(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     last = [span for span in spans if span.name == "response"][-1]
     assert dict(last.attributes or {})["gen_ai.agent.name"] == "Billing"
 
-    assert [len(turn.responses) for turn in ledger.turns] == [2, 2]
-    assert ledger.total.input_tokens == used > 0
-    assert ledger.cost is not None
-    assert ledger.cost.amount == pytest.approx(used / 1e6)
+    assert [len(turn.responses) for turn in call.ledger.turns] == [2, 2]
+    assert call.ledger.total.input_tokens == call.used > 0
+    assert call.ledger.cost is not None
+    assert call.ledger.cost.amount == pytest.approx(call.used / 1e6)
 
     messages = [record.getMessage() for record in caplog.records]
     assert messages[-1] == "Session closed"
     assert {"Session opened", "Tool began", "Tool ended", "Handoff", "Response ended"} <= set(messages)
 
-    assert recorder.error is None
-    assert bytes(heard).strip(b"\0") != b""
-    agent_side = read_wav(recorder.wav_path).channel(1)
+    assert call.recorder.error is None
+    assert bytes(call.heard).strip(b"\0") != b""
+    agent_side = read_wav(call.recorder.wav_path).channel(1)
     assert sum(1 for sample in memoryview(agent_side).cast("h") if sample) == sum(
-        1 for sample in memoryview(bytes(heard)).cast("h") if sample
+        1 for sample in memoryview(bytes(call.heard)).cast("h") if sample
     )

@@ -9,14 +9,14 @@ import pytest
 
 from vivavoce.agents import (
     GuardrailFunctionOutput,
+    Handoff,
+    RealtimeAgent,
     RunContextWrapper,
     RunHooks,
     function_tool,
     input_guardrail,
     output_guardrail,
-    realtime_handoff,
 )
-from vivavoce.agents import RealtimeAgent as Speaker
 from vivavoce.engines.base import FunctionCallDelta, ModelDone, ModelRequest, ModelUsage
 from vivavoce.engines.scripted import Pause, ScriptedModel
 from vivavoce.errors import ConfigurationError, EngineError, ToolError
@@ -252,8 +252,12 @@ def test_a_wrong_handoff_is_told_to_the_model() -> None:
 
 
 def test_a_handoff_must_lead_to_a_text_agent() -> None:
+    async def astray(context: Any, arguments: str) -> Any:
+        return RealtimeAgent("Voice")
+
+    made = Handoff("go", "Go.", {}, astray, "Somebody")
     with pytest.raises(ConfigurationError, match="must lead to an Agent, got RealtimeAgent"):
-        play(Agent("Desk", handoffs=[realtime_handoff(Speaker("Voice"))]), [call("transfer_to_voice")])
+        play(Agent("Desk", handoffs=[made]), [call("go")])
 
 
 @pytest.mark.parametrize("where", ["handoff", "run"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from vivavoce.agents import FunctionTool, HostedMCPTool, RunContextWrapper, function_tool
+from vivavoce.agents import FunctionTool, Handoff, HostedMCPTool, RunContextWrapper, function_tool
 from vivavoce.engines.base import ModelRequest
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol import InputText, MessageItem, ToolChoiceFunction
@@ -75,6 +75,17 @@ def test_tools_are_offered_plain_and_strict() -> None:
     plain = request.tools[0].parameters
     assert isinstance(plain, dict)
     assert plain["required"] == ["place"]
+
+
+def test_a_handoff_may_be_loose() -> None:
+    async def invoke(context: Any, arguments: str) -> Any:
+        return BILLING
+
+    made = Handoff("go", "Go.", {"type": "object"}, invoke, "Billing", BILLING, strict_json_schema=False)
+    request = requested(Agent("A", handoffs=[made]))
+    assert request.options is not None
+    assert request.options.strict_parameters == {}
+    assert request.tools[0].name == "go"
 
 
 def free(strict: bool) -> FunctionTool:

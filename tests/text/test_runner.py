@@ -140,3 +140,31 @@ def test_the_ways_to_run_name_their_place() -> None:
         asyncio.run(inside())
     with pytest.raises(ConfigurationError, match="needs an event loop"):
         Runner.run_streamed(AGENT, "Hi")
+
+
+def test_a_reader_that_stops_ends_the_run_at_the_server_too(chat_server: Server, script: Script) -> None:
+    async def main() -> None:
+        async with chat_server(script.stalls) as server:
+            result = Runner.run_streamed(Agent("A", model="m"), "Hi", run_config=server.config)
+            events = result.stream_events()
+            async for event in events:
+                if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":
+                    break
+            await events.aclose()
+            await asyncio.wait_for(server.hung_up.wait(), 5)
+            assert result.is_complete
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_run_hangs_up(chat_server: Server, script: Script) -> None:
+    async def main() -> None:
+        async with chat_server(script.stalls) as server:
+            work = asyncio.create_task(Runner.run(Agent("A", model="m"), "Hi", run_config=server.config))
+            await server.stalling.wait()
+            work.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await work
+            await asyncio.wait_for(server.hung_up.wait(), 5)
+
+    asyncio.run(main())

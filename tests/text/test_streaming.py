@@ -24,9 +24,6 @@ from vivavoce.text.stream_events import (
 )
 from vivavoce.text.streaming import UNREAD, EventQueue
 
-Server = Any
-Script = Any
-
 
 @function_tool(needs_approval=lambda context, arguments, call_id: arguments["place"] == "vault")
 async def look(place: str) -> str:
@@ -188,33 +185,6 @@ def test_there_are_two_ways_to_cancel() -> None:
     run(main())
 
 
-def test_a_reader_that_stops_ends_the_run_at_the_server_too(chat_server: Server, script: Script) -> None:
-    async def main() -> None:
-        async with chat_server(script.stalls) as server:
-            result = Runner.run_streamed(Agent("A", model="m"), "Hi", run_config=server.config)
-            events = result.stream_events()
-            while short(await anext(events)) != "'Hel'":
-                pass
-            await events.aclose()
-            await asyncio.wait_for(server.hung_up.wait(), 5)
-            assert result.is_complete
-
-    asyncio.run(main())
-
-
-def test_a_cancelled_run_hangs_up(chat_server: Server, script: Script) -> None:
-    async def main() -> None:
-        async with chat_server(script.stalls) as server:
-            work = asyncio.create_task(Runner.run(Agent("A", model="m"), "Hi", run_config=server.config))
-            await server.stalling.wait()
-            work.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await work
-            await asyncio.wait_for(server.hung_up.wait(), 5)
-
-    asyncio.run(main())
-
-
 text = st.builds(lambda delta: RawResponsesStreamEvent(ResponseTextDeltaEvent(delta)), st.text(max_size=3))
 arguments = st.builds(
     lambda delta, index: RawResponsesStreamEvent(
@@ -258,4 +228,4 @@ def test_a_full_queue_loses_nothing(events: list[Any], waiting: int) -> None:
             read.append(event)
         return read[waiting:]
 
-    assert told(asyncio.run(main())) == told(events)
+    assert told(run(main())) == told(events)

@@ -43,6 +43,19 @@ def test_what_is_accepted_comes_back_as_a_copy() -> None:
         ),
         ({"command": "x", "encoding": "utf-16"}, MCPServerStdioParams, "command", "'utf-16' is not accepted"),
         ({"command": "x", "encoding": "utf-9"}, MCPServerStdioParams, "command", "'utf-9' is not accepted"),
+        (
+            {"command": "x", "args": "-y"},
+            MCPServerStdioParams,
+            "command",
+            r"\['args'\] must be a list of texts",
+        ),
+        (
+            {"command": "x", "env": {"A": 1}},
+            MCPServerStdioParams,
+            "command",
+            r"\['env'\] must be a dictionary",
+        ),
+        ({"url": "http://x", "headers": ["A"]}, MCPServerSseParams, "url", r"\['headers'\] must be"),
         ({"url": "ftp://x"}, MCPServerSseParams, "url", "must be an http:// or https:// address"),
         ({"url": "http:"}, MCPServerSseParams, "url", "must be an http:// or https:// address"),
         (

@@ -107,6 +107,37 @@ def test_a_call_takes_no_longer_than_it_may(far: Far) -> None:
     run(main())
 
 
+def test_who_gives_up_connecting_does_not_disturb_another(far: Far) -> None:
+    async def main() -> None:
+        server = server_at(far)
+        far.answers["server/discover"] = None
+        first = asyncio.create_task(server.connect())
+        await asyncio.sleep(1)
+        second = asyncio.create_task(server.connect())
+        await asyncio.sleep(1)
+        second.cancel()
+        await asyncio.wait([second])
+        await far.say(id=far.seen[-1]["id"], error={"code": -32601, "message": "what?"})
+        await first
+        assert await one(server) == "one {'a': 1}"
+        await server.cleanup()
+
+    run(main())
+
+
+def test_a_transport_may_have_a_limit_of_its_own(far: Far) -> None:
+    async def main() -> None:
+        async with server_at(far, timeout_s=None) as server:
+
+            async def slow(_client: Any) -> None:
+                raise TimeoutError
+
+            with pytest.raises(TimeoutError, match="no answer in time"):
+                await server._request(slow, repeatable=False)
+
+    run(main())
+
+
 def test_a_call_without_a_limit_waits(far: Far) -> None:
     far.answers["tools/call"] = None
 

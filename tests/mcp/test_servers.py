@@ -204,10 +204,10 @@ def test_a_program_that_is_gone_by_the_next_start_is_a_tool_error(
 
 def test_a_list_that_takes_too_long(raw: Callable[..., MCPServerStdioParams]) -> None:
     async def main() -> None:
-        async with MCPServerStdio(raw(), client_session_timeout_seconds=0.2) as server:
+        async with MCPServerStdio(raw(), client_session_timeout_seconds=0.5) as server:
             assert await server.list_tools()
             await says(server, "slow_list")
-            with pytest.raises(ToolError, match=r"did not list its tools: no answer within 0\.2 s"):
+            with pytest.raises(ToolError, match=r"did not list its tools: no answer within 0\.5 s"):
                 await server.list_tools()
             assert await says(server, "echo", text="but it works") == "but it works"
 

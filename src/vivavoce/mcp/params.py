@@ -107,11 +107,21 @@ def checked(params: object, kind: Any, needed: str) -> dict[str, Any]:
     for key in ("timeout", "sse_read_timeout", "connect_timeout"):
         if key in params:
             check_seconds(f"params[{key!r}]", params[key])
+    if not _are_texts(params.get("args", ())):
+        raise ConfigurationError(f"params['args'] must be a list of texts, got {params['args']!r}")
+    for key in ("env", "headers"):
+        texts = params.get(key) or {}
+        if not isinstance(texts, Mapping) or not _are_texts([*texts, *texts.values()]):
+            raise ConfigurationError(f"params[{key!r}] must be a dictionary of texts, got {texts!r}")
     if "encoding" in params:
         _check_encoding(params["encoding"])
     if needed == "url":
         _check_url(params["url"])
     return dict(params)
+
+
+def _are_texts(values: object) -> bool:
+    return isinstance(values, list | tuple) and all(isinstance(value, str) for value in values)
 
 
 def check_seconds(name: str, value: object) -> None:

@@ -118,7 +118,9 @@ class RemoteServer(MCPServer):
             try:
                 await self._open()
             except BaseException:
-                await self.cleanup()
+                # Another may be connecting it at the same time: what that comes to is not ours to undo.
+                if not self._connecting.locked() and not self.connected:
+                    self._wanted = False
                 raise
 
     async def cleanup(self) -> None:
@@ -285,7 +287,10 @@ class RemoteServer(MCPServer):
             async with asyncio.timeout(self._settings.timeout_s):
                 return await ask(connection.client)
         except TimeoutError as error:
-            raise TimeoutError(f"no answer within {self._settings.timeout_s or 0:g} s") from error
+            limit_s = self._settings.timeout_s
+            # Without a limit of ours it was one of the transport's own.
+            words = "no answer in time" if limit_s is None else f"no answer within {limit_s:g} s"
+            raise TimeoutError(words) from error
         except (ConnectionLostError, _RefusedError):
             raise
         except MCPError as error:

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from vivavoce import __version__
 from vivavoce.connections import ConnectionFailed, ConnectionStatus
-from vivavoce.connections.websocket import CLOSE_S, TransportOptions, WebSocketRealtimeModel
+from vivavoce.connections.transport import TransportOptions
+from vivavoce.connections.websocket import WebSocketRealtimeModel
 from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
 from vivavoce.protocol import (
     ErrorEvent,
@@ -99,22 +101,159 @@ def test_events_travel_both_ways_as_structs() -> None:
     on_wire(handler, test)
 
 
-def test_the_server_sees_model_key_and_no_compression() -> None:
-    seen: dict[str, Any] = {}
+SHOWN = ("Authorization", "Sec-WebSocket-Extensions", "User-Agent", "OpenAI-Project")
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "shown"),
+    [
+        (
+            {"api_key": "k", "initial_model_settings": {"model_name": "m"}},
+            "/v1/realtime?model=m",
+            ["Bearer k", None, f"vivavoce/{__version__}", None],
+        ),
+        (
+            {
+                "call_id": "rtc_1",
+                "headers": {"Authorization": "Basic x", "user-agent": "own/1", "OpenAI-Project": "p"},
+                "initial_model_settings": {"model_name": "m"},
+            },
+            "/v1/realtime?call_id=rtc_1",
+            ["Basic x", None, "own/1", "p"],
+        ),
+        (
+            {"transport": {"compression": True}},
+            "/v1/realtime?model=gpt-realtime",
+            [None, "permessage-deflate; client_max_window_bits", f"vivavoce/{__version__}", None],
+        ),
+    ],
+)
+def test_what_the_server_sees_of_us(config: Any, path: str, shown: list[str | None]) -> None:
+    seen: list[Any] = []
 
     async def handler(socket: ServerConnection) -> None:
         assert socket.request is not None
-        seen.update(
-            path=socket.request.path, extensions=socket.request.headers.get("Sec-WebSocket-Extensions")
-        )
-        seen.update(key=socket.request.headers["Authorization"])
+        seen.append(socket.request.path)
+        seen.append([socket.request.headers.get(name) for name in SHOWN])
 
     async def test(line: Line) -> None:
-        await line.model.connect({"api_key": "k", "initial_model_settings": {"model_name": "m"}})
+        await line.model.connect(config)
         await line.disconnected()
 
     on_wire(handler, test, connect=False)
-    assert seen == {"path": "/v1/realtime?model=m", "extensions": None, "key": "Bearer k"}
+    assert seen == [path, shown]
+
+
+def test_a_raw_event_is_sent_as_it_stands() -> None:
+    heard: list[Any] = []
+
+    async def handler(socket: ServerConnection) -> None:
+        heard.append(json.loads(await socket.recv()))
+
+    async def test(line: Line) -> None:
+        bad: tuple[Any, ...] = (
+            {"type": "x", "y": {1}},
+            {"type": "x", "y": float("nan")},
+            {"y": 1},
+            {"type": 3},
+        )
+        for event in bad:
+            with pytest.raises(RemoteProtocolError, match=r"plain JSON|'type' field is missing"):
+                await line.model.send_raw(event)
+        await line.model.send_raw({"type": "brand.new", "theirs": {"x": [1, None]}})
+        await line.disconnected()
+        with pytest.raises(ConnectionLostError, match=r"cannot send brand\.new: there is no connection"):
+            await line.model.send_raw({"type": "brand.new"})
+
+    on_wire(handler, test)
+    assert heard == [{"type": "brand.new", "theirs": {"x": [1, None]}}]
+
+
+def test_a_model_connects_again_after_it_lost_its_connection_with_a_fresh_key() -> None:
+    keys = iter(["first", "second", "third"])
+    shown: list[str] = []
+
+    async def handler(socket: ServerConnection) -> None:
+        assert socket.request is not None
+        shown.append(socket.request.headers["Authorization"])
+        await socket.send('{"type": "input_audio_buffer.cleared", "event_id": "e"}')
+        socket.transport.abort()
+
+    async def test(line: Line) -> None:
+        for _ in range(2):
+            await line.model.connect({"api_key": lambda: next(keys)})
+            await line.disconnected()
+            kinds = [event.type for event in line.events]
+            assert kinds == [
+                "connection_status",
+                "connection_status",
+                "input_audio_buffer.cleared",
+                "connection_error",
+                "connection_status",
+            ]
+            line.events.clear()
+        await line.model.close()  # as a session does before it tries again
+        await line.model.connect({"api_key": lambda: next(keys)})
+        await line.disconnected()
+
+    on_wire(handler, test, connect=False)
+    assert shown == ["Bearer first", "Bearer second", "Bearer third"]
+
+
+def test_a_listener_may_connect_again_as_soon_as_the_connection_is_lost() -> None:
+    visits = 0
+
+    async def handler(socket: ServerConnection) -> None:
+        nonlocal visits
+        visits += 1
+        if visits == 1:
+            socket.transport.abort()
+        else:
+            await echo_kinds(socket)
+
+    async def test(line: Line) -> None:
+        await line.disconnected()
+        await line.model.connect({})
+        await line.model.send_event(InputAudioBufferClear())
+        await line.until(lambda event: getattr(event, "type", "") == "heard.input_audio_buffer.clear")
+
+    on_wire(handler, test)
+
+
+def test_the_limits_of_a_run_go_before_those_of_the_connection() -> None:
+    async def handler(socket: ServerConnection) -> None:
+        await socket.send(json.dumps({"type": "brand.new", "event_id": "e" * 200}))
+        await socket.wait_closed()
+
+    async def test(line: Line) -> None:
+        await line.model.connect({"transport": {"max_size": 100}})
+        await line.disconnected()
+        (failed,) = [event for event in line.events if isinstance(event, ConnectionFailed)]
+        assert "broke" in str(failed.error)
+        line.events.clear()
+        await line.model.connect({})
+        await line.until(lambda event: getattr(event, "type", "") == "brand.new")
+
+    on_wire(handler, test, connect=False, options={"max_size": 1000})
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"provider": "aws"}, "provider must be 'openai' or 'azure', or None, got 'aws'"),
+        ({"options": {"ping": 1}}, "options.ping is not known"),
+    ],
+)
+def test_a_model_that_cannot_work_is_not_made(fields: Any, complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        WebSocketRealtimeModel(**fields)
+
+
+@pytest.mark.parametrize("config", [{"colour": 1}, {"transport": {"x": 1}}, {"url": "host"}])
+def test_a_configuration_that_is_wrong_is_refused_before_connecting(config: Any) -> None:
+    model = WebSocketRealtimeModel("ws://127.0.0.1:9")
+    with pytest.raises(ConfigurationError, match=r"is not known|is no URL"):
+        asyncio.run(model.connect(config))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +341,7 @@ def test_closing_does_not_wait_for_a_peer_that_ignores_it() -> None:
         loop = asyncio.get_running_loop()
         begin = loop.time()
         await line.model.close()
-        assert loop.time() - begin < CLOSE_S + 0.5
+        assert loop.time() - begin < TransportOptions().close_s + 0.5
         assert line.events[-1] == ConnectionStatus("disconnected")
         await line.model.close()
         await gone.wait()

@@ -59,7 +59,7 @@ class Door:
         finally:
             server.close()
             await server.wait_closed()
-            await asyncio.gather(*self._visits)
+            await asyncio.gather(*self._visits, return_exceptions=True)
 
 
 def ask(door: Door, *arguments: Any, **options: Any) -> ClientSecret:

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vivavoce.agents import FunctionTool, RealtimeAgent, ToolContext, function_tool
-from vivavoce.errors import ToolError
+from vivavoce.agents import (
+    FunctionTool,
+    RealtimeAgent,
+    RealtimeAgentHooks,
+    RealtimeRunHooks,
+    ToolContext,
+    function_tool,
+)
+from vivavoce.errors import ConfigurationError, ToolError
 from vivavoce.session import tool_calls
+from vivavoce.session.run_settings import ToolSettings
 
 if TYPE_CHECKING:
     from tests.session.conftest import Stage
@@ -79,6 +87,10 @@ async def look(context: ToolContext[dict[str, str]], word: str) -> dict[str, Any
 AGENT = RealtimeAgent[Any]("Ada", tools=[slow, broken, endless, blocking, hopeless, impatient, look])
 
 
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 async def turn(stage: Stage, *calls: tuple[str, str, str]) -> None:
     """The user says something and the model calls tools."""
     await stage.session.send_message("go")
@@ -101,14 +113,14 @@ def test_a_tool_runs_and_the_model_goes_on(perform: Perform) -> None:
 
 def test_calls_of_one_response_run_side_by_side_and_lead_to_one_follow_up(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
-        begin = stage.session._now()
+        begin = now()
         await turn(stage, ("c1", "slow", '{"seconds": 3}'), ("c2", "slow", '{"seconds": 4}'))
         await stage.session.send_audio(bytes(960))
         await stage.settle(3.5)
         assert stage.model.kinds() == ["input_audio_buffer.append", "conversation.item.create"]
         await stage.settle(0.5)
         assert stage.model.kinds()[2:] == ["conversation.item.create", "response.create"]
-        assert stage.session._now() - begin < 4.5
+        assert now() - begin < 4.5
 
     perform(play, AGENT)
 
@@ -220,7 +232,7 @@ def test_a_call_without_a_limit_of_its_own_ends_all_the_same(perform: Perform) -
 
     async def play(stage: Stage) -> None:
         await turn(stage, ("c1", "never", "{}"))
-        await stage.settle(tool_calls.CALL_S)
+        await stage.settle(ToolSettings().timeout_s)
         assert "timed out" in stage.model.outputs()["c1"]
 
     perform(play, agent)
@@ -229,8 +241,113 @@ def test_a_call_without_a_limit_of_its_own_ends_all_the_same(perform: Perform) -
 def test_closing_the_session_stops_its_tools(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         await turn(stage, ("c1", "slow", '{"seconds": 1000}'))
-        begin = stage.session._now()
+        begin = now()
         await stage.session.close()
-        assert stage.session._now() - begin < 1
+        assert now() - begin < 1
 
     perform(play, AGENT)
+
+
+# --- approval and background --------------------------------------------------------------------------------
+
+
+@function_tool(needs_approval=True)
+async def refund(amount: int) -> str:
+    """Give money back."""
+    return f"refunded {amount}"
+
+
+@function_tool(background=True)
+async def research(topic: str) -> str:
+    """Look something up for long."""
+    await asyncio.sleep(60)
+    return f"all about {topic}"
+
+
+CLERK = RealtimeAgent[Any]("Cleo", tools=[refund, research, slow])
+
+
+def test_the_conversation_goes_on_while_a_call_waits_for_approval(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await turn(stage, ("c1", "refund", '{"amount": 5}'), ("c2", "slow", '{"seconds": 1}'))
+        (event,) = stage.of("tool_approval_required")
+        assert (event.agent, event.tool, event.call_id) == (CLERK, refund, "c1")
+        await stage.settle(1)
+        assert stage.model.kinds() == ["conversation.item.create", "response.create"]
+        stage.model.done("r2")
+        await stage.session.send_message("hello?")
+        await stage.settle()
+        stage.model.done("r3")
+        stage.model.sent.clear()
+        await stage.session.approve_tool_call(event)
+        await stage.settle()
+        assert stage.model.outputs() == {"c1": "refunded 5"}
+        assert stage.model.kinds() == ["conversation.item.create", "response.create"]
+        with pytest.raises(ConfigurationError, match="'c1' was approved; no call is waiting"):
+            await stage.session.approve_tool_call("c1")
+
+    perform(play, CLERK)
+
+
+def test_a_rejected_call_is_answered_and_spoken_of(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await turn(stage, ("c1", "refund", '{"amount": 5}'))
+        await stage.session.reject_tool_call("c1", rejection_message="Only the boss may do that.")
+        await stage.settle()
+        assert stage.model.outputs() == {"c1": "Only the boss may do that."}
+        assert stage.model.kinds() == ["conversation.item.create", "response.create"]
+        assert stage.of("tool_start") == []
+
+    perform(play, CLERK)
+
+
+def test_a_decision_after_the_agent_was_interrupted_is_spoken_of(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await turn(stage, ("c1", "refund", '{"amount": 5}'))
+        await stage.session.interrupt()
+        await stage.session.approve_tool_call("c1")
+        await stage.settle()
+        assert stage.model.kinds()[-2:] == ["conversation.item.create", "response.create"]
+
+    perform(play, CLERK)
+
+
+def test_the_conversation_goes_on_while_a_tool_runs_in_the_background(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await turn(stage, ("c1", "research", '{"topic": "bees"}'))
+        assert stage.model.outputs() == {"c1": tool_calls.STARTED}
+        assert stage.model.kinds() == ["conversation.item.create", "response.create"]
+        stage.model.done("r2")
+        stage.model.sent.clear()
+        await stage.session.send_message("And meanwhile?")
+        await stage.settle()
+        stage.model.done("r3")
+        stage.model.sent.clear()
+        await stage.settle(60)
+        call, output, ask = stage.model.sent
+        assert (call["item"]["name"], call["item"]["arguments"]) == ("research", '{"topic": "bees"}')
+        assert call["item"]["call_id"] == output["item"]["call_id"] != "c1"
+        assert output["item"]["output"] == "all about bees"
+        assert ask["type"] == "response.create"
+        (end,) = stage.of("tool_end")
+        assert (end.call_id, end.output) == ("c1", "all about bees")
+
+    perform(play, CLERK)
+
+
+def test_hooks_of_the_run_and_the_agent_see_each_call(perform: Perform) -> None:
+    told: list[tuple[str, str]] = []
+
+    class OfAgent(RealtimeAgentHooks[Any]):
+        async def on_tool_start(self, context: Any, *_args: Any) -> None:
+            told.append(("agent", context.call_id))
+
+    class OfRun(RealtimeRunHooks[Any]):
+        async def on_tool_end(self, context: Any, *_args: Any) -> None:
+            told.append(("run", context.call_id))
+
+    async def play(stage: Stage) -> None:
+        await turn(stage, ("c1", "slow", '{"seconds": 0}'))
+
+    perform(play, CLERK.clone(hooks=OfAgent()), config={"hooks": OfRun()})
+    assert told == [("agent", "c1"), ("run", "c1")]

@@ -12,6 +12,7 @@ import difflib
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from vivavoce.testing.scripted_server import ScriptedServer
 
 Play = Callable[[Any], Awaitable[None]]
 
+MEASURED = "0.24."
+"""The version that the findings are about."""
 OPEN_S = 0.2
 SETTLE_S = 1.0
 QUIET = {"raw_model_event", "history_updated", "connection_status", "playback_ended"}
@@ -42,6 +45,7 @@ class Kit:
     realtime_handoff: Any
     output_guardrail: Any
     GuardrailFunctionOutput: Any
+    RealtimeAgentHooks: Any
 
 
 @dataclass
@@ -217,6 +221,8 @@ def ours() -> Kit:
 @pytest.fixture
 def theirs() -> Kit:
     agents = pytest.importorskip("agents", reason="needs the package openai-agents")
+    if not version("openai-agents").startswith(MEASURED):
+        pytest.skip(f"what openai-agents does wrong was measured for {MEASURED}")
     import agents.realtime as realtime
 
     return _kit("openai-agents", realtime, realtime.RealtimeRunner, realtime.RealtimePlaybackTracker, agents)
@@ -229,9 +235,10 @@ def _kit(name: str, realtime: Any, runner: Any, tracker: Any, agents: Any) -> Ki
         runner,
         tracker,
         agents.function_tool,
-        getattr(realtime, "realtime_handoff", None),
-        getattr(agents, "output_guardrail", None),
-        getattr(agents, "GuardrailFunctionOutput", None),
+        realtime.realtime_handoff,
+        agents.output_guardrail,
+        agents.GuardrailFunctionOutput,
+        realtime.RealtimeAgentHooks,
     )
 
 

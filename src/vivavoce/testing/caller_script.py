@@ -140,7 +140,7 @@ class AgentSpeaking:
 
 @dataclass(frozen=True, slots=True)
 class AgentSaid:
-    """The agent has said something, in the answer that is being heard: to interrupt at a given word.
+    """The agent has said something since the caller last spoke: to interrupt at a given word.
 
     Case and punctuation do not count. How exactly the moment is known depends on how the server sends the
     words: with their audio, as this project's does, or ahead of it.

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from vivavoce.observe import SessionObserver
-from vivavoce.protocol import ClientEvent, ResponseCreate
+from vivavoce.protocol import ClientEvent, ResponseCreate, Unknown
 
 
 def test_an_observer_writes_only_the_methods_it_needs() -> None:
@@ -15,6 +15,7 @@ def test_an_observer_writes_only_the_methods_it_needs() -> None:
     observer = Counting()
     assert isinstance(observer, SessionObserver)
     observer.on_client_event(ResponseCreate(), 0.0)
+    observer.on_server_event(Unknown(type="x", raw={}), 0.0)
     observer.on_session_event(object(), 0.0)
     observer.close(0.0)
     assert observer.count == 1

@@ -6,7 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from vivavoce.observe.reading import asked_by_person, calls_functions, usage_attributes, words_of
+from vivavoce.observe.reading import (
+    asked_by_person,
+    calls_functions,
+    guardrail_name,
+    name_of,
+    usage_attributes,
+    words_of,
+)
 from vivavoce.protocol import Response, Usage
 from vivavoce.protocol.codec import client_event_from
 
@@ -52,3 +59,17 @@ def test_tokens_become_attributes(forms: SimpleNamespace) -> None:
         "vivavoce.usage.output_text_tokens": 8,
         "vivavoce.usage.output_audio_tokens": 16,
     }
+
+
+def test_names() -> None:
+    class Guardrail:
+        name = None
+
+        def get_name(self) -> str:
+            return "no prices"
+
+    assert name_of(SimpleNamespace(name="Ada")) == "Ada"
+    assert name_of("Ada") == "Ada"
+    assert guardrail_name(SimpleNamespace(guardrail=Guardrail())) == "no prices"
+    assert guardrail_name(SimpleNamespace(guardrail=SimpleNamespace(name="calm"))) == "calm"
+    assert guardrail_name(SimpleNamespace(name="calm")) == "calm"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -125,3 +127,44 @@ def test_one_that_does_not_finish_in_time_is_told_of(
         assert not recorder.wait(timeout=0.0)
     assert "A recording was not finished in time" in caplog.text
     assert recorder.wait()
+
+
+PROGRAM = """
+import os, sys, threading
+from vivavoce.observe.recorder import SessionRecorder
+from vivavoce.protocol import InputAudioBufferAppend
+
+recorder = SessionRecorder(sys.argv[1])
+for frame in range(1, 151):
+    recorder.on_client_event(InputAudioBufferAppend(audio=b"\\1\\0" * 480), frame * 0.02)
+if sys.argv[2] == "dies":
+    while recorder.wav_path.stat().st_size < 200_000:
+        threading.Event().wait(0.01)
+    os._exit(9)
+"""
+
+
+@pytest.mark.parametrize(("how", "code", "least_ms"), [("dies", 9, 2000), ("forgets it", 0, 2980)])
+def test_a_program_that_ends_without_closing_leaves_files_that_can_be_read(
+    tmp_path: Path, how: str, code: int, least_ms: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path / "call"), how],
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == code
+    assert read_wav(tmp_path / "call.wav").duration_ms >= least_ms
+    assert len(read_recording(tmp_path / "call.jsonl").events) >= 100
+
+
+def test_what_an_event_does_not_say_is_left_out(show: Callable[..., Any], tmp_path: Path) -> None:
+    with SessionRecorder(tmp_path / "call") as recorder:
+        show(recorder).told("agent_end", agent=AGENT, response_id="r", status="completed")
+    (event,) = read_recording(recorder.events_path).events
+    assert event.event == {
+        "type": "agent_end",
+        "agent": "Ada",
+        "response_id": "r",
+        "status": "completed",
+    }

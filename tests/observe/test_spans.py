@@ -10,7 +10,7 @@ from vivavoce.observe.spans import Spans, present_only
 
 def test_without_an_sdk_nobody_sees_spans() -> None:
     # In a process of its own: other tests may have set a global provider.
-    code = "from vivavoce.observe.spans import Spans; print(Spans().recording)"
+    code = "from vivavoce.observe.spans import Spans; print(Spans().begin(0.0))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
     )
@@ -19,7 +19,7 @@ def test_without_an_sdk_nobody_sees_spans() -> None:
 
 def test_without_opentelemetry_nothing_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
-    assert not Spans().recording
+    assert not Spans().begin(0.0)
 
 
 def test_times_of_the_loop_keep_their_distance() -> None:

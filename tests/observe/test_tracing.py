@@ -162,12 +162,21 @@ def test_content_is_captured_when_asked_for(
     assert dict(error.attributes or {}) == {"error.type": "oops", "exception.message": SECRET}
 
 
-def test_the_session_is_a_child_of_the_span_in_which_it_begins(backend: Backend) -> None:
-    tracer = backend.provider.get_tracer("the application")
-    with tracer.start_as_current_span("request"):
-        observer = SessionTracer(tracer_provider=backend.provider)
-    observer.close(0.0)
-    assert parent(backend.one("session")) == own_id(backend.one("request"))
+def test_the_session_is_a_child_of_the_span_in_which_it_begins(
+    show: Callable[..., Any], backend: Backend
+) -> None:
+    observer = SessionTracer(tracer_provider=backend.provider)
+    with backend.provider.get_tracer("the application").start_as_current_span("request"):
+        show(observer).told("connection_status", status="connecting")
+    observer.close(2.5)
+    session = backend.one("session")
+    assert parent(session) == own_id(backend.one("request"))
+    assert seconds(session) == 2.5
+
+
+def test_a_session_that_never_began_has_no_span(backend: Backend) -> None:
+    SessionTracer(tracer_provider=backend.provider).close(1.0)
+    assert backend.all() == []
 
 
 def test_the_person_speaks_into_an_answer(show: Callable[..., Any], backend: Backend) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vivavoce.protocol import (
     ConversationItemCreate,
@@ -57,3 +57,15 @@ def usage_attributes(usage: Usage) -> dict[str, int]:
         "vivavoce.usage.output_text_tokens": written.text_tokens,
         "vivavoce.usage.output_audio_tokens": written.audio_tokens,
     }
+
+
+def name_of(agent_or_tool: Any) -> str:
+    """Return the name of an agent or a tool."""
+    return str(getattr(agent_or_tool, "name", agent_or_tool))
+
+
+def guardrail_name(result: Any) -> str:
+    """Return the name of the guardrail that a result is of."""
+    guardrail = getattr(result, "guardrail", result)
+    get_name = getattr(guardrail, "get_name", None)
+    return str(get_name()) if callable(get_name) else name_of(guardrail)

@@ -15,30 +15,36 @@ SCOPE = "vivavoce"
 
 
 class Spans:
-    """Makes the spans of one session; its own begins here, as a child of the current one.
+    """Makes the spans of one session.
 
     Args:
         tracer_provider: where spans go; ``None`` is OpenTelemetry's global provider.
 
     Attributes:
-        recording: whether anybody will see them; where not, `session` and `start` must not be used.
-        session: the session's own span.
+        session: the session's own span, once it has begun.
     """
 
     session: Span
 
     def __init__(self, tracer_provider: TracerProvider | None = None) -> None:
-        self.recording = False
+        self._provider = tracer_provider
         self._offset: int | None = None
         self._otel: Any = None
+
+    def begin(self, now: float) -> bool:
+        """Begin the session's own span, as a child of the current one.
+
+        Returns:
+            Whether anybody will see spans; where not, nothing else here may be used.
+        """
         try:
             from opentelemetry import trace
         except ImportError:
-            return
+            return False
         self._otel = trace
-        self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
-        self.session = self._tracer.start_span("session")
-        self.recording = self.session.is_recording()
+        self._tracer = trace.get_tracer(SCOPE, tracer_provider=self._provider)
+        self.session = self._tracer.start_span("session", start_time=self.at(now))
+        return self.session.is_recording()
 
     def at(self, now: float) -> int:
         """Return the wall clock's nanoseconds for a time of the event loop."""

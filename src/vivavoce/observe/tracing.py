@@ -3,7 +3,7 @@
 ===================  ======================================  ================================================
 span                 from … to                               attributes
 ===================  ======================================  ================================================
-``session``          the tracer's making … close             `gen_ai.conversation.id`, `gen_ai.request.model`,
+``session``          the first event … close                 `gen_ai.conversation.id`, `gen_ai.request.model`,
                                                              `vivavoce.voice`, `gen_ai.usage.*` (total),
                                                              `vivavoce.turns`
 ``turn``             speech or a message of the person …     `vivavoce.turn.index`,
@@ -36,7 +36,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from vivavoce.observe.base import SessionObserver
-from vivavoce.observe.reading import asked_by_person, calls_functions, usage_attributes, words_of
+from vivavoce.observe.reading import (
+    asked_by_person,
+    calls_functions,
+    guardrail_name,
+    name_of,
+    usage_attributes,
+    words_of,
+)
 from vivavoce.observe.spans import Spans, present_only
 from vivavoce.protocol import (
     ClientEvent,
@@ -99,7 +106,7 @@ class _Response:
 
 
 class SessionTracer(SessionObserver):
-    """Traces one session. Make it where the session begins: its span becomes a child of the current one.
+    """Traces one session. Its span begins with the first event, as a child of the span that is current then.
 
     Costs nothing where OpenTelemetry is not installed, no SDK is configured, or the trace is not sampled.
 
@@ -121,32 +128,32 @@ class SessionTracer(SessionObserver):
         self._agent = ""
         self._used: dict[str, int] = {}
         self._spans = Spans(tracer_provider)
-        self._open = self._spans.recording
+        self._open: bool | None = None
 
     # --- what happens ---------------------------------------------------------------------------------------
 
     def on_client_event(self, event: ClientEvent, now: float) -> None:
         """Begin a turn when the person writes."""
-        if self._open and asked_by_person(event):
+        if self._is_open(now) and asked_by_person(event):
             self._begin_turn(now, anew=True)
 
     def on_server_event(self, event: ServerEvent | Unknown, now: float) -> None:
         """Follow turns and responses."""
-        handle = _HANDLERS.get(type(event)) if self._open else None
+        handle = _HANDLERS.get(type(event)) if self._is_open(now) else None
         if handle is not None:
             handle(self, event, now)
 
     def on_session_event(self, event: Any, now: float) -> None:
         """Follow tools, handoffs and guardrails."""
-        handle = _HANDLERS.get(str(event.type)) if self._open else None
+        handle = _HANDLERS.get(str(event.type)) if self._is_open(now) else None
         if handle is not None:
             handle(self, event, now)
 
     def close(self, now: float) -> None:
         """End every span."""
-        if not self._open:
+        was_open, self._open = self._open, False
+        if not was_open:
             return
-        self._open = False
         running = list(self._responses.values())
         turns = {response.turn for response in running} | {turn for _, turn in self._tools.values() if turn}
         turns |= {self._turn} if self._turn is not None else set()
@@ -157,6 +164,12 @@ class SessionTracer(SessionObserver):
             span.end(self._spans.at(now))
 
     # --- spans ----------------------------------------------------------------------------------------------
+
+    def _is_open(self, now: float) -> bool:
+        """Return whether there is something to trace; begins with the first event."""
+        if self._open is None:
+            self._open = self._spans.begin(now)
+        return self._open
 
     def _begin_turn(self, now: float, *, anew: bool) -> _Turn:
         """Return the running turn, or a new one where that is answered or the person begins `anew`."""
@@ -304,7 +317,7 @@ class SessionTracer(SessionObserver):
 
     @_hears("agent_start")
     def _agent_started(self, event: Any, _now: float) -> None:
-        self._agent = _name(event.agent)
+        self._agent = name_of(event.agent)
         response = self._responses.get(getattr(event, "response_id", ""))
         if response is not None:
             response.span.set_attribute("gen_ai.agent.name", self._agent)
@@ -319,12 +332,12 @@ class SessionTracer(SessionObserver):
 
     @_hears("tool_start")
     def _tool_started(self, event: Any, now: float) -> None:
-        name = _name(event.tool)
+        name = name_of(event.tool)
         attributes = {
             "gen_ai.operation.name": "execute_tool",
             "gen_ai.tool.name": name,
             "gen_ai.tool.call.id": event.call_id,
-            "gen_ai.agent.name": _name(event.agent),
+            "gen_ai.agent.name": name_of(event.agent),
         }
         if self._content:
             attributes["gen_ai.tool.call.arguments"] = event.arguments
@@ -359,9 +372,9 @@ class SessionTracer(SessionObserver):
 
     @_hears("handoff")
     def _handed_off(self, event: Any, now: float) -> None:
-        self._agent = _name(event.to_agent)
+        self._agent = name_of(event.to_agent)
         attributes = {
-            "vivavoce.handoff.from": _name(event.from_agent),
+            "vivavoce.handoff.from": name_of(event.from_agent),
             "vivavoce.handoff.to": self._agent,
         }
         self._spans.start("handoff", self._parent(), now, attributes).end(self._spans.at(now))
@@ -372,7 +385,7 @@ class SessionTracer(SessionObserver):
         kind = "input" if str(event.type).startswith("input") else "output"
         attributes: dict[str, Any] = {
             "vivavoce.guardrail.kind": kind,
-            "vivavoce.guardrail.names": [_guardrail(result) for result in results],
+            "vivavoce.guardrail.names": [guardrail_name(result) for result in results],
             "gen_ai.response.id": getattr(event, "response_id", None),
         }
         if self._content:
@@ -382,13 +395,3 @@ class SessionTracer(SessionObserver):
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1000, 3)
-
-
-def _name(agent_or_tool: Any) -> str:
-    return str(getattr(agent_or_tool, "name", agent_or_tool))
-
-
-def _guardrail(result: Any) -> str:
-    guardrail = getattr(result, "guardrail", result)
-    get_name = getattr(guardrail, "get_name", None)
-    return str(get_name()) if callable(get_name) else _name(guardrail)

@@ -49,6 +49,8 @@ from vivavoce.protocol import (
 
 RETRIEVED_MS = 120_000
 """Longest audio of which the exact words are asked for: the answer may carry the audio itself."""
+CHECK_S = 20.0
+"""Seconds that the check of a user's turn may take before other answers go on."""
 
 Handler: TypeAlias = Callable[["ClientConversation", Any, float], None]
 H = TypeVar("H", bound=Callable[..., None])
@@ -77,6 +79,8 @@ class ClientConversation:
         self.history = ClientHistory()
         self.session: RealtimeSession | None = None
         """The session's settings as the server last reported them."""
+        self.gated = False
+        """Whether the user's turns are checked before `answer_turn` has them answered."""
         self._speech = AgentSpeech(self.history, tracker)
         self._requests = ResponseRequests()
         self._tools = ToolLedger()
@@ -116,6 +120,11 @@ class ClientConversation:
         self._requests.request(now, event)
         self._send_requests()
         self._report_lost()
+
+    def answer_turn(self, now: float) -> None:
+        """Ask for the answer to what the user said, which has been checked."""
+        self._requests.turn_passed()
+        self.request_response(now)
 
     def tool_output(self, call_id: str, output: str, now: float, *, respond: bool = True) -> None:
         """Answer a function call; after the last one of a response the model is asked to go on.
@@ -287,8 +296,11 @@ class ClientConversation:
 
     @_hears(wire.InputAudioBufferSpeechStopped, wire.InputAudioBufferCommitted, wire.InputAudioBufferCleared)
     def _turn_ended(self, event: ServerEvent, now: float) -> None:
-        answered = not isinstance(event, wire.InputAudioBufferCleared) and turns_are_answered(self.session)
-        self._requests.turn_ended(now, answered=answered)
+        spoken = not isinstance(event, wire.InputAudioBufferCleared)
+        if self.gated:
+            self._requests.turn_ended(now, answered=spoken, within_s=CHECK_S)
+        else:
+            self._requests.turn_ended(now, answered=spoken and turns_are_answered(self.session))
         self._send_requests()
 
     def _stop_playback(self, now: float) -> None:

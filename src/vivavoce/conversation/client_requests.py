@@ -115,16 +115,22 @@ class ResponseRequests:
         """Note that the user speaks: nothing but what the user wrote out is asked for now."""
         self._held_until = inf
 
-    def turn_ended(self, now: float, *, answered: bool) -> None:
+    def turn_ended(self, now: float, *, answered: bool, within_s: float = TURN_S) -> None:
         """Note that the user has spoken.
 
         Args:
             now: seconds on the conversation's clock.
-            answered: the server answers the turn by itself.
+            answered: somebody else asks for the answer: the server by itself, or who checks the turn first.
+            within_s: seconds in which they will.
         """
         if self._held_until == inf:
-            self._held_until = now + TURN_S if answered else 0.0
+            self._held_until = now + within_s if answered else 0.0
             self._advance(now)
+
+    def turn_passed(self) -> None:
+        """Note that the user's turn was checked: nothing has to wait for that any more."""
+        if self._held_until < inf:
+            self._held_until = 0.0
 
     def created(self, response: Response, now: float, *, sees_all: bool = True) -> bool:
         """Note that a response began. False: it is out of band and none of the conversation's business.

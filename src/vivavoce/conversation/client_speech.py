@@ -195,8 +195,10 @@ class AgentSpeech:
                 cut.item_id, cut.content_index, cut.heard_ms, cut.received_ms, finished=cut.finished
             ):
                 self._notices.append(ItemChanged(cut.item_id))
+        for item_id in self._held.clear():
+            if self._history.silence(item_id):
+                self._notices.append(ItemChanged(item_id))
         for response_id in self._cancelled:
-            self.withhold(response_id, now)
             for item_id in self._sounded.get(response_id, {}):
                 self._silence_unheard(response_id, item_id)
         return cuts

@@ -77,6 +77,7 @@ class _Part:
     received: int = 0
     passed: int = 0
     finished: bool = False
+    played: bool = False
     unsettled: list[_Waiting] = field(default_factory=list)
 
     def settle(self) -> None:
@@ -204,13 +205,18 @@ class HeldAudio:
             self._refuse(response)
         return self._release()
 
-    def clear(self) -> None:
+    def clear(self) -> list[str]:
         """Throw away what is held of all responses: the person has interrupted.
 
         Nothing more of them is played, either.
+
+        Returns:
+            Ids of the items of which nothing at all was played, though there was speech.
         """
+        unheard = {waiting.chunk.item_id: None for waiting in self._queue if not waiting.part.played}
         for response in self._responses.values():
             self._refuse(response)
+        return list(unheard)
 
     def withheld(self) -> list[Withheld]:
         """Return what will never be played, and forget it."""
@@ -233,7 +239,8 @@ class HeldAudio:
     def _release(self) -> list[HeldChunk]:
         free: list[HeldChunk] = []
         while self._queue and self._queue[0].free:
-            chunk = self._queue.popleft().chunk
+            waiting = self._queue.popleft()
+            chunk, waiting.part.played = waiting.chunk, True
             self._size -= len(chunk.data)
             free.append(chunk)
         return free

@@ -54,7 +54,7 @@ class CastPort(Protocol):
         """Tell the application."""
 
     def took_over(self, source: RealtimeAgent[Any], agent: RealtimeAgent[Any]) -> None:
-        """Call the hooks."""
+        """Note that another agent speaks from now on."""
 
 
 class Cast:

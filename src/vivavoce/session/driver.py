@@ -38,6 +38,8 @@ RENEW_S = 60.0
 """Seconds before the end of the server's time limit from which on a quiet moment is used for a new one."""
 SHORT_LIFE = 0.25
 """Share of a short session's life that stands for `RENEW_S`."""
+STABLE_S = 30.0
+"""Seconds that a connection must last for the next one to have all its attempts."""
 EXPIRED = "session_expired"
 
 
@@ -58,6 +60,10 @@ class DriverPort(Protocol):
 
     def settings(self) -> RealtimeSession:
         """Return the settings with which a session is to be opened now."""
+        ...
+
+    def disconnected(self) -> None:
+        """Note that the connection is lost, and another one is looked for."""
         ...
 
     def lost(self) -> None:
@@ -113,6 +119,8 @@ class Driver:
         self._renewal: asyncio.TimerHandle | None = None
         self._renew = False
         self._updates = 0
+        self._attempts = 0
+        self._opened_at = 0.0
 
     # --- opening and closing ------------------------------------------------------------------------------
 
@@ -133,6 +141,7 @@ class Driver:
 
     def _set_open(self) -> None:
         self.state = "open"
+        self._opened_at = self._now()
         self._opened.set()
 
     async def _handshake(self) -> None:
@@ -322,9 +331,13 @@ class Driver:
 
     async def _reconnect(self, error: VivavoceError | None) -> None:
         owed = self._conversation.lose_connection()
-        self._port.report()
+        self._port.disconnected()
         settings = self._link.reconnect
-        for attempt in range(1, settings.attempts + 1):
+        if self._now() - self._opened_at >= STABLE_S:
+            self._attempts = 0
+        while self._attempts < settings.attempts:
+            self._attempts += 1
+            attempt = self._attempts
             delay = 0.0 if error is None else _backoff(settings, attempt)
             self._port.publish(RealtimeReconnecting(attempt, delay))
             await asyncio.sleep(delay)

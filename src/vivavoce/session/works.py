@@ -133,6 +133,7 @@ class SessionWorks:
     async def open(self, agent: RealtimeAgent[Any], history: Sequence[Item]) -> None:
         """Make the agent ready, connect, and give the server the conversation so far."""
         await self.cast.begin(agent)
+        self.conversation.gated = bool(self.speaker.input_guardrails)
         self.conversation.begin_with(history)
         await self.driver.open()
         self.report()
@@ -142,6 +143,11 @@ class SessionWorks:
         """End everything."""
         parts = (self.tools, self.cast, self.hosted, self._guard, self._input_guard, self._hooks)
         await asyncio.gather(self.driver.close(), *(part.aclose() for part in parts))
+
+    def disconnected(self) -> None:
+        """Note that the connection is lost, and another one is looked for."""
+        self._input_guard.reset()
+        self.report()
 
     def lost(self) -> None:
         """Note that there is no connection any more: readers finish what they have."""
@@ -173,7 +179,8 @@ class SessionWorks:
             case ResponseCreated():
                 self.cast.response_began(event.response.id)
                 self._hooks.answers(self.speaker.agent)
-                self._guard.began(event.response.id, self.speaker.agent)
+                aside = event.response.conversation_id is None
+                self._guard.began(event.response.id, self.speaker.agent, aside=aside)
                 if self._holds_back:
                     self.conversation.hold_back(event.response.id)
             case ResponseDone():
@@ -216,6 +223,8 @@ class SessionWorks:
     def _act(self, notice: ToolCalled | Withheld) -> None:
         if isinstance(notice, Withheld):
             self.publish(RealtimeError(VivavoceError(_WITHHELD[notice.reason])))
+            if notice.reason == "too_much":
+                self.conversation.reject(notice.response_id, notice.item_id, self.now())
             return
         speaker = self.cast.speaker_of(notice.response_id)
         if not self.cast.hand_off(notice, speaker):
@@ -250,7 +259,8 @@ class SessionWorks:
         await self.driver.update(session)
 
     def took_over(self, source: RealtimeAgent[Any], agent: RealtimeAgent[Any]) -> None:
-        """Call the hooks."""
+        """Note that another agent speaks from now on."""
+        self.conversation.gated = bool(self.speaker.input_guardrails)
         self._hooks.took_over(source, agent)
 
     def history(self) -> Sequence[Item]:
@@ -336,7 +346,7 @@ class SessionWorks:
 
     def respond(self) -> None:
         """Ask the model for an answer."""
-        self.conversation.request_response(self.now())
+        self.conversation.answer_turn(self.now())
         self.driver.wake()
 
     def wrote(self, item: MessageItem) -> None:

@@ -51,6 +51,22 @@ def test_a_call_is_recorded_and_replayed(tmp_path: Path) -> None:
     assert read_wav(tmp_path / "call.wav").duration_ms > 1000
 
 
+def test_a_refund_waits_for_its_approval() -> None:
+    said = run("approvals.py")
+    assert said.count("[asks for refund_order") == 2
+    assert "Agent: 30 euros are on their way back to you." in said
+    assert "Agent: Not approved: refunds above 100 euros need a letter." in said
+
+
+def test_the_conversation_goes_on_while_a_tool_works_in_the_background() -> None:
+    said = run("background_tool.py").splitlines()
+    assert said[1:] == [
+        "You:   What are the opening hours?",
+        "Agent: The archive is open from nine to five.",
+        "Agent: The archive has twelve letters about bees.",
+    ]
+
+
 @pytest.fixture
 def server_url() -> Iterator[str]:
     serve = [sys.executable, "-m", "vivavoce", "serve", "--port", "0"]

@@ -12,10 +12,16 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from vivavoce.agents import RealtimeAgent
 from vivavoce.connections.websocket import WebSocketRealtimeModel
+from vivavoce.engines.base import Engines
+from vivavoce.engines.scripted import scripted_engines
 from vivavoce.errors import ConfigurationError, ConnectionLostError
 from vivavoce.providers.azure import azure_endpoint, is_azure
 from vivavoce.providers.base import Endpoint, Target
+from vivavoce.server import ServerConfig
+from vivavoce.server import serve as serve_realtime
+from vivavoce.session import RealtimeRunner
 
 RESOURCE = "https://res.openai.azure.com"
 HOST = "wss://res.openai.azure.com"
@@ -210,5 +216,34 @@ def test_a_refusal_says_which_form_was_used(monkeypatch: pytest.MonkeyPatch) -> 
             monkeypatch.setenv("OPENAI_API_VERSION", PREVIEW)
             with pytest.raises(ConnectionLostError, match="Access denied The URL has Azure's preview form"):
                 await model.connect(config)
+
+    asyncio.run(main())
+
+
+@asynccontextmanager
+async def our_server(engines: Engines) -> AsyncIterator[str]:
+    """This project's own server, which answers at both of Azure's paths and asks for a key."""
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    config = ServerConfig(port=0, api_keys=("k",))
+    async with asyncio.TaskGroup() as tasks:
+        server = tasks.create_task(serve_realtime(config, engines=engines, on_ready=ready.set_result))
+        try:
+            yield (await ready).split("/v1")[0]
+        finally:
+            server.cancel()
+
+
+@pytest.mark.parametrize("key", ["k", lambda: "k"])
+@pytest.mark.parametrize("query", ["", f"/openai?api-version={PREVIEW}"])
+def test_a_conversation_at_azures_addresses(key: Any, query: str) -> None:
+    async def main() -> None:
+        async with our_server(scripted_engines(answers=[["Hello."]], word_ms=20)) as url:
+            model = WebSocketRealtimeModel(url + query, provider="azure", api_key=key)
+            config = {"model_settings": {"model_name": "dep"}}
+            runner = RealtimeRunner(RealtimeAgent[Any]("Ada"), model=model, config=config)
+            async with asyncio.timeout(10), await runner.run() as session:
+                events = session.events("agent_end", "error")
+                await session.send_message("Hello")
+                assert (await anext(aiter(events))).type == "agent_end"
 
     asyncio.run(main())

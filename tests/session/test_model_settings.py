@@ -11,7 +11,13 @@ from vivavoce.agents.tool import HostedMCPTool
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol import RealtimeSession, SessionUpdate
 from vivavoce.protocol.codec import to_builtins
-from vivavoce.session.model_settings import ModelSettings, raw_update, read_settings, session_of
+from vivavoce.session.model_settings import (
+    ModelSettings,
+    raw_update,
+    read_settings,
+    realtime_session,
+    session_of,
+)
 
 PCM = {"type": "audio/pcm", "rate": 24000}
 AGENT = RealtimeAgent[Any]("Billing")
@@ -425,3 +431,26 @@ def test_two_tools_of_one_name_are_refused_but_a_server_may_have_the_name_of_a_f
     mcp = HostedMCPTool("wave", "https://host/mcp").to_wire()
     built = session_of(settings, instructions="", voice=None, tools=[wave.to_wire(), mcp])
     assert len(to_builtins(built)["tools"]) == 2
+
+
+def test_settings_become_a_session_without_a_run() -> None:
+    settings = {
+        "modelName": "gpt-realtime",
+        "instructions": "Speak like a pirate",
+        "voice": "ash",
+        "modalities": ["text", "audio"],
+        "inputAudioFormat": "pcm16",
+        "tools": [wave],
+    }
+    form = to_builtins(realtime_session(settings))
+    assert [tool["name"] for tool in form.pop("tools")] == ["wave"]
+    assert form == {
+        "type": "realtime",
+        "model": "gpt-realtime",
+        "instructions": "Speak like a pirate",
+        "output_modalities": ["audio"],
+        "audio": {"input": {"format": PCM}, "output": {"voice": "ash"}},
+    }
+    assert to_builtins(realtime_session({})) == {"type": "realtime"}
+    with pytest.raises(ConfigurationError, match=r"settings\.voise is not known; did you mean 'voice'"):
+        realtime_session({"voise": "ash"})

@@ -192,6 +192,25 @@ def session_of(
     return _taking_back(replace(built, tools=list(tools)) if tools else built, replaces)
 
 
+def realtime_session(settings: Mapping[str, Any], *, path: str = "settings") -> RealtimeSession:
+    """Return the session of the Realtime API that settings ask for.
+
+    For a `session.update` of one's own, or for `create_client_secret`. Handoffs belong to agents and are left
+    out, as is what goes beyond the Realtime API.
+
+    Args:
+        settings: a `RealtimeSessionModelSettings`, its keys in snake_case or camelCase.
+        path: what they are called, for messages.
+
+    Raises:
+        ConfigurationError: a key is not known or a value is not accepted; names its path and what is.
+    """
+    read = read_settings(settings, path)
+    tools = [tool.to_wire() for tool in read.tools or ()]
+    built = session_of(read, instructions="", voice=None, tools=tools)
+    return built if read.model_name is None else replace(built, model=read.model_name)
+
+
 def _with_gate(session: dict[str, Any]) -> dict[str, Any]:
     """Have turn detection create no responses. Where it is off it creates none anyway."""
     off = at(session, TURN_DETECTION[:-1]) is not None and at(session, TURN_DETECTION) is None

@@ -11,7 +11,13 @@ from vivavoce.errors import ConfigurationError
 from vivavoce.protocol.base import Wire
 from vivavoce.session.merging import overlay
 from vivavoce.session.messages import check_history
-from vivavoce.session.model_settings import ModelSettings, raw_update, read_settings, session_of
+from vivavoce.session.model_settings import (
+    ModelSettings,
+    raw_update,
+    read_settings,
+    realtime_session,
+    session_of,
+)
 from vivavoce.session.run_settings import (
     GuardrailSettings,
     InputGuardrailSettings,
@@ -49,6 +55,7 @@ __all__ = [
     "overlay",
     "raw_update",
     "read_settings",
+    "realtime_session",
     "session_of",
 ]
 

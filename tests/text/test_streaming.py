@@ -185,6 +185,22 @@ def test_there_are_two_ways_to_cancel() -> None:
     run(main())
 
 
+def test_a_full_queue_joins_the_pieces_of_one_call() -> None:
+    async def main() -> list[str]:
+        queue = EventQueue()
+        for _ in range(UNREAD):
+            queue.put(RawResponsesStreamEvent(ResponseCreatedEvent()))
+        for index, delta in ((0, "a"), (0, "b"), (1, "c"), (1, "d")):
+            queue.put(RawResponsesStreamEvent(ResponseFunctionCallArgumentsDeltaEvent(delta, "f", index)))
+        queue.end()
+        read = []
+        while (event := await queue.get()) is not None:
+            read.append(event)
+        return [event.data.delta for event in read[UNREAD:]]  # type: ignore[union-attr]
+
+    assert run(main()) == ["ab", "cd"]
+
+
 text = st.builds(lambda delta: RawResponsesStreamEvent(ResponseTextDeltaEvent(delta)), st.text(max_size=3))
 arguments = st.builds(
     lambda delta, index: RawResponsesStreamEvent(

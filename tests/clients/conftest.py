@@ -47,6 +47,10 @@ class Kit:
     GuardrailFunctionOutput: Any
     RealtimeAgentHooks: Any
 
+    async def wait(self, seconds: float) -> None:
+        """Let time pass in a tool."""
+        await asyncio.sleep(seconds)
+
 
 @dataclass
 class Stage:

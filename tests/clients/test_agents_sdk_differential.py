@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +20,7 @@ Compare = Callable[..., list[str]]
 def weather(kit: Kit) -> Any:
     async def get_weather(city: str) -> str:
         """Get the weather."""
-        await asyncio.sleep(0.5 if city == "Rome" else 0.0)
+        await kit.wait(0.5 if city == "Rome" else 0.0)
         if city == "Atlantis":
             raise ValueError("no such city")
         return f"It is sunny in {city}."

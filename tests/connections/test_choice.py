@@ -66,6 +66,8 @@ def test_a_model_of_ones_own_is_taken_as_it_is() -> None:
     [
         ({}, {}, None),
         ({"headers": {}}, {}, None),
+        ({"headers": {"X-Own": "1"}}, {}, None),
+        ({"headers": {"Authorization": "Bearer k"}}, {}, "openai"),
         ({"api_key": "k"}, {}, "openai"),
         ({"url": "ws://host"}, {}, "openai"),
         ({"base_url": "ws://host"}, {}, "openai"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from vivavoce.connections.base import RealtimeModel, RealtimeModelConfig
 from vivavoce.errors import ConfigurationError
+from vivavoce.providers.base import KEY_HEADERS, carries
 
 if TYPE_CHECKING:
     from vivavoce.connections.memory import SharedEngines
@@ -43,7 +44,8 @@ def hosted(config: RealtimeModelConfig) -> str | None:
     It is OpenAI, or the server named, where the configuration has a key, a URL or a call, or where
     ``OPENAI_API_KEY`` is set. It is Azure where ``AZURE_OPENAI_ENDPOINT`` is set with a key or a token.
     """
-    if any(key in config for key in _HOSTED_KEYS) or os.environ.get("OPENAI_API_KEY"):
+    told = any(key in config for key in _HOSTED_KEYS)
+    if told or carries(config.get("headers", {}), *KEY_HEADERS) or os.environ.get("OPENAI_API_KEY"):
         return "openai"
     has_key = os.environ.get("AZURE_OPENAI_API_KEY") or os.environ.get("AZURE_OPENAI_AD_TOKEN")
     return "azure" if has_key and os.environ.get("AZURE_OPENAI_ENDPOINT") else None

@@ -23,7 +23,8 @@ class TransportOptions:
             waits for ever.
         max_frame_bytes: largest frame that is accepted; ``None`` accepts any.
         max_queued_frames: frames that may wait to be read before the peer is slowed down.
-        close_s: seconds given to the closing handshake before the line is cut.
+        close_s: seconds given to the closing handshake before the line is cut; a session waits no longer
+            than a second for it, whatever is said here.
         compression: whether to offer compression. Speech does not compress; trying costs more than
             everything else together.
     """

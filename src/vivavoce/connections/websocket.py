@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from vivavoce.protocol import ClientEvent
 
+__all__ = ["TransportOptions", "WebSocketRealtimeModel"]
+
 NORMAL_CLOSURE = 1000
 EXPIRED = "session_expired"
 """Code of the error after which a server closes the connection and has said why."""
@@ -206,7 +208,10 @@ class WebSocketRealtimeModel(RealtimeModel):
                 async with asyncio.timeout(self._options.close_s):
                     await socket.close()
             except TimeoutError:
+                pass
+            finally:
+                # Also where a caller has no patience for the handshake; after it this does nothing.
                 socket.transport.abort()
-            self._disconnected()
+                self._disconnected()
         await self._tasks.aclose()
         await self._listeners.aclose()

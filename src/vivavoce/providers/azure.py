@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from vivavoce.errors import ConfigurationError
 from vivavoce.providers.base import (
+    KEY_HEADERS,
     NAMES_THE_SESSION,
     Endpoint,
     Target,
@@ -118,7 +119,7 @@ def _needed(version: str | None, base_url: str) -> str:
 
 async def _keys(target: Target, base_url: str) -> dict[str, str]:
     """Return the header that carries the key, unless the user's own headers carry one."""
-    if carries(target.headers, "authorization", "api-key"):
+    if carries(target.headers, *KEY_HEADERS):
         return {}
     key = await resolve_key(target.api_key)
     if key:

@@ -16,6 +16,8 @@ ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A key, or a function, plain or async, that returns one whenever a connection is made."""
 
 USER_AGENT = f"vivavoce/{__version__}"
+KEY_HEADERS = ("authorization", "api-key")
+"""Headers that carry a key."""
 NAMES_THE_SESSION = frozenset({"model", "deployment", "call_id", "intent"})
 """Parts of a query that say which session is meant, so that no model need be named."""
 

@@ -260,7 +260,9 @@ async def refund(amount: int) -> str:
 @function_tool(background=True)
 async def research(topic: str) -> str:
     """Look something up for long."""
-    await asyncio.sleep(60)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(60):
+            await asyncio.Event().wait()
     return f"all about {topic}"
 
 

@@ -215,7 +215,7 @@ class ToolCalls:
                 if blocked is not None:
                     self._end(run, blocked)
                     return
-                if decision is _APPROVED and not run.tool.background:
+                if decision is not None and decision.approved and not run.tool.background:
                     await self._execute(run)
                     return
             if decision is None:

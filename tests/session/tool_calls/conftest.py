@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ from vivavoce.conversation.client_notices import ToolCalled
 from vivavoce.protocol import InputText, MessageItem
 from vivavoce.session.run_settings import ToolSettings
 from vivavoce.session.tool_calls import ToolCalls, ToolOwner
-from vivavoce.testing import run
 
 
 class Bench:
@@ -57,7 +57,12 @@ class Bench:
     async def call(self, call_id: str, name: str, **arguments: Any) -> None:
         call = ToolCalled(call_id, name, json.dumps(arguments), f"item_{call_id}")
         self.calls.start(call, self.owner)
-        await asyncio.sleep(0.1)
+        await self.settle()
+
+    async def settle(self, seconds: float = 0.1) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.Event().wait()
 
     @property
     def steps(self) -> list[str]:
@@ -76,16 +81,13 @@ Play = Callable[[Bench], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
-def at_bench() -> Callable[..., Bench]:
-    """Play with an agent's tools: ``at_bench(play, *tools, agent=…, hooks=…, **settings)``."""
+def at_bench() -> Callable[..., Coroutine[Any, Any, Bench]]:
+    """Play with an agent's tools: ``run(at_bench(play, *tools, agent=…, hooks=…, **settings))``."""
 
-    def work(play: Play, *tools: Any, agent: Any = None, hooks: Any = None, **settings: Any) -> Bench:
-        async def main() -> Bench:
-            bench = Bench(agent or RealtimeAgent[Any]("Ada", tools=tools), ToolSettings(**settings), hooks)
-            await play(bench)
-            await bench.calls.aclose()
-            return bench
-
-        return run(main())
+    async def work(play: Play, *tools: Any, agent: Any = None, hooks: Any = None, **settings: Any) -> Bench:
+        bench = Bench(agent or RealtimeAgent[Any]("Ada", tools=tools), ToolSettings(**settings), hooks)
+        await play(bench)
+        await bench.calls.aclose()
+        return bench
 
     return work

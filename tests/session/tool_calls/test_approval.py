@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,11 +17,12 @@ from vivavoce.agents import (
 from vivavoce.errors import ConfigurationError, ToolError
 from vivavoce.session import tool_calls
 from vivavoce.session.approvals import REJECTED, ToolErrorFormatterArgs
+from vivavoce.testing import run
 
 if TYPE_CHECKING:
     from tests.session.tool_calls.conftest import Bench
 
-AtBench = Callable[..., Any]
+AtBench = Callable[..., Coroutine[Any, Any, Any]]
 
 
 @function_tool
@@ -55,7 +56,7 @@ def test_a_call_waits_until_it_is_approved(at_bench: AtBench) -> None:
         await asyncio.sleep(1)
         assert bench.calls.pending_approvals == ()
 
-    bench = at_bench(play, refund, wait)
+    bench = run(at_bench(play, refund, wait))
     assert bench.steps == [
         *("waits c1", "tool_approval_required c1"),
         *("tool_start c2", "output c2", "tool_end c2"),
@@ -73,7 +74,7 @@ def test_a_rejected_call_is_not_run_and_the_model_is_told(at_bench: AtBench) -> 
         bench.calls.reject("c2", message="Not above 5.")
         await asyncio.sleep(0.1)
 
-    bench = at_bench(play, refund)
+    bench = run(at_bench(play, refund))
     assert bench.steps == [
         *("waits c1", "tool_approval_required c1", "decided c1", "output c1", "tool_end c1"),
         *("waits c2", "tool_approval_required c2", "decided c2", "output c2", "tool_end c2"),
@@ -92,7 +93,7 @@ def test_the_run_may_word_its_rejections(at_bench: AtBench) -> None:
         bench.calls.reject("c1")
         await asyncio.sleep(0.1)
 
-    bench = at_bench(play, refund, tool_error_formatter=formatter)
+    bench = run(at_bench(play, refund, tool_error_formatter=formatter))
     assert bench.outputs == {"output c1": f"refund of c1 for Kim: {REJECTED}"}
 
 
@@ -111,7 +112,7 @@ def test_a_decision_may_hold_for_always(at_bench: AtBench, decide: Callable[[Any
         assert bench.outputs["output c2"] == later
         await bench.call("c3", "cancel_order")
 
-    steps = at_bench(play, refund, cancel_order).steps
+    steps = run(at_bench(play, refund, cancel_order)).steps
     assert "tool_approval_required c2" not in steps
     assert steps[-1] == "tool_approval_required c3"
 
@@ -125,7 +126,7 @@ def test_a_decision_needs_a_call_that_waits(at_bench: AtBench) -> None:
         with pytest.raises(ConfigurationError, match="'c1' was decided already"):
             bench.calls.reject("c1")
 
-    at_bench(play, refund)
+    run(at_bench(play, refund))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_nobody_decides_in_time(at_bench: AtBench, name: str, limit: float | Non
         assert bench.outputs == {}
         await asyncio.sleep(0.2)
 
-    bench = at_bench(play, refund, cancel_order, approval_timeout_s=limit)
+    bench = run(at_bench(play, refund, cancel_order, approval_timeout_s=limit))
     assert bench.outputs == {
         "output c1": f"Tool {name!r} was not run: nobody approved it within {seconds:g} s."
     }
@@ -160,7 +161,7 @@ def test_a_function_says_which_calls_want_approval(at_bench: AtBench) -> None:
         await bench.call("c1", "pay", amount=5)
         await bench.call("c2", "pay", amount=6)
 
-    bench = at_bench(play, pay)
+    bench = run(at_bench(play, pay))
     assert bench.steps == [
         "tool_start c1",
         "output c1",
@@ -194,7 +195,7 @@ def test_guardrails_may_run_before_anybody_is_asked(at_bench: AtBench, before: b
         bench.calls.approve("c2")
         await asyncio.sleep(0.1)
 
-    bench = at_bench(play, pay, pre_approval_tool_input_guardrails=before)
+    bench = run(at_bench(play, pay, pre_approval_tool_input_guardrails=before))
     assert bench.outputs == {"output c1": "Ask for less.", "output c2": "paid 1"}
     assert bench.errors == []
 
@@ -206,7 +207,7 @@ def test_more_calls_than_the_bound_do_not_wait(at_bench: AtBench, monkeypatch: p
         await bench.call("c1", "refund", amount=5)
         await bench.call("c2", "refund", amount=6)
 
-    bench = at_bench(play, refund)
+    bench = run(at_bench(play, refund))
     assert bench.outputs == {
         "output c2": "Tool 'refund' was not run: 1 calls are waiting for approval already."
     }
@@ -223,7 +224,7 @@ def test_who_waits_lets_others_run_that_run_one_after_another(at_bench: AtBench)
         await bench.call("c3", "wait", seconds=1)
         await asyncio.sleep(20)
 
-    bench = at_bench(play, refund, wait, async_tool_calls=False)
+    bench = run(at_bench(play, refund, wait, async_tool_calls=False))
     starts = [step for step in bench.steps if step.startswith("tool_start")]
     assert starts == ["tool_start c2", "tool_start c1", "tool_start c3"]
     assert list(bench.outputs) == ["output c2", "output c1", "output c3"]
@@ -239,7 +240,7 @@ def test_a_tool_of_another_agent_by_the_same_name_wants_no_approval(at_bench: At
         await bench.call("c2", "refund")
         await asyncio.sleep(1)
 
-    assert at_bench(play, refund).outputs["output c2"] == "nothing"
+    assert run(at_bench(play, refund)).outputs["output c2"] == "nothing"
 
 
 def test_the_errors_of_approval_name_the_call(at_bench: AtBench) -> None:
@@ -247,6 +248,6 @@ def test_the_errors_of_approval_name_the_call(at_bench: AtBench) -> None:
         await bench.call("c1", "cancel_order")
         await asyncio.sleep(30)
 
-    (error,) = [event.error for event in at_bench(play, cancel_order).events if event.type == "error"]
+    (error,) = [event.error for event in run(at_bench(play, cancel_order)).events if event.type == "error"]
     assert isinstance(error, ToolError)
     assert (error.tool_name, error.call_id) == ("cancel_order", "c1")

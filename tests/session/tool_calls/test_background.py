@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,11 +11,12 @@ from vivavoce.agents import BackgroundResult, ToolContext, function_tool
 from vivavoce.engines.llm.results import speak_result
 from vivavoce.session import tool_calls
 from vivavoce.session.tool_calls import STARTED
+from vivavoce.testing import run
 
 if TYPE_CHECKING:
     from tests.session.tool_calls.conftest import Bench
 
-AtBench = Callable[..., Any]
+AtBench = Callable[..., Coroutine[Any, Any, Any]]
 
 
 @function_tool
@@ -41,7 +42,7 @@ def test_the_model_is_told_at_once_and_gets_the_result_when_it_is_there(at_bench
         await bench.call("c2", "wait", seconds=1)
         await asyncio.sleep(60)
 
-    bench = at_bench(play, research, wait)
+    bench = run(at_bench(play, research, wait))
     assert bench.steps[3:] == [
         *("tool_start c2", "output c2", "tool_end c2"),
         *("late output c1", "tool_end c1"),
@@ -65,7 +66,7 @@ def test_a_failure_in_the_background_comes_late_too(at_bench: AtBench) -> None:
     async def play(bench: Bench) -> None:
         await bench.call("c1", "dig")
 
-    bench = at_bench(play, dig)
+    bench = run(at_bench(play, dig))
     assert bench.steps == ["output c1", "tool_start c1", "error c1", "late output c1", "tool_end c1"]
     assert "hit a stone" in bench.outputs["late output c1"]
     assert "hit a stone" in bench.errors[0]
@@ -80,7 +81,10 @@ def test_a_result_in_the_background_may_ask_for_no_response(at_bench: AtBench) -
     async def play(bench: Bench) -> None:
         await bench.call("c1", "note")
 
-    assert at_bench(play, note).outputs == {"output c1": STARTED, "silent late output c1": '{"noted":true}'}
+    assert run(at_bench(play, note)).outputs == {
+        "output c1": STARTED,
+        "silent late output c1": '{"noted":true}',
+    }
 
 
 @pytest.mark.parametrize("default", [1.0, 5000.0])
@@ -98,7 +102,7 @@ def test_background_tools_have_a_longer_limit(at_bench: AtBench, default: float)
         assert list(bench.outputs) == ["output c1"]
         await asyncio.sleep(1)
 
-    bench = at_bench(play, endless, timeout_s=default)
+    bench = run(at_bench(play, endless, timeout_s=default))
     assert "timed out" in bench.outputs["late output c1"]
 
 
@@ -108,7 +112,7 @@ def test_tools_in_the_background_hold_up_no_calls_that_run_one_after_another(at_
         await bench.call("c2", "wait", seconds=1)
         await asyncio.sleep(70)
 
-    bench = at_bench(play, research, wait, async_tool_calls=False)
+    bench = run(at_bench(play, research, wait, async_tool_calls=False))
     assert list(bench.outputs) == ["output c1", "output c2", "late output c1"]
 
 
@@ -126,7 +130,7 @@ def test_a_tool_in_the_background_may_want_approval(at_bench: AtBench) -> None:
         bench.calls.reject("c2", message="Stay.")
         await asyncio.sleep(100)
 
-    bench = at_bench(play, move)
+    bench = run(at_bench(play, move))
     assert bench.outputs == {"output c1": STARTED, "output c2": "Stay.", "late output c1": "moved"}
 
 
@@ -136,4 +140,4 @@ def test_a_tool_in_the_background_that_outlives_the_session_is_heard_no_more(at_
         await bench.calls.aclose()
         await asyncio.sleep(100)
 
-    assert list(at_bench(play, research).outputs) == ["output c1"]
+    assert list(run(at_bench(play, research)).outputs) == ["output c1"]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,12 @@ from vivavoce.agents import (
     function_tool,
 )
 from vivavoce.session import tool_calls
+from vivavoce.testing import run
 
 if TYPE_CHECKING:
     from tests.session.tool_calls.conftest import Bench
 
-AtBench = Callable[..., Any]
+AtBench = Callable[..., Coroutine[Any, Any, Any]]
 
 
 @function_tool
@@ -52,7 +53,7 @@ def test_hooks_and_listeners_are_told_of_each_call(at_bench: AtBench) -> None:
     async def play(bench: Bench) -> None:
         await bench.call("c1", "wait", seconds=0)
 
-    at_bench(play, agent=agent, hooks=OfRun())
+    run(at_bench(play, agent=agent, hooks=OfRun()))
     item = told[3][3].pop("tool_call")
     assert (item.type, item.call_id, item.name, item.id) == ("function_call", "c1", "wait", "item_c1")
     assert told == [
@@ -77,7 +78,7 @@ def test_a_hook_that_fails_or_hangs_is_an_error_and_nothing_else(at_bench: AtBen
         await bench.call("c1", "wait", seconds=0)
         await asyncio.sleep(tool_calls.HOOKS_S)
 
-    bench = at_bench(play, agent=RealtimeAgent[Any]("Ada", tools=[wait], hooks=Bad()))
+    bench = run(at_bench(play, agent=RealtimeAgent[Any]("Ada", tools=[wait], hooks=Bad())))
     assert bench.outputs == {"output c1": "waited 0"}
     assert bench.errors == [
         "hook on_tool_start failed: no start",
@@ -118,5 +119,5 @@ def test_nothing_begins_after_the_end(at_bench: AtBench) -> None:
         await asyncio.sleep(100)
 
     agent = RealtimeAgent[Any]("Ada", tools=[asked, hooked], hooks=Slow())
-    assert at_bench(play, agent=agent).steps == ["tool_start c2"]
+    assert run(at_bench(play, agent=agent)).steps == ["tool_start c2"]
     assert ran == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,11 +15,12 @@ from vivavoce.agents import (
 )
 from vivavoce.errors import ToolError
 from vivavoce.session import tool_calls
+from vivavoce.testing import run
 
 if TYPE_CHECKING:
     from tests.session.tool_calls.conftest import Bench
 
-AtBench = Callable[..., Any]
+AtBench = Callable[..., Coroutine[Any, Any, Any]]
 
 
 @function_tool
@@ -45,7 +46,7 @@ def test_a_call_is_run_and_answered(at_bench: AtBench) -> None:
     async def play(bench: Bench) -> None:
         await bench.call("c1", "wait", seconds=0)
 
-    bench = at_bench(play, wait)
+    bench = run(at_bench(play, wait))
     assert bench.steps == ["tool_start c1", "output c1", "tool_end c1"]
     assert bench.outputs == {"output c1": "waited 0"}
 
@@ -56,7 +57,7 @@ def test_calls_run_side_by_side(at_bench: AtBench) -> None:
         await bench.call("c2", "wait", seconds=1)
         await asyncio.sleep(5)
 
-    assert at_bench(play, wait).steps == [
+    assert run(at_bench(play, wait)).steps == [
         *("tool_start c1", "tool_start c2"),
         *("output c2", "tool_end c2", "output c1", "tool_end c1"),
     ]
@@ -70,7 +71,7 @@ def test_calls_run_one_after_another_where_that_is_wanted(at_bench: AtBench) -> 
         assert bench.steps == ["tool_start c1"]
         await asyncio.sleep(5)
 
-    bench = at_bench(play, wait, broken, async_tool_calls=False)
+    bench = run(at_bench(play, wait, broken, async_tool_calls=False))
     assert [step for step in bench.steps if not step.startswith("error")] == [
         *("tool_start c1", "output c1", "tool_end c1"),
         *("tool_start c2", "output c2", "tool_end c2"),
@@ -86,7 +87,7 @@ def test_a_call_that_runs_or_waits_already_is_not_begun_again(at_bench: AtBench)
         bench.calls.approve("c2")
         await asyncio.sleep(1)
 
-    bench = at_bench(play, wait, refund)
+    bench = run(at_bench(play, wait, refund))
     assert bench.steps.count("output c1") == bench.steps.count("output c2") == 1
 
 
@@ -97,7 +98,7 @@ def test_an_unknown_tool_and_one_that_fails_are_told_to_the_model_and_the_applic
         await bench.call("c1", "nothing")
         await bench.call("c2", "broken")
 
-    bench = at_bench(play, broken, wait)
+    bench = run(at_bench(play, broken, wait))
     assert bench.outputs["output c1"] == "There is no tool 'nothing'. The tools are: broken, wait."
     assert "out of order" in bench.outputs["output c2"]
     assert bench.errors[0].startswith("There is no tool 'nothing'")
@@ -112,7 +113,7 @@ def test_an_agent_without_tools_says_so(at_bench: AtBench) -> None:
     async def play(bench: Bench) -> None:
         await bench.call("c1", "nothing")
 
-    assert at_bench(play).outputs == {"output c1": "There is no tool 'nothing'. The tools are: none."}
+    assert run(at_bench(play)).outputs == {"output c1": "There is no tool 'nothing'. The tools are: none."}
 
 
 def test_more_calls_than_the_bound_are_refused_and_those_that_wait_do_not_count(
@@ -127,7 +128,7 @@ def test_more_calls_than_the_bound_are_refused_and_those_that_wait_do_not_count(
         await asyncio.sleep(1)
         await bench.call("c5", "wait", seconds=0)
 
-    bench = at_bench(play, wait, refund)
+    bench = run(at_bench(play, wait, refund))
     assert bench.outputs == {
         "output c4": "Tool 'wait' was not run: 2 calls are running already.",
         "output c2": "waited 1",
@@ -150,7 +151,7 @@ def test_a_tool_knows_where_it_runs_and_can_have_something_said(at_bench: AtBenc
     async def play(bench: Bench) -> None:
         await bench.call("c1", "look", word="please")
 
-    bench = at_bench(play, look)
+    bench = run(at_bench(play, look))
     (context,) = seen
     assert bench.steps == ["tool_start c1", "said one moment, please", "output c1", "tool_end c1"]
     assert (context.context, context.call_id, context.tool_name) == ("Kim", "c1", "look")
@@ -167,7 +168,7 @@ def test_a_result_may_ask_for_no_response(at_bench: AtBench) -> None:
     async def play(bench: Bench) -> None:
         await bench.call("c1", "note")
 
-    assert at_bench(play, note).outputs == {"silent output c1": "noted"}
+    assert run(at_bench(play, note)).outputs == {"silent output c1": "noted"}
 
 
 def test_a_tool_that_outlives_the_session_is_heard_no_more(at_bench: AtBench) -> None:
@@ -198,6 +199,6 @@ def test_a_tool_that_outlives_the_session_is_heard_no_more(at_bench: AtBench) ->
         await bench.call("c4", "nothing")
         await asyncio.sleep(60)
 
-    bench = at_bench(play, stubborn, refund, hooks=Hooks())
+    bench = run(at_bench(play, stubborn, refund, hooks=Hooks()))
     assert ended == ["at last"]
     assert bench.steps == ["tool_start c1", "waits c2", "tool_approval_required c2"]

@@ -50,7 +50,7 @@ def test_a_key_in_the_environment_chooses_openai(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("choice", ["azur", "host:8000", 3, ""])
 def test_a_choice_that_is_none_is_refused(choice: Any) -> None:
-    with pytest.raises(ConfigurationError, match="is not accepted: use 'local', 'openai', a URL"):
+    with pytest.raises(ConfigurationError, match="is not accepted: use 'local', 'openai', 'azure', a URL"):
         RealtimeRunner(AGENT, model=choice)
 
 

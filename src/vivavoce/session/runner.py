@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic
 
 from vivavoce.agents import RealtimeAgent, RunContextWrapper, Usage
 from vivavoce.agents.context import TContext
 from vivavoce.connections import RealtimeModel, RealtimeModelConfig
 from vivavoce.connections.base import check_model_config
+from vivavoce.connections.choice import ModelChoice, check_choice, model_for
 from vivavoce.errors import ConfigurationError
 from vivavoce.session.config import RealtimeRunConfig
 from vivavoce.session.messages import check_history
@@ -20,8 +20,6 @@ from vivavoce.session.works import SessionPlan
 
 if TYPE_CHECKING:
     from vivavoce.observe import SessionObserver
-
-ModelChoice: TypeAlias = str | RealtimeModel | Callable[[], RealtimeModel] | None
 
 
 class RealtimeRunner(Generic[TContext]):
@@ -33,10 +31,10 @@ class RealtimeRunner(Generic[TContext]):
 
     Args:
         starting_agent: who speaks.
-        model: ``"local"`` (this machine, no key), ``"openai"``, the URL of a realtime server, a
+        model: ``"local"`` (this machine, no key), ``"openai"``, ``"azure"``, the URL of a realtime server, a
             `RealtimeModel` (then one session at a time), or a function that makes one for every session.
-            ``None`` is a server where a key or a URL is given or ``OPENAI_API_KEY`` is set, otherwise
-            ``"local"``.
+            ``None`` is a server where a key or a URL is given, or the environment has a key of OpenAI or
+            Azure, otherwise ``"local"``.
         config: a `RealtimeRunConfig`.
 
     Raises:
@@ -52,7 +50,7 @@ class RealtimeRunner(Generic[TContext]):
     ) -> None:
         if not isinstance(starting_agent, RealtimeAgent):
             raise ConfigurationError(f"starting_agent must be a RealtimeAgent, got {starting_agent!r}")
-        _check_choice(model)
+        check_choice(model)
         self._agent = starting_agent
         self._choice = model
         self._settings = check_run_config(config)
@@ -102,30 +100,12 @@ class RealtimeRunner(Generic[TContext]):
 
     def _model(self, config: RealtimeModelConfig) -> RealtimeModel:
         """Return the connection for one session."""
-        choice = self._choice
-        if isinstance(choice, RealtimeModel):
-            self._check_free()
-            return choice
-        if callable(choice):
-            model = choice()
-            if not isinstance(model, RealtimeModel):
-                raise ConfigurationError(f"the model function must return a RealtimeModel, got {model!r}")
-            return model
-        if choice is None:
-            hosted = "api_key" in config or "url" in config or os.environ.get("OPENAI_API_KEY")
-            choice = "openai" if hosted else "local"
-        if choice == "local":
-            return self._local_model()
-        from vivavoce.connections.websocket import WebSocketRealtimeModel
+        self._check_free()
+        if self._choice is None or self._choice == "local":
+            from vivavoce.connections.memory import SharedEngines
 
-        return WebSocketRealtimeModel(None if choice == "openai" else choice)
-
-    def _local_model(self) -> RealtimeModel:
-        from vivavoce.connections.memory import LocalRealtimeModel, SharedEngines
-
-        if self._engines is None:
-            self._engines = SharedEngines()
-        return LocalRealtimeModel(self._engines)
+            self._engines = self._engines or SharedEngines()
+        return model_for(self._choice, config, engines=self._engines)
 
     def _check_free(self) -> None:
         if self._taken and isinstance(self._choice, RealtimeModel):
@@ -140,14 +120,3 @@ class RealtimeRunner(Generic[TContext]):
 
     def _ended(self) -> None:
         self._taken -= 1
-
-
-def _check_choice(model: object) -> None:
-    known = model is None or isinstance(model, RealtimeModel) or callable(model)
-    if isinstance(model, str):
-        known = model in {"local", "openai"} or model.startswith(("ws://", "wss://", "http://", "https://"))
-    if not known:
-        raise ConfigurationError(
-            f"model {model!r} is not accepted: use 'local', 'openai', a URL (ws://, wss://, http:// or "
-            "https://), a RealtimeModel, or a function that returns one"
-        )

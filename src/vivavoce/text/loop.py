@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vivavoce import protocol
 from vivavoce.agents.guarding import run_input_guardrails, run_output_guardrails
-from vivavoce.agents.handoff import Handoff
-from vivavoce.agents.limits import within
 from vivavoce.agents.results import to_text
-from vivavoce.errors import ConfigurationError, ToolError
-from vivavoce.protocol import FunctionCallItem, FunctionCallOutputItem, MessageItem
-from vivavoce.text.agent import Agent
+from vivavoce.protocol import FunctionCallItem, MessageItem
 from vivavoce.text.announcing import Announcer
 from vivavoce.text.asking import ask
 from vivavoce.text.failures import (
@@ -26,11 +21,11 @@ from vivavoce.text.failures import (
     RunErrorDetails,
     RunFailedError,
 )
-from vivavoce.text.handoffs import FilteredHandoff, HandoffInputData, filtered
+from vivavoce.text.handover import Handover
 from vivavoce.text.inputs import input_json
 from vivavoce.text.items import (
+    FunctionToolResult,
     HandoffCallItem,
-    HandoffOutputItem,
     MessageOutputItem,
     ModelResponse,
     RunItem,
@@ -53,10 +48,9 @@ from vivavoce.text.tool_use import final_output
 
 if TYPE_CHECKING:
     from vivavoce.agents import InputGuardrail, RunHooks
+    from vivavoce.text.agent import Agent
     from vivavoce.text.run_config import RunConfig
     from vivavoce.text.state import RunState
-
-logger = logging.getLogger(__name__)
 
 
 class Run:
@@ -241,10 +235,10 @@ class Run:
         calls = [call for call in progress.pending if call.name not in offer.handoffs]
         step = self._step(agent, offer)
         waiting = await step.waiting(calls)
-        for item, result in await step.run([call for call in calls if call not in waiting]):
+        for item, ran in await step.run([call for call in calls if call not in waiting]):
             progress.add(item)
-            if result is not None:
-                progress.results.append(result)
+            if ran is not None:
+                progress.results.append((ran, item))
                 progress.tool_users.add(agent.name)
         progress.pending = [*waiting, *handoffs]
         state.interruptions = [ToolApprovalItem(agent, call) for call in waiting]
@@ -252,9 +246,14 @@ class Run:
             for interruption in state.interruptions:
                 self._emit(RunItemStreamEvent("tool_approval_requested", interruption))
             return True
-        results, progress.results = progress.results, []
+        results = [
+            FunctionToolResult(offer.tools[name], item.output, item)
+            for name, item in progress.results
+            if name in offer.tools
+        ]
+        progress.results = []
         if handoffs:
-            await self._hand_over(agent, offer, handoffs)
+            await self._hand_over(offer, handoffs)
             return False
         decided = await final_output(agent.tool_use_behavior, state.context, results)
         if decided.is_final_output:
@@ -287,63 +286,19 @@ class Run:
             emit,
         )
 
-    async def _hand_over(
-        self, agent: Agent[Any, Any], offer: Offer, calls: Sequence[FunctionCallItem]
-    ) -> None:
-        """Let the next agent take over; the first handoff of an answer counts."""
-        first, *others = calls
-        handoff = offer.handoffs[first.name]
-        target = await self._target(agent, handoff, first)
-        for call in others:
-            self._put_off(agent, call, "Only one handoff at a time: this one was not made.")
+    async def _hand_over(self, offer: Offer, calls: Sequence[FunctionCallItem]) -> None:
+        """Let the next agent take over."""
+        state = self._state
+        handover = Handover(state, offer, self._config, self._add)
+        target = await handover.make(calls)
         self._progress.pending = []
         if target is None:
             return
-        raw = FunctionCallOutputItem(call_id=str(first.call_id), output=handoff.get_transfer_message(target))
-        self._add(HandoffOutputItem(agent, raw, agent, target), "handoff_occured")
-        await self._announcer.handed_over(agent, target)
-        await self._filter(handoff)
-        self._state.current_agent, self._offer = target, None
+        await self._announcer.handed_over(state.current_agent, target)
+        await handover.filter(calls)
+        state.current_agent, self._offer = target, None
         self._emit(AgentUpdatedStreamEvent(target))
         await self._announcer.started(target)
-
-    async def _target(
-        self, agent: Agent[Any, Any], handoff: Handoff[Any], call: FunctionCallItem
-    ) -> Agent[Any, Any] | None:
-        """Return who takes over; ``None`` when the model has asked for it wrongly, and was told."""
-        try:
-            target = await within(
-                self._config.tool_timeout_s, handoff.on_invoke_handoff(self._state.context, call.arguments)
-            )
-        except ToolError as error:
-            self._put_off(agent, call, f"The handoff was not made: {error}")
-            return None
-        if not isinstance(target, Agent):
-            raise ConfigurationError(
-                f"handoff {handoff.tool_name!r} of agent {agent.name!r} must lead to an Agent, got {target!r}"
-            )
-        return target
-
-    def _put_off(self, agent: Agent[Any, Any], call: FunctionCallItem, text: str) -> None:
-        raw = FunctionCallOutputItem(call_id=str(call.call_id), output=text)
-        self._add(ToolCallOutputItem(agent, raw, text), "tool_output")
-
-    async def _filter(self, handoff: Handoff[Any]) -> None:
-        """Let the handoff's filter, or the run's, decide what the next agent sees."""
-        own = handoff.input_filter if isinstance(handoff, FilteredHandoff) else None
-        chosen = own or self._config.handoff_input_filter
-        if chosen is None:
-            return
-        progress = self._progress
-        data = HandoffInputData(
-            tuple(progress.input),
-            tuple(progress.seen[: progress.turn_start]),
-            tuple(progress.seen[progress.turn_start :]),
-            self._state.context,
-        )
-        data = await filtered(data, chosen)
-        progress.input = list(data.input_history)
-        progress.seen = [*data.pre_handoff_items, *data.new_items]
 
     async def _finish(self, output: Any) -> None:
         """End the run with an output, if the output guardrails let it pass."""

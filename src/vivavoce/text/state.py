@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from vivavoce.agents.context import TContext
 from vivavoce.errors import ConfigurationError
-from vivavoce.text.items import FunctionToolResult, ModelResponse, RunItem, ToolApprovalItem
+from vivavoce.text.items import ModelResponse, RunItem, ToolApprovalItem, ToolCallOutputItem
 
 if TYPE_CHECKING:
     from vivavoce.agents import InputGuardrailResult, OutputGuardrailResult, RunContextWrapper
@@ -57,7 +57,7 @@ class Progress:
         responses: the model's answers.
         turns: how many answers were asked for.
         pending: calls of the latest answer that have no output yet.
-        results: calls of the latest answer that have run.
+        results: calls of the latest answer that have run: the tool's name and the output.
         tool_users: agents that have used a tool, by name.
     """
 
@@ -68,7 +68,7 @@ class Progress:
     responses: list[ModelResponse] = field(default_factory=list)
     turns: int = 0
     pending: list[FunctionCallItem] = field(default_factory=list)
-    results: list[FunctionToolResult] = field(default_factory=list)
+    results: list[tuple[str, ToolCallOutputItem]] = field(default_factory=list)
     tool_users: set[str] = field(default_factory=set)
 
     def conversation(self) -> list[Item]:

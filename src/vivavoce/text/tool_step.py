@@ -14,7 +14,7 @@ from vivavoce.agents import RunContextWrapper, ToolContext
 from vivavoce.agents.calling import call_tool, wants_approval
 from vivavoce.protocol import FunctionCallItem, FunctionCallOutputItem, Item
 from vivavoce.text.failures import RunFailedError
-from vivavoce.text.items import FunctionToolResult, ToolCallOutputItem
+from vivavoce.text.items import ToolCallOutputItem
 
 if TYPE_CHECKING:
     from vivavoce.agents import FunctionTool
@@ -90,10 +90,8 @@ class ToolStep:
             return False
         return await wants_approval(tool, self._context(call))
 
-    async def run(
-        self, calls: Sequence[FunctionCallItem]
-    ) -> list[tuple[ToolCallOutputItem, FunctionToolResult | None]]:
-        """Run calls and return their outputs, in their order; a result for each that was really run.
+    async def run(self, calls: Sequence[FunctionCallItem]) -> list[tuple[ToolCallOutputItem, str | None]]:
+        """Run calls and return their outputs, in their order; with the tool's name where it was really run.
 
         Raises:
             ToolError: a tool failed whose owner asked that its failure end the run.
@@ -107,7 +105,7 @@ class ToolStep:
 
     async def _run(
         self, call: FunctionCallItem, slots: asyncio.Semaphore
-    ) -> tuple[ToolCallOutputItem, FunctionToolResult | None]:
+    ) -> tuple[ToolCallOutputItem, str | None]:
         tool = self.offer.tools.get(call.name)
         decision = self.decisions.about(call)
         if tool is None:
@@ -121,7 +119,7 @@ class ToolStep:
 
     async def _invoke(
         self, tool: FunctionTool, call: FunctionCallItem
-    ) -> tuple[ToolCallOutputItem, FunctionToolResult | None]:
+    ) -> tuple[ToolCallOutputItem, str | None]:
         context = self._context(call)
         await self.announcer.tool_started(self.agent, tool, context, call)
         outer_config.set(self.config)  # this call has a task of its own, and so a context of its own
@@ -131,8 +129,7 @@ class ToolStep:
             if result.raised:
                 raise result.error
             logger.warning("A tool failed, and the model was told", extra={"tool": tool.name})
-        item = self._output(call, result.text, result.output)
-        return item, FunctionToolResult(tool, result.output, item)
+        return self._output(call, result.text, result.output), tool.name
 
     def _output(self, call: FunctionCallItem, text: str, output: Any) -> ToolCallOutputItem:
         raw = FunctionCallOutputItem(call_id=str(call.call_id), output=text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -86,7 +87,8 @@ class RunState(Generic[TContext]):
     """A run that can go on: ``Runner.run(agent, state)``.
 
     Get one with `RunResult.to_state` where a run has `interruptions`; decide about each of them with
-    `approve` and `reject`, and run it. A call that nobody decided about interrupts the run again.
+    `approve` and `reject`, and run it. A call that nobody decided about interrupts the run again. `to_json`
+    and `from_json` take it from one process to another.
 
     Attributes:
         original_input: what the run was given.
@@ -147,6 +149,34 @@ class RunState(Generic[TContext]):
         """
         decision = Decision(approved=False, message=rejection_message or REJECTED)
         self._decide(approval_item, decision, always=always_reject)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as JSON, to go on in another process.
+
+        Not in it are the user's own object, what guardrails have found, the raw answers of the model, and the
+        outputs of tools other than as text.
+        """
+        from vivavoce.text.snapshot import to_json
+
+        return to_json(self)
+
+    @staticmethod
+    def from_json(
+        starting_agent: Agent[Any, Any], data: Mapping[str, Any], *, context: Any = None
+    ) -> RunState[Any]:
+        """Return a state from what `to_json` returned.
+
+        Args:
+            starting_agent: who began the run; the others are found by their names along its handoffs.
+            data: the JSON.
+            context: the user's own object.
+
+        Raises:
+            ConfigurationError: it is no such JSON, or an agent it names is not there.
+        """
+        from vivavoce.text.snapshot import from_json
+
+        return from_json(starting_agent, data, context)
 
     def _decide(self, item: ToolApprovalItem | str, decision: Decision, *, always: bool) -> None:
         call_id = item if isinstance(item, str) else item.call_id

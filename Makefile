@@ -57,11 +57,12 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) install -c constraints.txt -e '.[local,server,cli]'
 	@touch $@
 
-# silero-vad is the oracle of one test. Its model is wanted, not its dependency torch.
+# Oracles of tests, without what they depend on. Of silero-vad the model is wanted, not torch. openai-agents asks
+# for websockets below 17, and works with later ones; the tests are to run with what users get.
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Installing vivavoce and its tests into $(VENV) (a minute or two) ...'
 	@$(PIP) install -c constraints.txt -e '.[dev]'
-	@$(PIP) install -c constraints.txt --no-deps silero-vad
+	@$(PIP) install -c constraints.txt --no-deps silero-vad openai-agents
 	@touch $(VENV)/.demo $@
 
 $(BIN)/python:

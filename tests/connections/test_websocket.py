@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -315,57 +314,6 @@ def test_a_line_that_is_cut_is_an_error() -> None:
         assert "no closing handshake" in str(failed.error)
 
     on_wire(handler, test)
-
-
-async def with_a_peer_that_ignores_closing(test: Callable[[Line], Coroutine[Any, Any, None]]) -> None:
-    gone = asyncio.Event()
-
-    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from websockets.server import ServerProtocol
-
-        protocol = ServerProtocol()
-        while not (requests := protocol.events_received()):
-            protocol.receive_data(await reader.read(4096))
-        protocol.send_response(protocol.accept(requests[0]))  # type: ignore[arg-type]  # the opening request
-        writer.write(b"".join(protocol.data_to_send()))
-        with suppress(ConnectionError):
-            await reader.read()  # reads on, answers nothing, until the line is cut
-        writer.close()
-        gone.set()
-
-    server = await asyncio.start_server(ignore, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    line = Line(WebSocketRealtimeModel(f"ws://127.0.0.1:{port}"))
-    await test(line)
-    async with asyncio.timeout(5):
-        await gone.wait()
-    server.close()
-    await server.wait_closed()
-
-
-def test_closing_does_not_wait_for_a_peer_that_ignores_it() -> None:
-    async def test(line: Line) -> None:
-        await line.model.connect({})
-        loop = asyncio.get_running_loop()
-        begin = loop.time()
-        await line.model.close()
-        assert loop.time() - begin < TransportOptions().close_s + 0.5
-        assert line.events[-1] == ConnectionStatus("disconnected")
-        await line.model.close()
-
-    asyncio.run(with_a_peer_that_ignores_closing(test))
-
-
-def test_whoever_has_no_patience_for_closing_cuts_the_line() -> None:
-    async def test(line: Line) -> None:
-        await line.model.connect({"transport": {"close_timeout": 60}})
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
-                await line.model.close()
-        assert line.events[-1] == ConnectionStatus("disconnected")
-        await line.model.close()
-
-    asyncio.run(with_a_peer_that_ignores_closing(test))
 
 
 def test_a_refusal_is_told_with_the_servers_words() -> None:

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from vivavoce.conversation.client_notices import ToolCalled
 from vivavoce.conversation.client_tools import CALL_ID_LENGTH, REMEMBERED_CALLS, ToolLedger
+from vivavoce.protocol import FunctionCallItem, FunctionCallOutputItem
 
 
 def test_the_model_goes_on_once_after_all_outputs_and_the_end_of_the_response() -> None:
@@ -215,6 +216,8 @@ def test_a_late_result_is_the_output_of_a_second_call() -> None:
     ledger.answer("one")
     ledger.output_arrived("one")
     call, output = ledger.late(ToolCalled("one", "search", '{"word": "w"}', "item_1"), "found")
+    assert isinstance(call, FunctionCallItem)
+    assert isinstance(output, FunctionCallOutputItem)
     assert (call.call_id, call.name, call.arguments) == ("late_one", "search", '{"word": "w"}')
     assert (output.call_id, output.output) == ("late_one", "found")
     assert not ledger.all_arrived()
@@ -222,9 +225,24 @@ def test_a_late_result_is_the_output_of_a_second_call() -> None:
     assert ledger.all_arrived()
 
 
+def test_late_results_may_be_held_until_the_model_may_speak() -> None:
+    ledger = ToolLedger()
+    for call_id in ("one", "two"):
+        assert ledger.late(ToolCalled(call_id, "search", "{}", "f"), "found", held=True) == ()
+    assert ledger.response_done("resp")
+    ledger.call("other", "three")
+    ledger.answer("three", respond=False)
+    assert ledger.response_done("other")
+    held = ledger.take_late()
+    assert [getattr(item, "call_id", "") for item in held] == ["late_one", "late_one", "late_two", "late_two"]
+    assert ledger.take_late() == []
+    assert not ledger.response_done("resp")
+
+
 @given(st.text(min_size=1, max_size=80))
 def test_the_id_of_a_late_result_is_short_and_not_the_first_one(call_id: str) -> None:
     call, _ = ToolLedger().late(ToolCalled(call_id, "search", "{}", "item_1"), "found")
+    assert isinstance(call, FunctionCallItem)
     made = str(call.call_id)
     assert made != call_id
     assert len(made) <= CALL_ID_LENGTH

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vivavoce.conversation.client_notices import ToolCalled
-from vivavoce.protocol import FunctionCallItem, FunctionCallOutputItem
+from vivavoce.protocol import FunctionCallItem, FunctionCallOutputItem, Item
 
 REMEMBERED_CALLS = 1024
 CALL_ID_LENGTH = 32
@@ -34,6 +34,7 @@ class ToolLedger:
         self._calls: dict[str, str] = {}
         self._waiting: dict[str, bool] = {}  # waiting call -> whether nothing is to follow it
         self._unseen: set[str] = set()
+        self._late: list[Item] = []
 
     def call(self, response_id: str, call_id: str) -> bool:
         """Note a call of a response. False: this call is known already."""
@@ -86,7 +87,7 @@ class ToolLedger:
         if call_id in self._waiting:
             self._waiting[call_id] = False
 
-    def late(self, call: ToolCalled, output: str) -> tuple[FunctionCallItem, FunctionCallOutputItem]:
+    def late(self, call: ToolCalled, output: str, *, held: bool = False) -> tuple[Item, ...]:
         """Return the items that give the model the result of a call which has an output already.
 
         An output cannot be sent twice, and what a tool returns must not speak with the authority of a system
@@ -95,13 +96,24 @@ class ToolLedger:
         Args:
             call: the call as the model made it.
             output: its result.
+            held: return nothing now; `take_late` does when the model may speak. In the midst of what the user
+                says it would pass for something that was dealt with before.
         """
         call_id = f"late_{call.call_id[5 - CALL_ID_LENGTH :]}"
         self._unseen.add(call_id)
-        return (
+        items = (
             FunctionCallItem(call_id=call_id, name=call.name, arguments=call.arguments),
             FunctionCallOutputItem(call_id=call_id, output=output),
         )
+        if not held:
+            return items
+        self._late.extend(items)
+        return ()
+
+    def take_late(self) -> list[Item]:
+        """Return the results that were held, in order, and forget them."""
+        late, self._late = self._late, []
+        return late
 
     def interrupt(self, response_id: str | None = None) -> None:
         """Let no response be asked for after the calls that are known: the user has stopped the agent.
@@ -140,9 +152,9 @@ class ToolLedger:
         self._unseen.clear()  # an output that has not arrived by now was refused
         turn = self._turns.get(response_id)
         if turn is None:
-            return False
+            return bool(self._late)
         turn.done = True
-        return self._settle(response_id, turn)
+        return self._settle(response_id, turn) or bool(self._late)
 
     def _settle(self, response_id: str, turn: _Turn) -> bool:
         if turn.unanswered or not turn.done:

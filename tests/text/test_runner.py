@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from vivavoce.agents import RunContextWrapper, function_tool
-from vivavoce.errors import ConfigurationError
-from vivavoce.text import Agent, MaxTurnsExceeded, Runner, run
+from vivavoce.engines.base import FunctionCallDelta
+from vivavoce.engines.scripted import ScriptedModel
+from vivavoce.errors import ConfigurationError, EngineError
+from vivavoce.text import Agent, MaxTurnsExceeded, OpenAIProvider, RunConfig, Runner, run
 
 Server = Any
 Script = Any
@@ -166,5 +169,75 @@ def test_a_cancelled_run_hangs_up(chat_server: Server, script: Script) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await work
             await asyncio.wait_for(server.hung_up.wait(), 5)
+
+    asyncio.run(main())
+
+
+class WeatherServer:
+    """An MCP server as an agent sees one."""
+
+    name = "weather"
+
+    async def list_tools(self, ctx: Any = None, agent: Any = None) -> list[Any]:
+        schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+        return [SimpleNamespace(name="forecast", description="Forecast", input_schema=schema)]
+
+    async def call_tool(self, name: str, arguments: dict[str, Any] | None) -> Any:
+        text = SimpleNamespace(type="text", text=f"{name}: sun in {(arguments or {})['city']}")
+        return SimpleNamespace(content=[text], is_error=False, structured_content=None)
+
+
+def test_tools_of_mcp_servers_come_first(chat_server: Server, script: Script) -> None:
+    async def main() -> Any:
+        answers = script.calls(("forecast", {"city": "Oslo"})), script.says("Sun.")
+        async with chat_server(*answers) as server:
+            agent = Agent("A", tools=[get_weather], mcp_servers=[WeatherServer()], model="m")
+            await Runner.run(agent, "Oslo?", run_config=server.config)
+            return server
+
+    server = asyncio.run(main())
+    tools = [tool["function"] for tool in server.requests[0]["tools"]]
+    assert [tool["name"] for tool in tools] == ["forecast", "get_weather"]
+    assert ["strict" in tool for tool in tools] == [False, True]
+    assert server.messages(1)[-1]["content"] == "forecast: sun in Oslo"
+
+
+def test_many_runs_at_once_share_a_provider(chat_server: Server, script: Script) -> None:
+    async def main() -> list[Any]:
+        async with (
+            chat_server(script.says("Hello.")) as server,
+            OpenAIProvider(base_url=server.url, api_key="sk-test") as provider,
+        ):
+            config = RunConfig(model_provider=provider)
+            async with asyncio.TaskGroup() as group:
+                runs = [group.create_task(Runner.run(AGENT, "Hi", run_config=config)) for _ in range(20)]
+            assert len(server.requests) == 20
+            return [done.result().final_output for done in runs]
+
+    assert asyncio.run(main()) == ["Hello."] * 20
+
+
+def test_a_plain_tool_may_run_an_agent_in_its_thread() -> None:
+    inner = Agent("Inner", tools=[get_weather])
+
+    @function_tool
+    def ask_inner(question: str) -> str:
+        """Ask the inner agent about the weather."""
+        return str(Runner.run_sync(inner, question).final_output)
+
+    model = ScriptedModel(
+        [[FunctionCallDelta(0, "ask_inner", '{"question": "What is the weather in Rome?"}', "a")], ["Sunny."]]
+    )
+    result = Runner.run_sync(Agent("Outer", tools=[ask_inner], model=model), "Rome?")
+    outputs = [item.output for item in result.new_items if item.type == "tool_call_output_item"]
+    assert outputs == ["It is sunny in Rome."]
+
+
+def test_the_server_that_fails_is_named_without_the_key(chat_server: Server, script: Script) -> None:
+    async def main() -> None:
+        async with chat_server(script.refuses(401, "no such key: sk-test")) as server:
+            with pytest.raises(EngineError, match="answered 401") as caught:
+                await Runner.run(AGENT, "Hi", run_config=server.config)
+            assert "sk-test" not in str(caught.value)
 
     asyncio.run(main())

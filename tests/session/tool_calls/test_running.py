@@ -9,6 +9,7 @@ import pytest
 
 from vivavoce.agents import (
     BackgroundResult,
+    FunctionTool,
     RealtimeRunHooks,
     ToolContext,
     function_tool,
@@ -202,3 +203,61 @@ def test_a_tool_that_outlives_the_session_is_heard_no_more(at_bench: AtBench) ->
     bench = run(at_bench(play, stubborn, refund, hooks=Hooks()))
     assert ended == ["at last"]
     assert bench.steps == ["tool_start c1", "waits c2", "tool_approval_required c2"]
+
+
+async def cancels_itself(_context: Any, _arguments: str) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    raise asyncio.CancelledError
+
+
+async def awaits_what_was_cancelled(_context: Any, _arguments: str) -> None:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.cancel()
+    await future
+
+
+def exits() -> None:
+    """Leave."""
+    raise SystemExit(1)
+
+
+def stops() -> None:
+    """Stop."""
+    raise StopIteration
+
+
+def unspeakable() -> object:
+    """Return what is no JSON."""
+    ring: list[Any] = []
+    ring.append(ring)
+    return ring
+
+
+async def raises() -> None:
+    raise ValueError("out of order")
+
+
+async def groups(_context: Any, _arguments: str) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(cancels_itself(None, ""))
+        group.create_task(raises())
+
+
+def test_whatever_a_tool_does_its_call_gets_one_output(at_bench: AtBench) -> None:
+    by_hand = [cancels_itself, awaits_what_was_cancelled, groups]
+    tools = [
+        *(FunctionTool(function.__name__, "", on_invoke_tool=function) for function in by_hand),
+        *(function_tool(function) for function in (exits, stops, unspeakable)),
+    ]
+
+    async def play(bench: Bench) -> None:
+        for tool in tools:
+            await bench.call(tool.name, tool.name)
+        await bench.settle(1000)
+
+    bench = run(at_bench(play, *tools))
+    for tool in tools:
+        assert bench.steps.count(f"output {tool.name}") == 1, tool.name
+        assert bench.steps.count(f"tool_end {tool.name}") == 1, tool.name
+    assert len(bench.errors) == len(tools) - 1

@@ -52,6 +52,12 @@ class Server:
         raise NotImplementedError
 
 
+class Nameless(Server):
+    """A server that errors could not name."""
+
+    name = None  # type: ignore[assignment]  # the mistake under test
+
+
 def names(agent: AgentBase[Any]) -> list[str]:
     return [tool.name for tool in asyncio.run(agent.get_all_tools(CONTEXT))]
 
@@ -137,6 +143,7 @@ def test_listeners_come_and_go() -> None:
         ({"tools": {wave.name: wave}}, "AgentBase.tools must be a list of tools"),
         ({"tools": [wave, wave]}, "AgentBase.tools has two tools named 'wave'; give one a name_override"),
         ({"mcp_servers": [wave]}, "AgentBase.mcp_servers[0] is not an MCP server"),
+        ({"mcp_servers": [Nameless()]}, "AgentBase.mcp_servers[0] is not an MCP server"),
         ({"mcp_servers": Server()}, "AgentBase.mcp_servers must be a list, each an MCP server"),
         ({"mcp_config": {"strict": True}}, "AgentBase.mcp_config must be a dictionary with convert_schemas"),
         ({"mcp_config": None}, "AgentBase.mcp_config must be a dictionary"),

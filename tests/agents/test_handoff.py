@@ -247,6 +247,16 @@ def test_handoffs_that_share_a_name_are_refused() -> None:
         check_handoffs([RealtimeAgent("A B"), realtime_handoff(RealtimeAgent("a-b"))], "it", RealtimeAgent)
 
 
+def test_a_handoff_to_another_kind_of_agent_is_refused() -> None:
+    writer = handoff_to(AgentBase[Any]("Writer"))
+    with pytest.raises(
+        ConfigurationError, match=r"it\[1\] hands over to 'Writer', which is not a RealtimeAgent"
+    ):
+        check_handoffs([BOB, writer], "it", RealtimeAgent)
+    unknown = Handoff[Any]("to_bob", "For Bob.", {}, _to_bob, "Bob")
+    assert check_handoffs([unknown], "it", RealtimeAgent) == [unknown]
+
+
 def test_a_list_of_handoffs_is_ones_own() -> None:
     given_ones = [BOB, realtime_handoff(BOB, "other")]
     checked = check_handoffs(given_ones, "it", RealtimeAgent)

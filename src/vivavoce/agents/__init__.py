@@ -2,7 +2,7 @@
 
 A definition is made once and used by any number of sessions. Here is also how one of them is run: a call of
 a tool, a set of guardrails. What may not live here: anything that connects, listens, speaks or waits for a
-model. Pydantic is imported only when a tool is defined from a function.
+model. Pydantic is imported when a tool or a handoff with an input is defined, not with the package.
 Who may import it: `session`, `text` and the rooms above them; `connections` and `lines` do not know it.
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vivavoce.agents.base import AgentBase, check_list, check_text, check_tools
+from vivavoce.agents.base import AgentBase, check_list, check_text
 from vivavoce.agents.context import RunContextWrapper, TContext
 from vivavoce.agents.guardrails import InputGuardrail, OutputGuardrail
 from vivavoce.agents.handoff import Handoff, check_handoffs, realtime_handoff
@@ -24,8 +24,6 @@ from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from vivavoce.agents.hooks import RealtimeAgentHooks
-
-__all__ = ["Instructions", "RealtimeAgent", "check_tools"]
 
 
 @dataclass(eq=False)

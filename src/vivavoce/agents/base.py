@@ -212,4 +212,7 @@ def check_tools(tools: object, *, owner: str) -> list[Tool]:
 
 
 def _is_tool_server(value: Any) -> bool:
-    return all(callable(getattr(value, name, None)) for name in ("list_tools", "call_tool"))
+    methods = ("list_tools", "call_tool")
+    return isinstance(getattr(value, "name", None), str) and all(
+        callable(getattr(value, method, None)) for method in methods
+    )

@@ -215,7 +215,7 @@ def check_handoffs(handoffs: object, owner: str, kind: type[AgentBase[Any]]) -> 
         kind: class of the agents.
 
     Raises:
-        ConfigurationError: one is neither a handoff nor such an agent, or two share a name.
+        ConfigurationError: one is neither such an agent nor a handoff to one, or two share a name.
     """
     names: set[str] = set()
     checked = check_list(
@@ -224,7 +224,13 @@ def check_handoffs(handoffs: object, owner: str, kind: type[AgentBase[Any]]) -> 
         f"a {kind.__name__} or a Handoff",
         fits=lambda value: isinstance(value, kind | Handoff),
     )
-    for entry in checked:
+    for index, entry in enumerate(checked):
+        target = entry.agent if isinstance(entry, Handoff) else entry
+        if target is not None and not isinstance(target, kind):
+            raise ConfigurationError(
+                f"{owner}[{index}] hands over to {target.name!r}, which is not a {kind.__name__}; "
+                "reach it by a tool"
+            )
         name = entry.tool_name if isinstance(entry, Handoff) else default_tool_name(entry)
         if name in names:
             raise ConfigurationError(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from vivavoce.agents import function_tool
+from vivavoce.agents import Handoff, function_tool
 from vivavoce.engines.base import FunctionCallDelta, ModelDone, ModelUsage
 from vivavoce.engines.scripted import ScriptedModel
 from vivavoce.errors import ConfigurationError
@@ -29,11 +29,18 @@ def call(index: int, name: str, who: str = "") -> FunctionCallDelta:
     return FunctionCallDelta(index, name, f'{{"who": "{who}"}}' if who else "{}", f"{name}{who}")
 
 
+async def somewhere(context: Any, arguments: str) -> Any:
+    """Never called."""
+
+
+ELSEWHERE = Handoff("go_elsewhere", "Leads to an agent that nobody knows beforehand.", {}, somewhere, "?")
+
+
 def agents() -> tuple[Agent[Any, Any], Agent[Any, Any]]:
     """A desk and billing, which can hand over to each other; made anew, as in another process."""
     billing = Agent("Billing", tools=[pay, look], tool_use_behavior=["pay"])
     desk = Agent("Desk", handoffs=[handoff(billing)])
-    billing.handoffs = [desk]
+    billing.handoffs = [desk, ELSEWHERE]
     return desk, billing
 
 

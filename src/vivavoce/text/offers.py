@@ -121,8 +121,8 @@ def warn_of_output_types(agent: Agent[Any, Any], offer: Offer) -> None:
     others = [target.name for target in targets if getattr(target, "output_type", None) != agent.output_type]
     if others:
         logger.warning(
-            "The output of agent %r may have several types: %s have another output_type; "
-            "Agent.create(…) says that this is meant",
+            "The output of agent %r may have several types, as it may hand over to agents with another "
+            "output_type: %s. Agent.create(…) says that this is meant",
             agent.name,
             ", ".join(others),
         )

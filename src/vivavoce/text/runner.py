@@ -44,7 +44,7 @@ class Runner:
         """Run an agent and return what it came to.
 
         Args:
-            starting_agent: who begins.
+            starting_agent: who begins. A state goes on with the agent that was at work.
             input: a text of the user; a conversation, for example `ToolContext.history_json()` of a session
                 or `to_input_list()` of an earlier run; or a `RunState` that goes on.
             context: an object of your own, for instructions, tools and guardrails; never sent to a model. A

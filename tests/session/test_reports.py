@@ -27,7 +27,7 @@ class Report:
         event = server_event_from({"type": kind, "event_id": "e", **fields})
         self.conversation.receive(event, 0.0)
         self.reporter.report_wire(event)
-        self.calls = self.reporter.report_notices(AGENT)
+        self.calls = self.reporter.report_notices(lambda _response_id: AGENT)
         return list(self.events)
 
     def kinds(self, kind: str, **fields: Any) -> list[str]:
@@ -112,7 +112,7 @@ def test_an_item_that_was_added_and_is_gone_is_not_added(report: Report) -> None
         {"type": "conversation.item.deleted", "item_id": "a"},
     ):
         report.conversation.receive(server_event_from({"event_id": "e", **event}), 0.0)
-    report.reporter.report_notices(AGENT)
+    report.reporter.report_notices(lambda _response_id: AGENT)
     assert [event.type for event in report.events] == ["history_updated", "history_updated"]
 
 

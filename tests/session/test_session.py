@@ -102,7 +102,7 @@ def test_a_refused_setting_is_told_in_the_servers_words(hand_model: HandModel) -
             "event_id": "vivavoce_session_update",
         }
         hand_model.say("error", error=error)
-        with pytest.raises(ConfigurationError, match="the server refused the session: no such voice"):
+        with pytest.raises(ConfigurationError, match="the server refused the settings: no such voice"):
             await task
 
     run(main())
@@ -155,8 +155,14 @@ def test_a_session_that_was_never_opened_can_be_closed(hand_model: HandModel) ->
 def test_a_message_is_an_item_and_a_request(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         await stage.session.send_message("hello")
-        item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}
-        assert stage.model.sent[1] == {"type": "conversation.item.create", "item": item}
+        content = [{"type": "input_text", "text": "hello"}]
+        sent = stage.model.sent[1]
+        assert sent == {
+            "type": "conversation.item.create",
+            "event_id": "vivavoce_item_create_1",
+            "item": {"type": "message", "id": sent["item"]["id"], "role": "user", "content": content},
+        }
+        assert len(sent["item"]["id"]) <= 32
         assert stage.model.kinds()[2:] == ["response.create"]
         await stage.session.send_message({"content": [{"type": "input_image", "image_url": "data:,"}]})
         assert stage.model.kinds()[3:] == ["conversation.item.create"]
@@ -309,7 +315,7 @@ def test_a_lost_connection_is_an_error_and_ends_the_iteration(perform: Perform) 
         with pytest.raises(SessionClosedError, match="it has ended"):
             await stage.session.send_message("anybody?")
 
-    perform(play)
+    perform(play, config={"reconnect": False})
 
 
 def test_a_connection_that_breaks_under_the_sessions_own_sending(perform: Perform) -> None:
@@ -321,7 +327,7 @@ def test_a_connection_that_breaks_under_the_sessions_own_sending(perform: Perfor
         await stage.settle()
         assert [str(event.error) for event in stage.of("error")] == ["gone"]
 
-    perform(play)
+    perform(play, config={"reconnect": False})
 
 
 def test_closing_takes_less_than_a_second_whatever_a_tool_and_a_callback_do(hand_model: HandModel) -> None:

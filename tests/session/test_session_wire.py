@@ -61,6 +61,11 @@ async def told(play: Callable[[ServerConnection], Awaitable[None]]) -> AsyncIter
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
+def alone(url: str) -> RealtimeRunner[Any]:
+    """A runner whose sessions end with their connection."""
+    return RealtimeRunner(AGENT, model=url, config={"reconnect": False})
+
+
 async def read(session: RealtimeSession, kind: str, count: int = 1) -> list[Any]:
     events: list[Any] = []
     async with asyncio.timeout(10):
@@ -115,7 +120,7 @@ def test_a_server_refuses_a_setting_in_words() -> None:
     async def main() -> None:
         async with serving(scripted_engines()) as url:
             runner = RealtimeRunner(AGENT, model=url, config={"model_settings": {"voice": "nobody"}})
-            with pytest.raises(ConfigurationError, match=r"the server refused the session: .*nobody"):
+            with pytest.raises(ConfigurationError, match=r"the server refused the settings: .*nobody"):
                 await (await runner.run()).enter()
 
     run(main())
@@ -141,7 +146,7 @@ def test_a_connection_that_breaks_is_an_error_and_the_end() -> None:
         await socket.close(1011, "on fire")
 
     async def main() -> None:
-        async with told(play) as url, await RealtimeRunner(AGENT, model=url).run() as session:
+        async with told(play) as url, await alone(url).run() as session:
             events = [event async for event in session]
             (error,) = [event.error for event in events if event.type == "error"]
             assert isinstance(error, ConnectionLostError)

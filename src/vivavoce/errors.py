@@ -8,9 +8,12 @@ VivavoceError
 │   └── RemoteProtocolError by the peer: carries what an `error` event needs (code, param)
 ├── AudioFormatError        audio is not in the form that was promised: says what was found and is accepted
 ├── EngineError             an engine (VAD, STT, LLM, TTS) failed or refused its input
-├── ConnectionLostError     the connection to the model could not be made or broke
+├── ConnectionLostError     the connection to the model, or to an MCP server, could not be made or broke
 ├── ToolError               a tool was unknown, got bad arguments, raised or took too long
+├── GuardrailError          a guardrail failed or stopped too much
 ├── SessionClosedError      a call on a session that has ended
+├── RunFailedError          a run of a text agent ended without an output (in `text.failures`, with its kinds)
+├── RealtimeScriptError     a session did not follow a test's script (in `testing.scripted_model`)
 ├── CallerTimeoutError      in a test or a demo: the agent did not do what a simulated caller waits for
 └── StalledError            on the virtual clock of a test: everybody waits, nothing is scheduled
 """
@@ -76,7 +79,16 @@ class EngineError(VivavoceError):
 
 
 class ConnectionLostError(VivavoceError):
-    """The connection to the realtime model could not be made, or broke."""
+    """The connection to the realtime model could not be made, or broke.
+
+    Args:
+        message: what happened.
+        status: HTTP status with which the server refused, or ``None``.
+    """
+
+    def __init__(self, message: str = "", *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ToolError(VivavoceError):
@@ -92,6 +104,10 @@ class ToolError(VivavoceError):
         super().__init__(message)
         self.tool_name = tool_name
         self.call_id = call_id
+
+
+class GuardrailError(VivavoceError):
+    """A guardrail raised or took too long, or stopped so much that the session says so; it goes on."""
 
 
 class SessionClosedError(VivavoceError):

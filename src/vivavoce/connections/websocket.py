@@ -122,7 +122,8 @@ class WebSocketRealtimeModel(RealtimeModel):
             status = error.response.status_code
             body = (error.response.body or b"").decode(errors="replace")[:500]
             raise ConnectionLostError(
-                f"The realtime server refused the connection: HTTP {status} {body} {hint}".rstrip()
+                f"The realtime server refused the connection: HTTP {status} {body} {hint}".rstrip(),
+                status=status,
             ) from error
         except TimeoutError as error:
             raise ConnectionLostError(

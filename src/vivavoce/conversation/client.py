@@ -44,6 +44,7 @@ from vivavoce.protocol import (
     ResponseCreate,
     ServerEvent,
     Unknown,
+    UnsetType,
     present,
 )
 
@@ -140,11 +141,13 @@ class ClientConversation:
             self.request_response(now)
 
     def late_output(self, call: ToolCalled, output: str, now: float, *, respond: bool = True) -> None:
-        """Give the model the result of a call that was answered long ago, and have it speak of it."""
-        for item in self._tools.late(call, output):
-            self.send(ConversationItemCreate(item=item), now)
+        """Give the model the result of a call that was answered long ago: when it may speak of it, or now."""
+        self._create(self._tools.late(call, output, held=respond))
         if respond:
             self.request_response(now)
+
+    def _create(self, items: Sequence[Item]) -> None:
+        self._outbox.extend(self._sent.create(ConversationItemCreate(item=item)) for item in items)
 
     def interrupt(self, now: float) -> None:
         """Stop the agent: what it generates, what is about to be generated, and what is being played.
@@ -159,6 +162,7 @@ class ClientConversation:
         """Stop what is generated or about to be; what has arrived is still played."""
         if self._requests.cancel(self._sent.quiet_id("cancel")):
             self._send_requests()
+        self._create(self._tools.take_late())
         self._speech.cancel(self._requests.active)
 
     def reject(self, response_id: str, item_id: str, now: float) -> bool:
@@ -196,7 +200,9 @@ class ClientConversation:
 
     def is_quiet(self, now: float) -> bool:
         """Say whether nobody speaks, nothing is generated or played, and no call is unanswered."""
-        return self._requests.is_idle and not self._speech.is_sounding(now) and self._tools.all_answered()
+        return (
+            self._requests.is_idle(now) and not self._speech.is_sounding(now) and self._tools.all_answered()
+        )
 
     # --- a history from elsewhere ---------------------------------------------------------------------------
 
@@ -212,9 +218,9 @@ class ClientConversation:
         for event in edits(self.history.items, [self._sent.name(item) for item in items]):
             self.send(event, now)
 
-    def lose_connection(self) -> bool:
+    def lose_connection(self, now: float) -> bool:
         """Forget what the lost connection owed. True: an answer is owed to the person."""
-        owed = self._requests.lose_connection()
+        owed = self._requests.lose_connection(now)
         cut = self._speech.lose_connection()
         self._take_speech()
         return self._tools.lose_connection() or owed or cut
@@ -261,7 +267,10 @@ class ClientConversation:
         self._take_speech()
 
     def _send_requests(self) -> None:
-        self._outbox.extend(self._requests.events_to_send())
+        for event in self._requests.events_to_send():
+            if isinstance(event, ResponseCreate) and isinstance(event.response, UnsetType):
+                self._create(self._tools.take_late())
+            self._outbox.append(event)
 
     def _report_lost(self) -> None:
         self._notices.extend(Failed(error) for error in self._requests.lost())
@@ -357,9 +366,9 @@ class ClientConversation:
         self._speech.ended(response_id, now)
         self._take_speech()
         self._out_of_band.discard(response_id)
-        self._requests.done(response_id, now)
         if self._tools.response_done(response_id):
             self._requests.request(now)
+        self._requests.done(response_id, now)
         self._send_requests()
 
     @_hears(wire.ResponseOutputItemAdded)

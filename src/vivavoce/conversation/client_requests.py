@@ -95,14 +95,14 @@ class ResponseRequests:
             return False
         return True
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no response runs, is asked for or is expected, and the user is silent."""
-        return self.active is None and self._flying is None and not self._waiting and not self._held_until
+    def is_idle(self, now: float) -> bool:
+        """Say whether no response runs, is asked for or is expected, and the user is silent."""
+        busy = self.active is not None or self._flying is not None or bool(self._waiting)
+        return not busy and self._held_until <= now
 
-    def lose_connection(self) -> bool:
+    def lose_connection(self, now: float) -> bool:
         """Forget the server's part. True: it owed an answer. Requests that wait go on waiting."""
-        owed = self.active is not None or 0.0 < self._held_until < inf
+        owed = self.active is not None or now < self._held_until < inf
         if self._flying is not None:
             self._waiting.appendleft(self._flying)
         self.active = self._flying = self._claimed = None

@@ -88,6 +88,7 @@ class SessionOptions:
 
     Attributes:
         model: name that the session reports.
+        model_named: the client chose it when it connected; otherwise its first `session.update` may do so.
         voice: voice unless the client chooses another.
         voices: voices to offer; empty: any will do.
         knows_voice: says whether there is a voice of this name, where there are more than `voices`.
@@ -110,6 +111,7 @@ class SessionOptions:
     """
 
     model: str = "vivavoce-local"
+    model_named: bool = True
     voice: str = "alloy"
     voices: tuple[str, ...] = ()
     knows_voice: Callable[[str], bool] | None = None
@@ -277,7 +279,8 @@ class Settings:
     def _checked(
         self, current: RealtimeSession, merged: RealtimeSession, *, voice_locked: bool, responding: bool
     ) -> RealtimeSession:
-        if merged.model != current.model:
+        named = self._options.model_named or current.model != self._options.model
+        if merged.model != current.model and named:
             raise refuse("The model cannot be changed after the session has been created.", "session.model")
         before, after = self.output_of(current), self.output_of(merged)
         if after.voice != before.voice:

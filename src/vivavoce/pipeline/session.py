@@ -28,8 +28,8 @@ from vivavoce.conversation.settings import SessionOptions
 from vivavoce.conversation.tokens import CountedTokens
 from vivavoce.engines.base import Engines, FunctionCallDelta, TranscriptionOptions
 from vivavoce.errors import EngineError, RemoteProtocolError
-from vivavoce.pipeline.answering import Answer
 from vivavoce.ids import RandomIds
+from vivavoce.pipeline.answering import Answer
 from vivavoce.pipeline.utterances import Utterance
 from vivavoce.pipeline.voice import batch_for
 from vivavoce.protocol import AudioFormat, ClientEvent, InputAudioBufferAppend, ServerEvent, present

@@ -44,7 +44,8 @@ def session_options(query_string: bytes, defaults: SessionOptions) -> SessionOpt
             code="invalid_intent",
             param="intent",
         )
-    model = values.get("model") or values.get("deployment") or defaults.model
+    named = values.get("model") or values.get("deployment")
+    model = named or defaults.model
     if len(model) > MAX_MODEL_CHARS:
         return Refusal(
             400,
@@ -52,4 +53,6 @@ def session_options(query_string: bytes, defaults: SessionOptions) -> SessionOpt
             code="invalid_model",
             param="model",
         )
-    return replace(defaults, model=model, transcription_only=intent == "transcription")
+    return replace(
+        defaults, model=model, model_named=bool(named), transcription_only=intent == "transcription"
+    )

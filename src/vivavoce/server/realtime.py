@@ -8,8 +8,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from vivavoce.errors import RemoteProtocolError
-from vivavoce.pipeline import LocalSession
 from vivavoce.ids import RandomIds
+from vivavoce.pipeline import LocalSession
 from vivavoce.protocol import ErrorDetail, ErrorEvent
 from vivavoce.protocol.codec import decode_client_event
 from vivavoce.server.auth import select_subprotocol

@@ -20,7 +20,9 @@ from vivavoce.session.events import (
     RealtimeReconnecting,
 )
 from vivavoce.session.messages import audio_pieces
+from vivavoce.session.model_settings import raw_update
 from vivavoce.session.opening import UPDATE_ID, Opening
+from vivavoce.session.renewal import Renewal
 from vivavoce.session.unheard_audio import UnheardAudio
 from vivavoce.tasks import Tasks
 
@@ -29,18 +31,17 @@ if TYPE_CHECKING:
     from vivavoce.conversation.client import ClientConversation
     from vivavoce.protocol import ClientEvent, RealtimeSession, ServerEvent, Unknown
     from vivavoce.session.events import RealtimeSessionEvent
+    from vivavoce.session.model_settings import ModelSettings
     from vivavoce.session.observing import Observers
     from vivavoce.session.settings import ReconnectSettings
 
 START_S = 10.0
 """Seconds that a server has to open the session, and to accept its settings."""
-RENEW_S = 60.0
-"""Seconds before the end of the server's time limit from which on a quiet moment is used for a new one."""
-SHORT_LIFE = 0.25
-"""Share of a short session's life that stands for `RENEW_S`."""
 STABLE_S = 30.0
 """Seconds that a connection must last for the next one to have all its attempts."""
 EXPIRED = "session_expired"
+NOT_WELCOME = frozenset({401, 403, 404})
+"""HTTP statuses after which another try is no use."""
 
 
 class DriverPort(Protocol):
@@ -78,6 +79,7 @@ class Link:
     Attributes:
         model: the connection.
         config: how to open it.
+        settings: of the model's session, for what only its provider knows.
         reconnect: what to do when it is lost.
         observers: who looks on.
         clock: returns seconds since 1970, for the server's time limit.
@@ -85,6 +87,7 @@ class Link:
 
     model: RealtimeModel
     config: RealtimeModelConfig
+    settings: ModelSettings
     reconnect: ReconnectSettings
     observers: Observers
     clock: Callable[[], float] = time.time
@@ -116,8 +119,8 @@ class Driver:
         self._broken: ConnectionLostError | None = None
         self._connected = False
         self._opened = asyncio.Event()
-        self._renewal: asyncio.TimerHandle | None = None
-        self._renew = False
+        clock = link.clock if link.reconnect.enabled else None
+        self._renewal = Renewal(clock, self._is_quiet, self._begin_afresh)
         self._updates = 0
         self._attempts = 0
         self._opened_at = 0.0
@@ -153,7 +156,7 @@ class Driver:
             await self._link.model.connect(self._link.config)
             async with asyncio.timeout(START_S):
                 await opening.created
-                await self._deliver(SessionUpdate(event_id=UPDATE_ID, session=self._port.settings()))
+                await self._send_settings(UPDATE_ID, self._port.settings())
                 await opening.updated
         except TimeoutError as error:
             raise ConnectionLostError(f"The server did not open the session within {START_S:g} s.") from error
@@ -163,8 +166,7 @@ class Driver:
     async def close(self) -> None:
         """End the connection and all that runs here."""
         self.state = "closed"
-        if self._renewal is not None:
-            self._renewal.cancel()
+        self._renewal.cancel()
         await asyncio.gather(self._link.model.close(), self._tasks.aclose())
 
     def forget(self) -> None:
@@ -187,7 +189,7 @@ class Driver:
         try:
             async with asyncio.timeout(START_S):
                 await self._opened.wait()
-                await self._deliver(SessionUpdate(event_id=update_id, session=session))
+                await self._send_settings(update_id, session)
                 await opening.updated
         except TimeoutError as error:
             raise ConnectionLostError(
@@ -236,6 +238,17 @@ class Driver:
             self._link.observers.sent(event)
             await self._link.model.send_event(event)
 
+    async def _send_settings(self, event_id: str, session: RealtimeSession) -> None:
+        """Send settings, with what the user wants said beyond the protocol."""
+        update = SessionUpdate(event_id=event_id, session=session)
+        raw = raw_update(update, self._link.settings)
+        if raw is None:
+            await self._deliver(update)
+            return
+        async with self._sending:
+            self._link.observers.sent(update)
+            await self._link.model.send_raw(raw)
+
     async def _pump(self) -> None:
         """Send what the conversation decides, and keep its deadlines."""
         while True:
@@ -279,12 +292,11 @@ class Driver:
         self._conversation.receive(event, self._now())
         self._port.heard(event)
         if isinstance(event, SessionCreated):
-            self._note_time_limit(event)
+            self._renewal.plan(present(event.session.expires_at, None))
         elif isinstance(event, ErrorEvent) and event.error.code == EXPIRED and self._reconnects:
             self._broken = ConnectionLostError("The session has reached the server's time limit.")
         self._wake_if_needed()
-        if self._renew and self._conversation.is_quiet(self._now()):
-            self._begin_again(None)
+        self._renewal.look()
 
     def _wake_if_needed(self) -> None:
         """Wake the pump for something to send or an earlier deadline: not for each piece of audio."""
@@ -324,13 +336,13 @@ class Driver:
         """Look for another connection; `error` is what became of this one, ``None`` is only its age."""
         self.state = "reconnecting"
         self._opened.clear()
-        self._renew = False
+        self._renewal.cancel()
         if error is not None:
             self._port.publish(RealtimeConnectionLost(error))
         self._tasks.spawn(self._reconnect(error), name="session reconnect")
 
     async def _reconnect(self, error: VivavoceError | None) -> None:
-        owed = self._conversation.lose_connection()
+        owed = self._conversation.lose_connection(self._now())
         self._port.disconnected()
         settings = self._link.reconnect
         if self._now() - self._opened_at >= STABLE_S:
@@ -347,6 +359,8 @@ class Driver:
                 await self._restore(attempt, owed=owed)
             except VivavoceError as failure:
                 error = failure
+                if isinstance(failure, ConnectionLostError) and failure.status in NOT_WELCOME:
+                    break
             else:
                 return
         self._port.publish(RealtimeError(error))
@@ -367,24 +381,11 @@ class Driver:
         self._port.report()
         self.wake()
 
-    def _note_time_limit(self, event: SessionCreated) -> None:
-        """Plan a new connection for the quiet moment before the server ends this one."""
-        if self._renewal is not None:
-            self._renewal.cancel()
-            self._renewal = None
-        self._renew = False
-        expires_at = present(event.session.expires_at, None)
-        if expires_at is None or not self._link.reconnect.enabled:
-            return
-        life = expires_at - self._link.clock()
-        loop = asyncio.get_running_loop()
-        self._renewal = loop.call_later(max(0.0, life - min(RENEW_S, life * SHORT_LIFE)), self._due)
+    def _is_quiet(self) -> bool:
+        return self.state == "open" and self._conversation.is_quiet(self._now())
 
-    def _due(self) -> None:
-        """Begin anew now if nobody speaks, otherwise as soon as that is so."""
-        self._renew = True
-        if self.state == "open" and self._conversation.is_quiet(self._now()):
-            self._begin_again(None)
+    def _begin_afresh(self) -> None:
+        self._begin_again(None)
 
 
 def _backoff(settings: ReconnectSettings, attempt: int) -> float:

@@ -161,6 +161,7 @@ class RealtimeToolEnd:
 
     Attributes:
         output: what the tool returned; what the model was told, when it failed.
+        error: what went wrong, or ``None``.
     """
 
     agent: RealtimeAgent[Any]
@@ -168,6 +169,7 @@ class RealtimeToolEnd:
     call_id: str
     arguments: str
     output: Any
+    error: Exception | None = None
     type: Literal["tool_end"] = "tool_end"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from vivavoce.errors import VivavoceError
+from vivavoce.errors import GuardrailError
 
 if TYPE_CHECKING:
     from vivavoce.agents.guardrails import (
@@ -68,7 +68,7 @@ def feedback_text(
 
 def guardrail_failure(
     guardrail: OutputGuardrail[Any] | InputGuardrail[Any], error: Exception, *, trips: bool
-) -> VivavoceError:
+) -> GuardrailError:
     """Return what an application is told of a guardrail that raised or took too long.
 
     Args:
@@ -77,7 +77,7 @@ def guardrail_failure(
         trips: whether that counts as tripped.
     """
     outcome = "counts as tripped" if trips else "was skipped"
-    failure = VivavoceError(
+    failure = GuardrailError(
         f"guardrail {guardrail.get_name()!r} failed and {outcome}: {str(error) or type(error).__name__}"
     )
     failure.__cause__ = error

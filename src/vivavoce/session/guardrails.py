@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from vivavoce.agents.guarding import GuardrailRun, run_output_guardrails
 from vivavoce.agents.guardrails import GuardrailFunctionOutput, OutputGuardrail, OutputGuardrailResult
 from vivavoce.conversation.check_points import CheckPoints
-from vivavoce.errors import VivavoceError
+from vivavoce.errors import GuardrailError
 from vivavoce.session.events import RealtimeError, RealtimeGuardrailTripped
 from vivavoce.session.first_trip import until_trip
 from vivavoce.session.guardrail_messages import feedback_text, guardrail_failure, output_feedback
@@ -252,7 +252,7 @@ class OutputGuard:
     def _give_up(self) -> None:
         self._trips = 0
         reason = "the model is not asked again until the user speaks"
-        self._fail(VivavoceError(f"guardrails stopped {TRIPS_IN_A_ROW} answers in a row; {reason}"))
+        self._fail(GuardrailError(f"guardrails stopped {TRIPS_IN_A_ROW} answers in a row; {reason}"))
 
     def _fail(self, error: Exception) -> None:
         self._port.publish(RealtimeError(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vivavoce.errors import ConfigurationError
@@ -59,15 +59,19 @@ class HostedMcp:
 
     def __init__(self, port: HostedMcpPort) -> None:
         self._port = port
-        self._pending: dict[str, McpApprovalRequestItem] = {}
+        self._pending: dict[str, RealtimeToolApprovalRequired] = {}
         self._always: dict[tuple[str, str], bool] = {}
         self._seen: dict[str, None] = {}
         self._tasks = Tasks()
 
     @property
-    def pending(self) -> Mapping[str, McpApprovalRequestItem]:
-        """Requests that nobody has decided on, by their id."""
-        return self._pending
+    def pending(self) -> Sequence[RealtimeToolApprovalRequired]:
+        """The calls that nobody has decided on, as the application was told of them."""
+        return list(self._pending.values())
+
+    def waits(self, request_id: str) -> bool:
+        """Say whether a call waits for approval."""
+        return request_id in self._pending
 
     def hear(self, item: Item) -> None:
         """Take in an item as the server has it now."""
@@ -90,17 +94,17 @@ class HostedMcp:
         return True
 
     def _ask(self, request: McpApprovalRequestItem) -> None:
-        self._pending[request.id] = request
+        speaker = self._port.speaker
+        question = RealtimeToolApprovalRequired(speaker.agent, request, request.id, request.arguments)
+        self._pending[request.id] = question
         always = self._always.get((request.server_label, request.name))
+        tool = speaker.hosted.get(request.server_label)
         if always is not None:
             self.decide(request.id, approve=always)
-            return
-        tool = self._port.speaker.hosted.get(request.server_label)
-        if tool is not None and tool.on_approval_request is not None:
+        elif tool is not None and tool.on_approval_request is not None:
             self._tasks.spawn(self._ask_function(request, tool.on_approval_request), name="MCP approval")
         else:
-            agent = self._port.speaker.agent
-            self._port.publish(RealtimeToolApprovalRequired(agent, request, request.id, request.arguments))
+            self._port.publish(question)
 
     async def _ask_function(self, request: McpApprovalRequestItem, decide: Callable[[Any], Any]) -> None:
         try:
@@ -127,10 +131,11 @@ class HostedMcp:
         Raises:
             ConfigurationError: there is no such request.
         """
-        request = self._pending.pop(request_id, None)
-        if request is None:
+        question = self._pending.pop(request_id, None)
+        if question is None:
             raise ConfigurationError(f"no MCP call {request_id!r} waits for approval")
-        if always:
+        request = question.tool
+        if always and isinstance(request, McpApprovalRequestItem):
             self._always[request.server_label, request.name] = approve
         answer = McpApprovalResponseItem(
             approval_request_id=request_id, approve=approve, reason=UNSET if reason is None else reason

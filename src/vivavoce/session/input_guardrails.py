@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from vivavoce.agents.guarding import GuardrailRun, run_input_guardrails
 from vivavoce.agents.guardrails import GuardrailFunctionOutput, InputGuardrail, InputGuardrailResult
 from vivavoce.conversation.user_turns import UserTurns, Verdict
-from vivavoce.errors import VivavoceError
+from vivavoce.errors import GuardrailError
 from vivavoce.session.events import RealtimeError, RealtimeInputGuardrailTripped
 from vivavoce.session.first_trip import until_trip
 from vivavoce.session.guardrail_messages import feedback_text, guardrail_failure, input_feedback
@@ -131,7 +131,7 @@ class InputGuard:
             return True
         refused = guarded and self._settings.on_failure == "trip"
         if guarded:
-            self._fail(VivavoceError(f"{item_id!r} was not checked: {TURNS} turns are being checked"))
+            self._fail(GuardrailError(f"{item_id!r} was not checked: {TURNS} turns are being checked"))
         if refused:
             self._refuse(item_id, text, ())
         self._judge(item_id, "tripped" if refused else "passed")
@@ -149,10 +149,10 @@ class InputGuard:
                 text = await self._transcripts[item_id]
         except TimeoutError:
             text = None
-            self._fail(VivavoceError(f"{item_id!r} was not checked: no transcript came in {seconds:g} s"))
+            self._fail(GuardrailError(f"{item_id!r} was not checked: no transcript came in {seconds:g} s"))
         else:
             if text is None:
-                self._fail(VivavoceError(f"{item_id!r} was not checked: its transcription failed"))
+                self._fail(GuardrailError(f"{item_id!r} was not checked: its transcription failed"))
         finally:
             del self._transcripts[item_id]
         await self._read(item_id, text or "")

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from vivavoce.agents.tool import Tool
     from vivavoce.protocol import Tool as WireTool
 
+CHECKED_BY = "gpt-4o-mini-transcribe"
+"""Model that writes the user's words down for input guardrails, where the settings name none."""
 _VOICE = ("audio", "output", "voice")
+_INPUT = ("audio", "input")
 _CLEARED: Mapping[str, Any] = {"instructions": "", "tools": [], "prompt": None}
 """What the agent before may have set, and the value that takes it back."""
 
@@ -212,7 +215,12 @@ def realtime_session(settings: Mapping[str, Any], *, path: str = "settings") -> 
 
 
 def _with_gate(session: dict[str, Any]) -> dict[str, Any]:
-    """Have turn detection create no responses. Where it is off it creates none anyway."""
+    """Have the user's words written down, and turn detection create no responses before they were checked.
+
+    Where turn detection is off it creates none anyway.
+    """
+    if "transcription" not in (at(session, _INPUT) or {}):
+        session = overlay(session, nest((*_INPUT, "transcription"), {"model": CHECKED_BY}))
     off = at(session, TURN_DETECTION[:-1]) is not None and at(session, TURN_DETECTION) is None
     if off and "turn_detection" in session["audio"]["input"]:
         return session

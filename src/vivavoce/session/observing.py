@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,48 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LOG = "vivavoce.observe.logs"
+TRACES = "opentelemetry.trace"
+
+
+def standing_observers(*, tracing: bool) -> list[SessionObserver]:
+    """Return who looks on at every session: traces and logs, where somebody wants them.
+
+    A program that wants traces has imported OpenTelemetry, and one that wants logs has set a level; nobody
+    else is to pay for them with every piece of audio.
+
+    Args:
+        tracing: the run may be traced.
+    """
+    observers: list[SessionObserver] = []
+    if tracing and TRACES in sys.modules:
+        from vivavoce.observe.tracing import SessionTracer
+
+        observers.append(SessionTracer())
+    if logging.getLogger(LOG).isEnabledFor(logging.INFO):
+        from vivavoce.observe.logs import SessionLog
+
+        observers.append(SessionLog())
+    return observers
+
 
 class Observers:
     """The observers of one session. One that raises is dropped and harms nobody else.
 
     Args:
-        observers: who looks on.
+        observers: who looks on, or functions that make them for this session.
         now: returns the time, in seconds.
     """
 
-    def __init__(self, observers: Sequence[SessionObserver], now: Callable[[], float]) -> None:
-        self._observers = list(observers)
+    def __init__(
+        self, observers: Sequence[SessionObserver | Callable[[], SessionObserver]], now: Callable[[], float]
+    ) -> None:
+        self._observers: list[Any] = [
+            observer
+            if hasattr(observer, "on_client_event") and not isinstance(observer, type)
+            else observer()
+            for observer in observers
+        ]
         self._now = now
 
     def sent(self, event: Any) -> None:

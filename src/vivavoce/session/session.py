@@ -20,7 +20,8 @@ from vivavoce.protocol import (
     to_builtins,
 )
 from vivavoce.protocol.codec import client_event_from
-from vivavoce.session.events import RealtimeError, RealtimeSessionEvent
+from vivavoce.session.approvals import call_id_of
+from vivavoce.session.events import RealtimeError, RealtimeSessionEvent, RealtimeToolApprovalRequired
 from vivavoce.session.messages import check_history, image_message, named, silence_like, user_message
 from vivavoce.session.streams import Callback, EventStream
 from vivavoce.session.works import SessionPlan, SessionWorks
@@ -276,7 +277,7 @@ class RealtimeSession:
         """Let a call run that waits for approval.
 
         Args:
-            call: the `tool_approval_required` event, or its `call_id`.
+            call: the `tool_approval_required` event, its `call_id`, or an item that has it.
             always: approve every later call of this tool in this session, too.
 
         Raises:
@@ -284,8 +285,18 @@ class RealtimeSession:
         """
         await self._decide(call, approve=True, always=always, message=None)
 
+    @property
+    def pending_approvals(self) -> list[RealtimeToolApprovalRequired]:
+        """The calls that wait for approval, as they were announced."""
+        return [*self._works.tools.pending_approvals, *self._works.hosted.pending]
+
     async def reject_tool_call(
-        self, call: Any, *, always: bool = False, rejection_message: str | None = None
+        self,
+        call: Any,
+        *,
+        always: bool = False,
+        rejection_message: str | None = None,
+        message: str | None = None,
     ) -> None:
         """Let a call not run that waits for approval; the model is told.
 
@@ -293,19 +304,21 @@ class RealtimeSession:
             call: the `tool_approval_required` event, or its `call_id`.
             always: reject every later call of this tool in this session, too.
             rejection_message: what the model is told instead of the default.
+            message: the same.
 
         Raises:
             ConfigurationError: no such call waits.
         """
-        await self._decide(call, approve=False, always=always, message=rejection_message)
+        words = message if rejection_message is None else rejection_message
+        await self._decide(call, approve=False, always=always, message=words)
 
     approve = approve_tool_call
     reject = reject_tool_call
 
     async def _decide(self, call: Any, *, approve: bool, always: bool, message: str | None) -> None:
         self._check_open()
-        call_id = getattr(call, "call_id", call)
-        if call_id in self._works.hosted.pending:
+        call_id = call_id_of(call)
+        if self._works.hosted.waits(call_id):
             self._works.hosted.decide(call_id, approve=approve, always=always, reason=message)
         elif approve:
             self._works.tools.approve(call, always=always)

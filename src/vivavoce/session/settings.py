@@ -227,6 +227,8 @@ def _agents_parts(spelled: Spelled) -> dict[str, Any]:
 def _observers(spelled: Spelled) -> tuple[Any, ...]:
     observers = tuple(_value(spelled, "observers", list_of(object, "observers"), default=()))
     for index, observer in enumerate(observers):
+        if callable(observer) and (isinstance(observer, type) or not hasattr(observer, _OBSERVING[0])):
+            continue  # makes one for each session
         for method in _OBSERVING:
             if not callable(getattr(observer, method, None)):
                 where = spelled.where(f"observers[{index}]")

@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 from vivavoce.agents import FunctionTool, RealtimeAgent, RunContextWrapper
 from vivavoce.agents.handoff import Handoff, realtime_handoff
 from vivavoce.agents.tool import HostedMCPTool
+from vivavoce.protocol import (
+    AudioOutput,
+    RealtimeSession,
+    SessionAudio,
+    UnsetType,
+    present,
+    replace,
+)
 from vivavoce.session.settings import session_of
 
 if TYPE_CHECKING:
     from vivavoce.agents.guardrails import InputGuardrail, OutputGuardrail
-    from vivavoce.protocol import RealtimeSession
     from vivavoce.session.settings import RunSettings
 
 
@@ -72,7 +79,8 @@ async def prepare(
     session = session_of(
         settings.model,
         instructions=await agent.resolve_instructions(context),
-        voice=None if voice_fixed else agent.voice,
+        voice=agent.voice,
+        voice_fixed=voice_fixed,
         prompt=await agent.resolve_prompt(context),
         tools=[*(tool.to_wire() for tool in tools), *(handoff.to_wire() for handoff in handoffs)],
         gated=bool(inputs),
@@ -91,3 +99,14 @@ async def prepare(
 
 def _each_once(guardrails: Sequence[Any]) -> list[Any]:
     return list({id(guardrail): guardrail for guardrail in guardrails}.values())
+
+
+def speaking_as(before: RealtimeSession, settings: RealtimeSession) -> RealtimeSession:
+    """Return settings with the voice that a session had, as its server reported it."""
+    spoken = present(before.audio, None)
+    output = present(spoken.output, None) if spoken is not None else None
+    if output is None or isinstance(output.voice, UnsetType):
+        return settings
+    audio = present(settings.audio, SessionAudio())
+    speaking = replace(present(audio.output, AudioOutput()), voice=output.voice)
+    return replace(settings, audio=replace(audio, output=speaking))

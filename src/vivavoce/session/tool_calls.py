@@ -308,7 +308,14 @@ class ToolCalls:
             self._publish(RealtimeError(result.error))
         self._answer(run, result.text, respond=result.respond, late=late)
         self._publish(
-            RealtimeToolEnd(run.owner.agent, run.tool, run.call.call_id, run.call.arguments, result.output)
+            RealtimeToolEnd(
+                run.owner.agent,
+                run.tool,
+                run.call.call_id,
+                run.call.arguments,
+                result.output,
+                result.error,
+            )
         )
 
     async def _began(self, run: _Run) -> None:

@@ -39,9 +39,10 @@ from vivavoce.session.guardrails import OutputGuard
 from vivavoce.session.hook_calls import HookCalls
 from vivavoce.session.hosted_mcp import HostedMcp
 from vivavoce.session.input_guardrails import InputGuard
-from vivavoce.session.observing import Observers
+from vivavoce.session.observing import Observers, standing_observers
 from vivavoce.session.reports import Reporter, words_of
 from vivavoce.session.saying import say_request
+from vivavoce.session.speaker import Speaker, speaking_as
 from vivavoce.session.streams import EventStreams
 from vivavoce.session.tool_calls import ToolCalls, ToolOwner
 
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from vivavoce.protocol import ClientEvent, Item, RealtimeSession, ServerEvent, Unknown
     from vivavoce.session.events import RealtimeSessionEvent
     from vivavoce.session.settings import RunSettings
-    from vivavoce.session.speaker import Speaker
 
 _WITHHELD = {
     "no_words": "speech was held back and never played: no transcript of it came to be checked",
@@ -107,11 +107,12 @@ class SessionWorks:
     def __init__(self, plan: SessionPlan) -> None:
         settings = plan.settings
         self.context = plan.context
-        self.observers = Observers(plan.observers, self.now)
+        standing = standing_observers(tracing=not settings.tracing_disabled)
+        self.observers = Observers([*standing, *plan.observers], self.now)
         self.streams = EventStreams()
         self.ids = RandomIds()
         self.conversation = ClientConversation(plan.model_config.get("playback_tracker"), self.ids)
-        link = Link(plan.model, plan.model_config, settings.reconnect, self.observers)
+        link = Link(plan.model, plan.model_config, settings.model, settings.reconnect, self.observers)
         self.driver = Driver(link, self.conversation, self)
         self.cast = Cast(self, settings)
         self.tools = ToolCalls(self, settings.tools)
@@ -169,6 +170,7 @@ class SessionWorks:
         """Show the guard what the agent says, and the cast whose response it is."""
         match event:
             case ResponseOutputAudioTranscriptDelta() | ResponseOutputTextDelta():
+                self.cast.voice_fixed |= isinstance(event, ResponseOutputAudioTranscriptDelta)
                 self._guard.text(event.response_id, event.item_id, event.content_index, event.delta)
             case ResponseOutputAudioTranscriptDone():
                 place = (event.response_id, event.item_id, event.content_index)
@@ -251,8 +253,11 @@ class SessionWorks:
         return self.cast.speaker.agent
 
     def settings(self) -> RealtimeSession:
-        """Return the settings with which a session is to be opened now."""
-        return self.cast.speaker.session
+        """Return the settings with which a session is to be opened now: with the voice that was heard."""
+        settings = self.cast.speaker.session
+        if not self.cast.voice_fixed or self.conversation.session is None:
+            return settings
+        return speaking_as(self.conversation.session, settings)
 
     async def update(self, session: RealtimeSession) -> None:
         """Have the server take over settings."""

@@ -323,7 +323,7 @@ def test_approval_is_wanted_when_the_tool_says_so_or_cannot_say(setting: Any, as
     assert run(wants_approval(tool, context_of(tool, '{"n": 3}'))) is asked
 
 
-@pytest.mark.parametrize("arguments", ["", "[3]", "{", "null"])
+@pytest.mark.parametrize("arguments", ["", "[3]", "{", "null", "[" * 100_000])
 def test_arguments_that_are_no_dictionary_are_asked_about_as_none(arguments: str) -> None:
     tool = making(fine, needs_approval=lambda _context, given, _call_id: given == {})
     assert run(wants_approval(tool, context_of(tool, arguments))) is True

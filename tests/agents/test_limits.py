@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
-from vivavoce.agents.limits import TookTooLongError, within
+from vivavoce.agents.limits import GRACE_S, TookTooLongError, within
 from vivavoce.testing import run
 
 
@@ -69,3 +70,39 @@ def test_a_caller_that_is_cancelled_stays_cancelled() -> None:
         return task.cancelled()
 
     assert run(main()) is True
+
+
+def test_a_caller_that_is_cancelled_at_once_leaves_nothing_behind() -> None:
+    async def main() -> bool:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(within(60, _answer()))
+            await asyncio.sleep(0)
+            task.cancel()
+        return task.cancelled()
+
+    assert run(main()) is True
+
+
+def test_work_that_ignores_its_cancellation_holds_nobody_up() -> None:
+    async def main() -> list[float]:
+        loop = asyncio.get_running_loop()
+        free = asyncio.Event()
+
+        async def stubborn() -> None:
+            while not free.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await free.wait()
+
+        with pytest.raises(TookTooLongError):
+            await within(2, stubborn())
+        times = [loop.time()]
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(within(60, stubborn()))
+            await asyncio.sleep(1)
+            task.cancel()
+        times.append(loop.time())
+        free.set()
+        await asyncio.sleep(0)
+        return times
+
+    assert run(main()) == [2 + GRACE_S, 3 + 2 * GRACE_S]

@@ -86,3 +86,19 @@ def test_what_is_no_verdict_is_refused() -> None:
 def test_a_wrong_field_of_a_guardrail_is_refused(kind: Any, fields: tuple[Any, ...], complaint: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(complaint)):
         kind(*fields)
+
+
+@pytest.mark.parametrize(
+    "behavior",
+    [
+        None,
+        "allow",
+        {},
+        {"type": "deny"},
+        {"type": "reject_content"},
+        {"type": "reject_content", "message": 3},
+    ],
+)
+def test_a_verdict_of_no_known_kind_is_refused(behavior: Any) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(f"raise_exception(), got {behavior!r}")):
+        ToolGuardrailFunctionOutput(None, behavior)

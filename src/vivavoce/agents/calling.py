@@ -110,7 +110,7 @@ async def wants_approval(tool: FunctionTool, context: ToolContext[Any]) -> bool:
         return tool.needs_approval
     try:
         parsed = json.loads(context.arguments or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = {}
     # What is no dictionary will be refused by the tool; the person is asked about none.
     arguments = parsed if isinstance(parsed, dict) else {}

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Generic, TypeVar
+
+from vivavoce.tasks import Tasks
 
 T = TypeVar("T")
+
+GRACE_S = 0.25
+"""Seconds that work has to end after it was cancelled; then it is left to itself."""
+
+_WORK = Tasks()
 
 
 class TookTooLongError(TimeoutError):
@@ -21,29 +28,48 @@ class TookTooLongError(TimeoutError):
         self.seconds = seconds
 
 
+class _Outcome(Generic[T]):
+    """What became of some work."""
+
+    def __init__(self) -> None:
+        self.results: list[T] = []
+        self.error: Exception | None = None
+
+    async def of(self, work: Awaitable[T]) -> None:
+        try:
+            self.results.append(await work)
+        except Exception as error:  # noqa: BLE001  # `within` raises it
+            self.error = error
+
+
 async def within(seconds: float, work: Awaitable[T]) -> T:
     """Wait for something, but not longer than a time.
 
     Args:
         seconds: the limit.
-        work: what to wait for; it is cancelled at the limit.
+        work: what to wait for, as a task of its own. It is cancelled at the limit, or when the caller is;
+            work that ignores this does not hold the caller up.
 
     Raises:
         TookTooLongError: the limit passed.
         RuntimeError: the work cancelled itself.
         Exception: whatever the work raised.
     """
-    limit = asyncio.timeout(seconds)
+    outcome: _Outcome[T] = _Outcome()
+    task = _WORK.spawn(outcome.of(work), name="work with a time limit")
+    assert task is not None, "nobody closes these tasks"
     try:
-        async with limit:
-            return await work
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        raise RuntimeError("it was cancelled from within") from error
-    except Exception as error:
-        # The work may raise a TimeoutError of its own: only the limit knows whether it was the limit.
-        if limit.expired():
-            raise TookTooLongError(seconds) from error
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=GRACE_S)
+            raise TookTooLongError(seconds) from outcome.error
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE_S)
         raise
+    if outcome.error is not None:
+        raise outcome.error
+    if not outcome.results:
+        raise RuntimeError("it was cancelled from within")
+    return outcome.results[0]

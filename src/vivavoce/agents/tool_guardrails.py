@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypedDict, overload
 
 from vivavoce.agents.context import TContext, ToolContext
 from vivavoce.agents.guardrails import check_guardrail, expect, function_name
 from vivavoce.agents.threads import call
+from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from vivavoce.agents.base import AgentBase
@@ -47,10 +48,23 @@ class ToolGuardrailFunctionOutput:
     Attributes:
         output_info: anything that explains it.
         behavior: what happens now.
+
+    Raises:
+        ConfigurationError: `behavior` is none of the three.
     """
 
     output_info: Any = None
     behavior: ToolGuardrailBehavior = field(default_factory=_allowed)
+
+    def __post_init__(self) -> None:
+        behavior: object = self.behavior
+        kind = behavior.get("type") if isinstance(behavior, Mapping) else None
+        rejects = kind == "reject_content" and isinstance(self.behavior.get("message"), str)
+        if not rejects and kind not in {"allow", "raise_exception"}:
+            raise ConfigurationError(
+                "ToolGuardrailFunctionOutput.behavior must be made by allow(), reject_content(message) or "
+                f"raise_exception(), got {behavior!r}"
+            )
 
     @classmethod
     def allow(cls, output_info: Any = None) -> Self:

@@ -147,6 +147,14 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str]] = [
 ]
 
 
+def test_a_client_that_named_no_model_names_it_once(talk_with: type[Talk]) -> None:
+    talk = talk_with(model="m", model_named=False)
+    assert talk.update(model="gpt-realtime") == ["session.updated"]
+    assert talk.json["session"]["model"] == "gpt-realtime"
+    assert talk.update(model="another") == ["error"]
+    assert "cannot be changed" in talk.complaint[2]
+
+
 @pytest.mark.parametrize(("session", "code", "param", "words"), REFUSED)
 def test_a_refused_update_changes_nothing(
     talk_with: type[Talk], session: dict[str, Any], code: str, param: str | None, words: str

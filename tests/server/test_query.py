@@ -30,6 +30,13 @@ def test_the_model_is_taken_from_the_query(query: bytes, model: str) -> None:
     assert not options.transcription_only
 
 
+@pytest.mark.parametrize(("query", "named"), [(b"", False), (b"model=m", True), (b"deployment=d", True)])
+def test_who_names_no_model_may_do_so_later(query: bytes, named: bool) -> None:
+    options = session_options(query, DEFAULTS)
+    assert isinstance(options, SessionOptions)
+    assert options.model_named is named
+
+
 def test_the_intent_chooses_transcription() -> None:
     options = session_options(b"intent=transcription", DEFAULTS)
     assert isinstance(options, SessionOptions)

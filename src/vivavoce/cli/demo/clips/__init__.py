@@ -15,7 +15,7 @@ CLIPS: Mapping[str, str] = {
     "weather": "What is the weather in London tomorrow?",
     "trains": "Which trains go to London tomorrow?",
     "interruption": "Sorry, what is the weather in Paris?",
-    "goodbye": "Thank you very much. Good night.",
+    "goodbye": "Thank you very much. Goodbye.",
 }
 """Name of each clip and its words."""
 

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vivavoce.agents.limits import within
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol import (
     UNSET,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from vivavoce.session.events import RealtimeSessionEvent
     from vivavoce.session.speaker import Speaker
 
+APPROVAL_S = 300.0
+"""Seconds that an `on_approval_request` may take."""
 REMEMBERED = 1024
 """Items of which it is known that they were reported."""
 
@@ -110,7 +113,7 @@ class HostedMcp:
         try:
             verdict = decide(request)
             if inspect.isawaitable(verdict):
-                verdict = await verdict
+                verdict = await within(APPROVAL_S, verdict)
             given = verdict if isinstance(verdict, Mapping) else {"approve": verdict}
             self.decide(request.id, approve=bool(given["approve"]), reason=given.get("reason"))
         except Exception as error:  # noqa: BLE001  # who cannot decide does not approve

@@ -194,6 +194,16 @@ def test_a_message_of_which_nothing_was_heard_has_no_spoken_words() -> None:
     assert words(history, "a") == ["", "written too"]
 
 
+def test_a_message_that_was_silenced_before_its_words_came_stays_silent() -> None:
+    history = ClientHistory()
+    history.add(message("a"))
+    assert not history.silence("a")
+    history.merge(message("a", OutputAudio(transcript="never heard"), OutputText(text="written")))
+    assert words(history, "a") == ["", "written"]
+    history.merge(message("a", OutputAudio(transcript="never heard")), exact=True)
+    assert words(history, "a") == ["never heard", "written"]
+
+
 def test_an_item_can_go() -> None:
     history = ClientHistory()
     history.add(message("a"))

@@ -244,11 +244,18 @@ def heard_words(words: str, heard_ms: int, total_ms: int) -> str:
 def _merged(
     old: Sequence[ContentPart], new: Sequence[ContentPart], *, keep_spoken: bool
 ) -> tuple[ContentPart, ...]:
-    """Return the parts of `new`, with words and parts of `old` where `new` has none."""
+    """Return the parts of `new`, with words and parts of `old` where `new` has none.
+
+    With `keep_spoken`, speech that `old` has no part for was never heard, and has no words.
+    """
     content = [
         _merged_part(before, after, keep_spoken=keep_spoken) for before, after in zip(old, new, strict=False)
     ]
-    return (*content, *new[len(old) :], *old[len(new) :])
+    content += [
+        _with_text(part, "") if keep_spoken and isinstance(part, OutputAudio) else part
+        for part in new[len(old) :]
+    ]
+    return (*content, *old[len(new) :])
 
 
 def _merged_part(before: ContentPart, after: ContentPart, *, keep_spoken: bool) -> ContentPart:

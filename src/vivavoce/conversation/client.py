@@ -13,16 +13,9 @@ from typing import Any, TypeAlias, TypeVar
 from vivavoce import protocol as wire
 from vivavoce.conversation.client_history import ClientHistory
 from vivavoce.conversation.client_items import ClientItems, ItemEvent
-from vivavoce.conversation.client_notices import (
-    Failed,
-    ItemAdded,
-    Notice,
-    ResponseBegan,
-    ResponseEnded,
-    ToolCalled,
-)
+from vivavoce.conversation.client_notices import Failed, Notice, ResponseBegan, ResponseEnded, ToolCalled
 from vivavoce.conversation.client_requests import ResponseRequests
-from vivavoce.conversation.client_restoring import ROOT, creations, edits
+from vivavoce.conversation.client_restoring import Restoring
 from vivavoce.conversation.client_sent import SentEvents
 from vivavoce.conversation.client_session import (
     finds_turns,
@@ -34,19 +27,6 @@ from vivavoce.conversation.client_speech import AgentSpeech, SpeechEvent
 from vivavoce.conversation.client_tools import ToolLedger
 from vivavoce.conversation.ids import CountingIds, IdSource
 from vivavoce.conversation.playback import RealtimePlaybackTracker
-from vivavoce.protocol import (
-    ClientEvent,
-    ConversationItemCreate,
-    FunctionCallItem,
-    FunctionCallOutputItem,
-    Item,
-    RealtimeSession,
-    ResponseCreate,
-    ServerEvent,
-    Unknown,
-    UnsetType,
-    present,
-)
 
 RETRIEVED_MS = 120_000
 """Longest audio of which the exact words are asked for: the answer may carry the audio itself."""
@@ -78,7 +58,7 @@ class ClientConversation:
 
     def __init__(self, tracker: RealtimePlaybackTracker | None = None, ids: IdSource | None = None) -> None:
         self.history = ClientHistory()
-        self.session: RealtimeSession | None = None
+        self.session: wire.RealtimeSession | None = None
         """The session's settings as the server last reported them."""
         self.gated = False
         """Whether the user's turns are checked before `answer_turn` has them answered."""
@@ -87,13 +67,15 @@ class ClientConversation:
         self._tools = ToolLedger()
         self._sent = SentEvents(ids or CountingIds())
         self._items = ClientItems(self.history, self._sent)
+        self._restoring = Restoring(self.history, self._sent)
+        self._running: dict[str, wire.Response] = {}
         self._out_of_band: set[str] = set()
-        self._outbox: list[ClientEvent] = []
+        self._outbox: list[wire.ClientEvent] = []
         self._notices: list[Notice] = []
 
     # --- what comes in ------------------------------------------------------------------------------------
 
-    def receive(self, event: ServerEvent | Unknown, now: float) -> None:
+    def receive(self, event: wire.ServerEvent | wire.Unknown, now: float) -> None:
         """Take in an event of the server.
 
         Args:
@@ -104,19 +86,16 @@ class ClientConversation:
         if handle is not None:
             handle(self, event, now)
 
-    def send(self, event: ClientEvent, now: float) -> None:
+    def send(self, event: wire.ClientEvent, now: float) -> None:
         """Send an event of the user's; a `response.create` waits until the conversation is free for it."""
-        if isinstance(event, ResponseCreate):
+        if isinstance(event, wire.ResponseCreate):
             self.request_response(now, event)
-        elif isinstance(event, ConversationItemCreate):
-            event = self._sent.create(event)
-            if event.previous_item_id == ROOT:
-                self.history.expect_first(present(event.item.id, ""))
-            self._outbox.append(event)
+        elif isinstance(event, wire.ConversationItemCreate | wire.ConversationItemDelete):
+            self._outbox.append(self._restoring.note(event))
         else:
             self._outbox.append(event)
 
-    def request_response(self, now: float, event: ResponseCreate | None = None) -> None:
+    def request_response(self, now: float, event: wire.ResponseCreate | None = None) -> None:
         """Ask for a response as soon as the conversation is free; `event` is the user's own wording."""
         self._requests.request(now, event)
         self._send_requests()
@@ -136,7 +115,7 @@ class ClientConversation:
             now: seconds on the conversation's clock.
             respond: this output wants to be spoken of; without it the others of its response decide.
         """
-        self.send(ConversationItemCreate(item=FunctionCallOutputItem(call_id=call_id, output=output)), now)
+        self._create([wire.FunctionCallOutputItem(call_id=call_id, output=output)])
         if self._tools.answer(call_id, respond=respond):
             self.request_response(now)
 
@@ -146,8 +125,8 @@ class ClientConversation:
         if respond:
             self.request_response(now)
 
-    def _create(self, items: Sequence[Item]) -> None:
-        self._outbox.extend(self._sent.create(ConversationItemCreate(item=item)) for item in items)
+    def _create(self, items: Sequence[wire.Item]) -> None:
+        self._outbox.extend(self._sent.create(wire.ConversationItemCreate(item=item)) for item in items)
 
     def interrupt(self, now: float) -> None:
         """Stop the agent: what it generates, what is about to be generated, and what is being played.
@@ -206,30 +185,46 @@ class ClientConversation:
 
     # --- a history from elsewhere ---------------------------------------------------------------------------
 
-    def begin_with(self, items: Sequence[Item]) -> None:
+    def begin_with(self, items: Sequence[wire.Item]) -> None:
         """Take over an earlier conversation, before anything was said in this one."""
-        for item in items:
-            named = self._sent.name(item)
-            if self.history.add(named):
-                self._notices.append(ItemAdded(present(named.id, "")))
+        self._notices += self._restoring.begin_with(items)
 
-    def edit(self, items: Sequence[Item], now: float) -> None:
+    def edit(self, items: Sequence[wire.Item], now: float) -> None:
         """Have the server make the conversation this one; the history here follows its answers."""
-        for event in edits(self.history.items, [self._sent.name(item) for item in items]):
+        events, notices = self._restoring.edit(items)
+        self._notices += notices
+        for event in events:
             self.send(event, now)
 
     def lose_connection(self, now: float) -> bool:
-        """Forget what the lost connection owed. True: an answer is owed to the person."""
+        """Ask for nothing until `connected`, then for what was owed. True: an answer was."""
         owed = self._requests.lose_connection(now)
-        cut = self._speech.lose_connection()
+        begun = self._speech.lose_connection()
         self._take_speech()
-        return self._tools.lose_connection() or owed or cut
+        self._notices += self._restoring.drop_unfinished(begun)
+        owed = self._tools.lose_connection() or owed
+        if owed:
+            self._requests.request(now)
+        running, self._running = self._running.values(), {}
+        self._notices += [ResponseEnded(wire.replace(each, status="incomplete")) for each in running]
+        return owed
 
-    def restore(self) -> list[ConversationItemCreate]:
+    @property
+    def running(self) -> list[str]:
+        """Ids of the responses that have begun and not ended."""
+        return list(self._running)
+
+    def restore(self) -> list[wire.ConversationItemCreate]:
         """Return the whole conversation, for a server that knows nothing of it."""
         self._outbox = [event for event in self._outbox if self._sent.is_worth_keeping(event)]
-        items = [self._sent.restore(event) for event in creations(self.history.items)]
-        return [*items, *self._sent.unconfirmed()]
+        events, notices = self._restoring.restore()
+        self._notices += notices
+        return events
+
+    def connected(self, now: float) -> None:
+        """Note that there is a server again which has the conversation."""
+        self._requests.connected(now)
+        self._send_requests()
 
     # --- what goes out ------------------------------------------------------------------------------------
 
@@ -243,7 +238,7 @@ class ClientConversation:
         """Whether the server says when the user speaks."""
         return finds_turns(self.session)
 
-    def events_to_send(self) -> list[ClientEvent]:
+    def events_to_send(self) -> list[wire.ClientEvent]:
         """Return what is to be sent, in order, and forget it."""
         events, self._outbox = self._outbox, []
         return events
@@ -268,7 +263,7 @@ class ClientConversation:
 
     def _send_requests(self) -> None:
         for event in self._requests.events_to_send():
-            if isinstance(event, ResponseCreate) and isinstance(event.response, UnsetType):
+            if isinstance(event, wire.ResponseCreate) and isinstance(event.response, wire.UnsetType):
                 self._create(self._tools.take_late())
             self._outbox.append(event)
 
@@ -279,7 +274,7 @@ class ClientConversation:
 
     @_hears(wire.SessionCreated, wire.SessionUpdated)
     def _session(self, event: wire.SessionCreated | wire.SessionUpdated, _now: float) -> None:
-        if not isinstance(event.session, RealtimeSession):
+        if not isinstance(event.session, wire.RealtimeSession):
             return
         self.session = event.session
         if (audio_format := output_format(event.session)) is not None:
@@ -304,7 +299,7 @@ class ClientConversation:
             self._stop_playback(now)
 
     @_hears(wire.InputAudioBufferSpeechStopped, wire.InputAudioBufferCommitted, wire.InputAudioBufferCleared)
-    def _turn_ended(self, event: ServerEvent, now: float) -> None:
+    def _turn_ended(self, event: wire.ServerEvent, now: float) -> None:
         spoken = not isinstance(event, wire.InputAudioBufferCleared)
         if self.gated:
             self._requests.turn_ended(now, answered=spoken, within_s=CHECK_S)
@@ -333,7 +328,7 @@ class ClientConversation:
     @_hears(*ClientItems.EVENTS)
     def _item(self, event: ItemEvent, _now: float) -> None:
         item = getattr(event, "item", None)
-        if isinstance(item, FunctionCallOutputItem):
+        if isinstance(item, wire.FunctionCallOutputItem):
             self._tools.output_arrived(item.call_id)
         self._notices += self._items.hear(event)
 
@@ -348,7 +343,9 @@ class ClientConversation:
     @_hears(wire.ResponseCreated)
     def _response_created(self, event: wire.ResponseCreated, now: float) -> None:
         response_id = event.response.id
-        if not self._requests.created(event.response, now, sees_all=self._tools.all_arrived()):
+        self._running[response_id] = event.response
+        sees_all = self._tools.all_arrived() and self._sent.all_arrived
+        if not self._requests.created(event.response, now, sees_all=sees_all):
             self._out_of_band.add(response_id)
         elif self._requests.take_doom():
             self._speech.cancel(response_id)
@@ -362,6 +359,8 @@ class ClientConversation:
         if response_id not in self._out_of_band:
             for item in event.response.output:
                 self._call(response_id, item)
+        self._running.pop(response_id, None)
+        self._sent.give_up()
         self._notices.append(ResponseEnded(event.response))
         self._speech.ended(response_id, now)
         self._take_speech()
@@ -374,7 +373,7 @@ class ClientConversation:
     @_hears(wire.ResponseOutputItemAdded)
     def _output_item_added(self, event: wire.ResponseOutputItemAdded, now: float) -> None:
         self._requests.progressed(now)
-        self._speech.message_began(event.response_id, present(event.item.id, ""))
+        self._speech.message_began(event.response_id, wire.present(event.item.id, ""))
 
     @_hears(wire.ResponseOutputItemDone)
     def _output_item_done(self, event: wire.ResponseOutputItemDone, now: float) -> None:
@@ -383,11 +382,11 @@ class ClientConversation:
         if event.response_id not in self._out_of_band:
             self._call(event.response_id, event.item)
 
-    def _call(self, response_id: str, item: Item) -> None:
-        if not isinstance(item, FunctionCallItem) or item.status in {"incomplete", "in_progress"}:
+    def _call(self, response_id: str, item: wire.Item) -> None:
+        if not isinstance(item, wire.FunctionCallItem) or item.status in {"incomplete", "in_progress"}:
             return
-        item_id = present(item.id, "")
-        call_id = present(item.call_id, item_id)
+        item_id = wire.present(item.id, "")
+        call_id = wire.present(item.call_id, item_id)
         if self._tools.call(response_id, call_id):
             self._notices.append(ToolCalled(call_id, item.name, item.arguments, item_id, response_id))
 

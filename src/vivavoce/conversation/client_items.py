@@ -57,7 +57,7 @@ class ClientItems:
             case ConversationItemRetrieved(item=item):
                 return self.merge(item, exact=True)
             case ConversationItemDeleted(item_id=item_id):
-                self._sent.forget_copy(item_id)
+                self._sent.confirm_deleted(item_id)
                 return [ItemChanged(item_id)] if self._history.remove(item_id) else []
             case ConversationItemInputAudioTranscriptionDelta():
                 new = self._expect_user_item(event.item_id)
@@ -71,7 +71,7 @@ class ClientItems:
 
     def _added(self, event: ConversationItemAdded | ConversationItemCreated) -> list[Notice]:
         item_id = present(event.item.id, "")
-        self._sent.confirm(item_id)
+        self._sent.confirm(event.item)
         if self._sent.is_copy(item_id):
             return []
         new = self._history.add(event.item, present(event.previous_item_id, None))

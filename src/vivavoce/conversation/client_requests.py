@@ -51,11 +51,13 @@ class ResponseRequests:
         self._flying: _Request | None = None
         self._claimed: _Request | None = None
         self._doomed = False
+        self._stopped = False  # the active response was cancelled
+        self._online = True
         self._progress_at = 0.0
         self._not_before = 0.0
         self._held_until = 0.0  # infinite while the user speaks
         self._count = 0
-        self._out_of_band = 0
+        self._aside: deque[ResponseCreate] = deque()
         self._outbox: list[ResponseCreate | ResponseCancel] = []
         self._lost: list[ErrorDetail] = []
 
@@ -73,12 +75,14 @@ class ResponseRequests:
         event = event if event is not None else ResponseCreate()
         if isinstance(event.event_id, UnsetType):
             event = replace(event, event_id=f"vivavoce_response_create_{self._count}")
-        if _is_out_of_band(event):
-            self._out_of_band += 1
-            self._outbox.append(event)
+        aside = _is_out_of_band(event)
+        if len(self._aside if aside else self._waiting) >= MAX_WAITING:
+            self._lose(event, f"{MAX_WAITING} requests wait for their responses; this one was dropped.")
             return
-        if len(self._waiting) >= MAX_WAITING:
-            self._lose(event, f"{MAX_WAITING} requests wait for the running response; this one was dropped.")
+        if aside:
+            self._aside.append(event)
+            if self._online:
+                self._outbox.append(event)
             return
         self._waiting.append(_Request(event, automatic))
         self._advance(now)
@@ -87,6 +91,7 @@ class ResponseRequests:
         """Stop what runs or is about to run, and forget what waits. False: there was nothing to stop."""
         self._waiting.clear()
         if self.active is not None:
+            self._stopped = True
             self._outbox.append(ResponseCancel(event_id=event_id, response_id=self.active))
         elif self._flying is not None:
             self._doomed = True
@@ -101,15 +106,25 @@ class ResponseRequests:
         return not busy and self._held_until <= now
 
     def lose_connection(self, now: float) -> bool:
-        """Forget the server's part. True: it owed an answer. Requests that wait go on waiting."""
-        owed = self.active is not None or now < self._held_until < inf
-        if self._flying is not None:
+        """Forget the server's part, and send nothing until `connected`. True: it owed an answer.
+
+        What was asked for is asked for again, unless somebody has stopped it. Who was speaking when the
+        connection broke is answered when they have spoken.
+        """
+        speaking = self._held_until == inf
+        owed = (self.active is not None and not self._stopped) or now < self._held_until
+        if self._flying is not None and not self._doomed:
             self._waiting.appendleft(self._flying)
         self.active = self._flying = self._claimed = None
-        self._doomed = False
+        self._doomed = self._stopped = self._online = False
         self._held_until = self._not_before = 0.0
-        self._out_of_band = 0
-        return owed
+        return owed and not speaking
+
+    def connected(self, now: float) -> None:
+        """Note that there is a connection again: what waits for one is sent."""
+        self._online = True
+        self._outbox.extend(self._aside)
+        self._advance(now)
 
     def turn_began(self) -> None:
         """Note that the user speaks: nothing but what the user wrote out is asked for now."""
@@ -142,9 +157,10 @@ class ResponseRequests:
             now: seconds on the conversation's clock.
             sees_all: the server had everything that was sent when it began this response.
         """
-        if response.conversation_id is None and self._out_of_band:
-            self._out_of_band -= 1
+        if response.conversation_id is None and self._aside:
+            self._aside.popleft()
             return False
+        self._stopped = False
         self._claimed, self._flying = self._flying, None
         if 0.0 < self._held_until < inf:
             self._held_until = 0.0
@@ -175,6 +191,7 @@ class ResponseRequests:
 
         Either it will be repeated, or the user has stopped it meanwhile.
         """
+        self._aside = deque(event for event in self._aside if event.event_id != error.event_id)
         for request in (self._flying, self._claimed):
             if request is not None and error.event_id == request.event.event_id:
                 break
@@ -207,7 +224,7 @@ class ResponseRequests:
         """Return when `handle_deadline` is next due, or ``None``."""
         if self._flying is not None:
             return self._flying.sent_at + ANSWER_S
-        if not self._waiting:
+        if not self._waiting or not self._online:
             return None
         if self.active is not None:
             return self._progress_at + STALL_S
@@ -241,7 +258,7 @@ class ResponseRequests:
         return max(self._not_before, self._held_until) if request.automatic else self._not_before
 
     def _advance(self, now: float) -> None:
-        if self._flying is not None or self.active is not None:
+        if self._flying is not None or self.active is not None or not self._online:
             return
         request = next((request for request in self._waiting if self._due(request) <= now), None)
         if request is not None:

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from vivavoce.conversation.ids import IdSource
-from vivavoce.protocol import ClientEvent, ConversationItemCreate, Item, UnsetType, present, replace
+from vivavoce.protocol import (
+    ClientEvent,
+    ConversationItemCreate,
+    ConversationItemDelete,
+    ConversationItemTruncate,
+    FunctionCallOutputItem,
+    Item,
+    MessageItem,
+    ResponseCancel,
+    ResponseCreate,
+    UnsetType,
+    present,
+    replace,
+)
 
 REMEMBERED = 256
-"""Items, and ids of events, that are remembered until the server says something about them."""
+"""Edits, and ids of events, that are remembered until the server says something about them."""
+
+_MADE_ANEW = (
+    ConversationItemCreate,
+    ConversationItemDelete,
+    ConversationItemTruncate,
+    ResponseCancel,
+    ResponseCreate,
+)
+Edit: TypeAlias = ConversationItemCreate | ConversationItemDelete
 
 
 class SentEvents:
@@ -18,7 +42,8 @@ class SentEvents:
 
     def __init__(self, ids: IdSource) -> None:
         self._ids = ids
-        self._created: dict[str, ConversationItemCreate] = {}
+        self._edits: dict[str, Edit] = {}
+        self._unseen: set[str] = set()
         self._restored: dict[str, None] = {}
         self._quiet: dict[str, None] = {}
         self._count = 0
@@ -28,35 +53,64 @@ class SentEvents:
         event = replace(event, item=self.name(event.item))
         if isinstance(event.event_id, UnsetType):
             event = replace(event, event_id=self._new_id("item_create"))
-        self._created[present(event.item.id, "")] = event
-        _forget_oldest(self._created)
+        self._remember(event)
+        if isinstance(event.item, MessageItem):
+            self._unseen.add(present(event.item.id, ""))
         return event
+
+    def delete(self, event: ConversationItemDelete) -> ConversationItemDelete:
+        """Remember that an item is to go until the server says so; returns the event to send, with an id."""
+        if isinstance(event.event_id, UnsetType):
+            event = replace(event, event_id=self._new_id("item_delete"))
+        self._remember(event)
+        return event
+
+    def _remember(self, event: Edit) -> None:
+        self._edits[str(event.event_id)] = event
+        _forget_oldest(self._edits)
 
     def name(self, item: Item) -> Item:
         """Return an item with an id; one that is there stays."""
         return replace(item, id=present(item.id, None) or self._ids.new("item"))
 
     def is_worth_keeping(self, event: ClientEvent) -> bool:
-        """Say whether an unsent event still means something on another connection."""
-        return not isinstance(event, ConversationItemCreate) and not self.is_quiet(
-            present(event.event_id, None)
-        )
+        """Say whether an unsent event still means something on another connection, and is not made anew."""
+        return not isinstance(event, _MADE_ANEW) and not self.is_quiet(present(event.event_id, None))
 
-    def confirm(self, item_id: str) -> None:
-        """Note that the server has an item."""
-        self._created.pop(item_id, None)
+    def confirm(self, item: Item) -> None:
+        """Note that the server has an item; the output of a call may have got another id there."""
+        self._unseen.discard(present(item.id, ""))
+        for event_id, event in self._edits.items():
+            if isinstance(event, ConversationItemCreate) and _same(event.item, item):
+                del self._edits[event_id]
+                return
+
+    def confirm_deleted(self, item_id: str) -> None:
+        """Note that the server no longer has an item."""
+        self._restored.pop(item_id, None)
+        for event_id, event in self._edits.items():
+            if isinstance(event, ConversationItemDelete) and event.item_id == item_id:
+                del self._edits[event_id]
+                return
 
     def refuse(self, event_id: str | None) -> None:
         """Note that the server refused an event."""
-        for item_id, event in self._created.items():
-            if event.event_id == event_id:
-                del self._created[item_id]
-                return
+        event = self._edits.pop(event_id or "", None)
+        if isinstance(event, ConversationItemCreate):
+            self._unseen.discard(present(event.item.id, ""))
 
-    def unconfirmed(self) -> list[ConversationItemCreate]:
-        """Return what the server may never have seen, in order, and forget it."""
-        created, self._created = list(self._created.values()), {}
-        return created
+    @property
+    def all_arrived(self) -> bool:
+        """Whether the server has shown every item that was sent to it."""
+        return not self._unseen
+
+    def give_up(self) -> None:
+        """Wait for no item that has not arrived by now."""
+        self._unseen.clear()
+
+    def unconfirmed(self) -> list[Edit]:
+        """Return the edits of which it is not known whether the server has made them, in order."""
+        return list(self._edits.values())
 
     def restore(self, event: ConversationItemCreate) -> ConversationItemCreate:
         """Remember an item that is here already, so that the server's copy does not replace it."""
@@ -66,10 +120,6 @@ class SentEvents:
     def is_copy(self, item_id: str) -> bool:
         """Say whether the server has an item from this side's history: in other words, only as text."""
         return item_id in self._restored
-
-    def forget_copy(self, item_id: str) -> None:
-        """Note that an item is gone."""
-        self._restored.pop(item_id, None)
 
     def quiet_id(self, verb: str) -> str:
         """Return the id for an event whose failure is nobody's business: it only came too late."""
@@ -87,6 +137,12 @@ class SentEvents:
         return f"vivavoce_{verb}_{self._count}"
 
 
-def _forget_oldest(events: dict[str, ConversationItemCreate] | dict[str, None]) -> None:
+def _same(sent: Item, shown: Item) -> bool:
+    if isinstance(sent, FunctionCallOutputItem) and isinstance(shown, FunctionCallOutputItem):
+        return sent.call_id == shown.call_id
+    return sent.id == shown.id
+
+
+def _forget_oldest(events: dict[str, Edit] | dict[str, None]) -> None:
     if len(events) > REMEMBERED:
         del events[next(iter(events))]

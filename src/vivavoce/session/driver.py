@@ -342,7 +342,7 @@ class Driver:
         self._tasks.spawn(self._reconnect(error), name="session reconnect")
 
     async def _reconnect(self, error: VivavoceError | None) -> None:
-        owed = self._conversation.lose_connection(self._now())
+        self._conversation.lose_connection(self._now())
         self._port.disconnected()
         settings = self._link.reconnect
         if self._now() - self._opened_at >= STABLE_S:
@@ -356,7 +356,7 @@ class Driver:
             try:
                 await self._link.model.close()
                 await self._handshake()
-                await self._restore(attempt, owed=owed)
+                await self._restore(attempt)
             except VivavoceError as failure:
                 error = failure
                 if isinstance(failure, ConnectionLostError) and failure.status in NOT_WELCOME:
@@ -366,7 +366,7 @@ class Driver:
         self._port.publish(RealtimeError(error))
         self._end()
 
-    async def _restore(self, attempt: int, *, owed: bool) -> None:
+    async def _restore(self, attempt: int) -> None:
         """Tell the new server of the conversation, and go on where it was."""
         for event in self._conversation.restore():
             await self._deliver(event)
@@ -376,8 +376,7 @@ class Driver:
             raise self._broken or ConnectionLostError("The new connection was lost at once.")
         self._set_open()
         self._port.publish(RealtimeReconnected(attempt))
-        if owed:
-            self._conversation.request_response(self._now())
+        self._conversation.connected(self._now())
         self._port.report()
         self.wake()
 

@@ -25,6 +25,7 @@ from vivavoce.session.events import RealtimeError, RealtimeSessionEvent, Realtim
 from vivavoce.session.messages import check_history, image_message, named, silence_like, user_message
 from vivavoce.session.streams import Callback, EventStream
 from vivavoce.session.works import SessionPlan, SessionWorks
+from vivavoce.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,6 +53,8 @@ class RealtimeSession:
         self._works = SessionWorks(plan)
         self._muted = False
         self._state = "new"
+        self._tasks = Tasks()
+        self._closing: asyncio.Task[None] | None = None
 
     # --- what it is -----------------------------------------------------------------------------------------
 
@@ -106,7 +109,7 @@ class RealtimeSession:
         Raises:
             ConfigurationError: a setting cannot work, or the server refused one.
             ConnectionLostError: the server could not be reached or did not answer in time.
-            SessionClosedError: this session was opened before.
+            SessionClosedError: this session was opened before, or closed meanwhile.
         """
         if self._state != "new":
             raise SessionClosedError("a session is opened once; ask the runner for a new one with run()")
@@ -114,18 +117,34 @@ class RealtimeSession:
         self._state = "opening"
         try:
             await self._works.open(self._plan.agent, self._plan.history)
+            if self._state != "opening":
+                raise SessionClosedError("the session was closed meanwhile")  # noqa: TRY301  # like any other
         except BaseException:
             await self.close()
             raise
         self._state = "open"
 
     async def close(self) -> None:
-        """End the session within a second, whatever server, tools and callbacks do; safe to call twice."""
+        """End the session within a second, whatever server, tools and callbacks do; safe to call twice.
+
+        A tool or a hook may call it, too; like all others it is then stopped.
+        """
         before, self._state = self._state, "closed"
-        works = self._works
-        if before in {"new", "closed"}:
-            works.streams.end()
+        streams = self._works.streams
+        if before in {"new", "closed"} and self._closing is None:
+            streams.end()
             return
+        from_callback = streams.runs(asyncio.current_task())
+        if self._closing is None:
+            # A task of its own: it must not end with a caller that it stops.
+            self._closing = self._tasks.spawn(self._end(readers=not from_callback), name="session close")
+        if self._closing is not None:
+            await asyncio.wait({self._closing})
+        if from_callback:
+            await self._end_readers()
+
+    async def _end(self, *, readers: bool) -> None:
+        works = self._works
         try:
             async with asyncio.timeout(CLOSE_S):
                 await works.close()
@@ -136,9 +155,13 @@ class RealtimeSession:
             works.streams.end()
             works.observers.close()
             self._plan.ended()
+        if readers:
+            await self._end_readers()
+
+    async def _end_readers(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(READERS_S):
-                await works.streams.aclose()
+                await self._works.streams.aclose()
 
     # --- what goes in ---------------------------------------------------------------------------------------
 

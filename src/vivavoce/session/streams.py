@@ -244,6 +244,10 @@ class EventStreams:
             task.add_done_callback(self._callbacks.discard)
         return lambda: self.close(stream)
 
+    def runs(self, task: asyncio.Task[Any] | None) -> bool:
+        """Say whether a task is one of the callbacks."""
+        return task in self._callbacks
+
     def end(self) -> None:
         """Let every reader finish what it has, and then end."""
         self._ended = True
@@ -267,6 +271,12 @@ async def _call(stream: EventStream, callback: Callback, failed: Callable[[Excep
             result = callback(event)
             if inspect.isawaitable(result):
                 await result
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # What it waited for was cancelled: that is the end of this call only.
+            failed(RuntimeError(f"a callback was cancelled from within: {error}"))
         except Exception as error:
             logger.exception("A callback of the session raised")
             failed(error)

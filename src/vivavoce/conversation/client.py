@@ -18,7 +18,6 @@ from vivavoce.conversation.client_requests import ResponseRequests
 from vivavoce.conversation.client_restoring import Restoring
 from vivavoce.conversation.client_sent import SentEvents
 from vivavoce.conversation.client_session import (
-    finds_turns,
     output_format,
     speech_interrupts,
     turns_are_answered,
@@ -233,15 +232,14 @@ class ClientConversation:
         """Whether `events_to_send` has something to return."""
         return bool(self._outbox)
 
-    @property
-    def has_turn_detection(self) -> bool:
-        """Whether the server says when the user speaks."""
-        return finds_turns(self.session)
-
     def events_to_send(self) -> list[wire.ClientEvent]:
         """Return what is to be sent, in order, and forget it."""
         events, self._outbox = self._outbox, []
         return events
+
+    def take_back(self, events: Sequence[wire.ClientEvent]) -> None:
+        """Take back events that could not be sent."""
+        self._outbox = [*events, *self._outbox]
 
     def notices(self) -> list[Notice]:
         """Return what the driver should know, in order, and forget it."""

@@ -14,9 +14,9 @@ def output_format(session: RealtimeSession) -> AudioFormat | None:
     return speaking.format
 
 
-def input_format(session: RealtimeSession) -> AudioFormat | None:
+def input_format(session: RealtimeSession | None) -> AudioFormat | None:
     """Return the format in which the user speaks, or ``None`` where the session does not say."""
-    audio = present(session.audio, None)
+    audio = present(session.audio, None) if session is not None else None
     listening = present(audio.input, None) if audio is not None else None
     if listening is None or isinstance(listening.format, UnsetType):
         return None

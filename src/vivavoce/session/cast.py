@@ -13,7 +13,7 @@ from vivavoce.session.speaker import Speaker, prepare
 from vivavoce.tasks import Tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from vivavoce.agents.handoff import Handoff
     from vivavoce.conversation.client_notices import ToolCalled
@@ -37,8 +37,12 @@ class CastPort(Protocol):
     def context(self) -> RunContextWrapper[Any]:
         """The user's own object, and the usage."""
 
-    async def update(self, session: RealtimeSession) -> None:
+    async def update(self, session: RealtimeSession, accepted: Callable[[], None]) -> None:
         """Have the server take over settings.
+
+        Args:
+            session: the settings.
+            accepted: called when it has, before its next event is heard.
 
         Raises:
             VivavoceError: it did not.
@@ -116,10 +120,13 @@ class Cast:
         )
         if self.voice_fixed and agent.voice not in {None, before.agent.voice}:
             logger.warning("The voice of the session is fixed since its first audio: an agent keeps it")
-        await self._port.update(after.session)
-        self._current = after
-        self._port.publish(RealtimeHandoff(before.agent, agent))
-        self._port.took_over(before.agent, agent)
+
+        def accepted() -> None:
+            self._current = after
+            self._port.publish(RealtimeHandoff(before.agent, agent))
+            self._port.took_over(before.agent, agent)
+
+        await self._port.update(after.session, accepted)
 
     # --- responses and their calls ------------------------------------------------------------------------
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from vivavoce.connections import ConnectionFailed, ConnectionStatus
-from vivavoce.errors import ConnectionLostError, VivavoceError
-from vivavoce.protocol import ErrorEvent, InputAudioBufferAppend, SessionCreated, SessionUpdate, present
+from vivavoce.conversation.client_session import finds_turns, input_format
+from vivavoce.errors import ConnectionLostError, SessionClosedError
+from vivavoce.protocol import (
+    ErrorEvent,
+    InputAudioBufferAppend,
+    InputAudioBufferCommit,
+    SessionCreated,
+    SessionUpdate,
+    SessionUpdated,
+    present,
+)
 from vivavoce.session.events import (
     RealtimeConnectionLost,
     RealtimeError,
@@ -20,20 +26,16 @@ from vivavoce.session.events import (
     RealtimeReconnecting,
 )
 from vivavoce.session.messages import audio_pieces
-from vivavoce.session.model_settings import raw_update
 from vivavoce.session.opening import UPDATE_ID, Opening
 from vivavoce.session.renewal import Renewal
 from vivavoce.session.unheard_audio import UnheardAudio
 from vivavoce.tasks import Tasks
 
 if TYPE_CHECKING:
-    from vivavoce.connections import ModelEvent, RealtimeModel, RealtimeModelConfig
+    from vivavoce.connections import ModelEvent
     from vivavoce.conversation.client import ClientConversation
     from vivavoce.protocol import ClientEvent, RealtimeSession, ServerEvent, Unknown
-    from vivavoce.session.events import RealtimeSessionEvent
-    from vivavoce.session.model_settings import ModelSettings
-    from vivavoce.session.observing import Observers
-    from vivavoce.session.settings import ReconnectSettings
+    from vivavoce.session.link import DriverPort, Link
 
 START_S = 10.0
 """Seconds that a server has to open the session, and to accept its settings."""
@@ -42,55 +44,6 @@ STABLE_S = 30.0
 EXPIRED = "session_expired"
 NOT_WELCOME = frozenset({401, 403, 404})
 """HTTP statuses after which another try is no use."""
-
-
-class DriverPort(Protocol):
-    """What a driver needs of its session."""
-
-    def publish(self, event: RealtimeSessionEvent) -> None:
-        """Give an event to the application."""
-        ...
-
-    def heard(self, event: ServerEvent | Unknown) -> None:
-        """Take an event of the server, which the conversation has taken in."""
-        ...
-
-    def report(self) -> None:
-        """Look for notices of the conversation."""
-        ...
-
-    def settings(self) -> RealtimeSession:
-        """Return the settings with which a session is to be opened now."""
-        ...
-
-    def disconnected(self) -> None:
-        """Note that the connection is lost, and another one is looked for."""
-        ...
-
-    def lost(self) -> None:
-        """Note that there is no connection any more, and none to come."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """How a session reaches its model.
-
-    Attributes:
-        model: the connection.
-        config: how to open it.
-        settings: of the model's session, for what only its provider knows.
-        reconnect: what to do when it is lost.
-        observers: who looks on.
-        clock: returns seconds since 1970, for the server's time limit.
-    """
-
-    model: RealtimeModel
-    config: RealtimeModelConfig
-    settings: ModelSettings
-    reconnect: ReconnectSettings
-    observers: Observers
-    clock: Callable[[], float] = time.time
 
 
 class Driver:
@@ -118,6 +71,7 @@ class Driver:
         self._unheard = UnheardAudio()
         self._broken: ConnectionLostError | None = None
         self._connected = False
+        self._deaf = False
         self._opened = asyncio.Event()
         clock = link.clock if link.reconnect.enabled else None
         self._renewal = Renewal(clock, self._is_quiet, self._begin_afresh)
@@ -133,7 +87,9 @@ class Driver:
         Raises:
             ConfigurationError: a setting cannot work, or the server refused one.
             ConnectionLostError: the server could not be reached or did not answer in time.
+            SessionClosedError: the session was closed meanwhile.
         """
+        self._check_not_closed()
         self.state = "opening"
         self._link.model.add_listener(self._hear)
         await self._handshake()
@@ -142,7 +98,14 @@ class Driver:
         self._set_open()
         self._tasks.spawn(self._pump(), name="session pump")
 
+    def _check_not_closed(self) -> None:
+        if self.state == "closed":
+            raise SessionClosedError("the session was closed while it was being opened")
+
     def _set_open(self) -> None:
+        self._check_not_closed()
+        if not self._connected:
+            raise self._broken or ConnectionLostError("The new connection was lost at once.")
         self.state = "open"
         self._opened_at = self._now()
         self._opened.set()
@@ -152,11 +115,15 @@ class Driver:
         self._broken = None
         opening = Opening()
         self._openings.append(opening)
+        self._deaf = False
         try:
-            await self._link.model.connect(self._link.config)
+            await self._link.connect()
+            if self.state == "closed":
+                await self._link.model.close()
+            self._check_not_closed()
             async with asyncio.timeout(START_S):
                 await opening.created
-                await self._send_settings(UPDATE_ID, self._port.settings())
+                await self._deliver(SessionUpdate(event_id=UPDATE_ID, session=self._port.settings()))
                 await opening.updated
         except TimeoutError as error:
             raise ConnectionLostError(f"The server did not open the session within {START_S:g} s.") from error
@@ -166,6 +133,7 @@ class Driver:
     async def close(self) -> None:
         """End the connection and all that runs here."""
         self.state = "closed"
+        self._opened.set()
         self._renewal.cancel()
         await asyncio.gather(self._link.model.close(), self._tasks.aclose())
 
@@ -175,26 +143,44 @@ class Driver:
 
     # --- what goes out ------------------------------------------------------------------------------------
 
-    async def update(self, session: RealtimeSession) -> None:
-        """Change the session's settings, and wait until the server has accepted them.
+    async def update(self, session: RealtimeSession, accepted: Callable[[], None]) -> None:
+        """Change the session's settings; without a connection, on the next one.
+
+        Args:
+            session: the settings.
+            accepted: called when the server has accepted them, before its next event is heard.
 
         Raises:
             ConfigurationError: the server refused them.
-            ConnectionLostError: the connection broke, or the server did not answer in time.
+            ConnectionLostError: the connection broke for good, or the server did not answer in time.
+            SessionClosedError: the session has ended.
         """
+        while True:
+            await self._opened.wait()
+            if self.state != "open":
+                raise SessionClosedError("the session has ended before its settings were changed")
+            try:
+                await self._update(session, accepted)
+            except ConnectionLostError as error:
+                self._break(error)
+                if not self._link.reconnect.enabled:
+                    raise
+            except TimeoutError as error:
+                raise ConnectionLostError(
+                    f"The server did not accept the new settings within {START_S:g} s."
+                ) from error
+            else:
+                return
+
+    async def _update(self, session: RealtimeSession, accepted: Callable[[], None]) -> None:
         self._updates += 1
         update_id = f"{UPDATE_ID}_{self._updates}"
-        opening = Opening(update_id, created=True)
+        opening = Opening(update_id, created=True, accepted=accepted)
         self._openings.append(opening)
         try:
             async with asyncio.timeout(START_S):
-                await self._opened.wait()
-                await self._send_settings(update_id, session)
+                await self._deliver(SessionUpdate(event_id=update_id, session=session))
                 await opening.updated
-        except TimeoutError as error:
-            raise ConnectionLostError(
-                f"The server did not accept the new settings within {START_S:g} s."
-            ) from error
         finally:
             self._openings.remove(opening)
 
@@ -206,7 +192,7 @@ class Driver:
         """
         for piece in audio_pieces(audio):
             is_open = self.state == "open"
-            self._unheard.add(piece, keep_all=not is_open or not self._conversation.has_turn_detection)
+            self._unheard.add(piece, keep_all=not is_open or not finds_turns(self._conversation.session))
             if is_open:
                 try:
                     await self._deliver(InputAudioBufferAppend(audio=piece))
@@ -223,31 +209,22 @@ class Driver:
         await self._flush()
 
     async def _flush(self) -> None:
-        if self.state != "open":
-            return
         async with self._sending:
-            try:
-                for event in self._conversation.events_to_send():
-                    self._link.observers.sent(event)
-                    await self._link.model.send_event(event)
-            except ConnectionLostError as error:
-                self._break(error)
+            events = self._conversation.events_to_send() if self.state == "open" else []
+            for index, event in enumerate(events):
+                try:
+                    await self._link.send(event)
+                except ConnectionLostError as error:
+                    self._conversation.take_back(events[index:])
+                    self._break(error)
+                    return
+                except Exception as error:  # noqa: BLE001  # one event that cannot be sent holds up no other
+                    self._port.publish(RealtimeError(error))
+                self._unheard.sent(event)
 
     async def _deliver(self, event: ClientEvent) -> None:
         async with self._sending:
-            self._link.observers.sent(event)
-            await self._link.model.send_event(event)
-
-    async def _send_settings(self, event_id: str, session: RealtimeSession) -> None:
-        """Send settings, with what the user wants said beyond the protocol."""
-        update = SessionUpdate(event_id=event_id, session=session)
-        raw = raw_update(update, self._link.settings)
-        if raw is None:
-            await self._deliver(update)
-            return
-        async with self._sending:
-            self._link.observers.sent(update)
-            await self._link.model.send_raw(raw)
+            await self._link.send(event)
 
     async def _pump(self) -> None:
         """Send what the conversation decides, and keep its deadlines."""
@@ -259,9 +236,15 @@ class Driver:
                 async with asyncio.timeout_at(deadline):
                     await self._wake.wait()
             except TimeoutError:
-                self._conversation.handle_deadline(self._now())
-                self._port.report()
+                self.tick()
             self._wake.clear()
+
+    def tick(self) -> None:
+        """Note that time has passed, or that the application has played something."""
+        self._conversation.handle_deadline(self._now())
+        self._port.report()
+        self._wake_if_needed()
+        self._renewal.look()
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -273,6 +256,8 @@ class Driver:
         if isinstance(event, ConnectionStatus):
             self._connected = event.status == "connected"
             self._port.publish(event)
+        elif self._deaf:
+            return  # of a connection that was given up
         for opening in self._openings:
             opening.hear(event)
         if isinstance(event, ConnectionStatus):
@@ -291,6 +276,8 @@ class Driver:
         self._unheard.hear(event)
         self._conversation.receive(event, self._now())
         self._port.heard(event)
+        if isinstance(event, SessionCreated | SessionUpdated):
+            self._unheard.set_format(input_format(self._conversation.session))
         if isinstance(event, SessionCreated):
             self._renewal.plan(present(event.session.expires_at, None))
         elif isinstance(event, ErrorEvent) and event.error.code == EXPIRED and self._reconnects:
@@ -330,34 +317,36 @@ class Driver:
 
     def _end(self) -> None:
         self.state = "lost"
+        self._opened.set()
         self._port.lost()
 
     def _begin_again(self, error: ConnectionLostError | None) -> None:
         """Look for another connection; `error` is what became of this one, ``None`` is only its age."""
         self.state = "reconnecting"
+        self._deaf = True
         self._opened.clear()
         self._renewal.cancel()
         if error is not None:
             self._port.publish(RealtimeConnectionLost(error))
         self._tasks.spawn(self._reconnect(error), name="session reconnect")
 
-    async def _reconnect(self, error: VivavoceError | None) -> None:
+    async def _reconnect(self, error: Exception | None) -> None:
         self._conversation.lose_connection(self._now())
         self._port.disconnected()
         settings = self._link.reconnect
-        if self._now() - self._opened_at >= STABLE_S:
+        if error is None or self._now() - self._opened_at >= STABLE_S:
             self._attempts = 0
         while self._attempts < settings.attempts:
             self._attempts += 1
             attempt = self._attempts
-            delay = 0.0 if error is None else _backoff(settings, attempt)
+            delay = 0.0 if error is None else self._link.delay_before(attempt)
             self._port.publish(RealtimeReconnecting(attempt, delay))
+            await self._link.give_up()
             await asyncio.sleep(delay)
             try:
-                await self._link.model.close()
                 await self._handshake()
                 await self._restore(attempt)
-            except VivavoceError as failure:
+            except Exception as failure:  # noqa: BLE001  # whatever a model raises, there is another try
                 error = failure
                 if isinstance(failure, ConnectionLostError) and failure.status in NOT_WELCOME:
                     break
@@ -370,10 +359,15 @@ class Driver:
         """Tell the new server of the conversation, and go on where it was."""
         for event in self._conversation.restore():
             await self._deliver(event)
-        for piece in audio_pieces(self._unheard.take()):
-            await self._deliver(InputAudioBufferAppend(audio=piece))
-        if not self._connected:
-            raise self._broken or ConnectionLostError("The new connection was lost at once.")
+        audio, position = self._unheard.since(0)
+        committing = self._unheard.committing
+        while audio or committing:
+            for piece in audio_pieces(audio):
+                await self._deliver(InputAudioBufferAppend(audio=piece))
+            if committing:
+                await self._deliver(InputAudioBufferCommit())
+            committing = False
+            audio, position = self._unheard.since(position)
         self._set_open()
         self._port.publish(RealtimeReconnected(attempt))
         self._conversation.connected(self._now())
@@ -385,9 +379,3 @@ class Driver:
 
     def _begin_afresh(self) -> None:
         self._begin_again(None)
-
-
-def _backoff(settings: ReconnectSettings, attempt: int) -> float:
-    """Return the seconds to wait before an attempt: doubling, with up to a quarter of chance."""
-    longest = min(settings.longest_delay_s, settings.first_delay_s * 2.0 ** min(attempt - 1, 32))
-    return longest * random.uniform(0.75, 1.0)  # noqa: S311  # spreads clients, keeps no secret

@@ -90,8 +90,7 @@ def check_history(history: object) -> list[Item]:
 
 def silence_like(audio: bytes, session: RealtimeSession | None) -> bytes:
     """Return silence that lasts as long as a piece of audio in the session's input format."""
-    audio_format = input_format(session) if session is not None else None
-    return SILENCE.get(type(audio_format), b"\0") * len(audio)
+    return SILENCE.get(type(input_format(session)), b"\0") * len(audio)
 
 
 def audio_pieces(audio: bytes) -> list[bytes]:

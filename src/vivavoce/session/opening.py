@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from vivavoce.connections import ConnectionFailed, ConnectionStatus, ModelEvent
 from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
@@ -18,15 +19,19 @@ class Opening:
     Args:
         update_id: the `event_id` of the `session.update`.
         created: the session is there already.
+        accepted: called at the very moment when the settings are accepted, before any later event.
 
     Attributes:
         created: done when the server has opened the session.
         updated: done when it has accepted the session's settings.
     """
 
-    def __init__(self, update_id: str = UPDATE_ID, *, created: bool = False) -> None:
+    def __init__(
+        self, update_id: str = UPDATE_ID, *, created: bool = False, accepted: Callable[[], None] | None = None
+    ) -> None:
         loop = asyncio.get_running_loop()
         self._update_id = update_id
+        self._accepted = accepted
         self.created: asyncio.Future[None] = loop.create_future()
         self.updated: asyncio.Future[None] = loop.create_future()
         if created:
@@ -37,7 +42,7 @@ class Opening:
         if isinstance(event, SessionCreated):
             _settle(self.created)
         elif isinstance(event, SessionUpdated):
-            _settle(self.updated)
+            self._accept()
         elif isinstance(event, ErrorEvent) and (
             event.error.event_id == self._update_id or not self.created.done()
         ):
@@ -46,6 +51,12 @@ class Opening:
             self._fail(event.error)
         elif isinstance(event, ConnectionStatus) and event.status == "disconnected":
             self._fail(ConnectionLostError("The server closed the connection before the session was open."))
+
+    def _accept(self) -> None:
+        if not self.updated.done():
+            self.updated.set_result(None)
+            if self._accepted is not None:
+                self._accepted()
 
     def _fail(self, error: Exception) -> None:
         for answer in (self.created, self.updated):

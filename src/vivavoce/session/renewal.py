@@ -9,6 +9,8 @@ RENEW_S = 60.0
 """Seconds before the end of the server's time limit from which on a quiet moment is used."""
 SHORT_LIFE = 0.25
 """Share of a short session's life that stands for `RENEW_S`."""
+SHORTEST_S = 5.0
+"""A session that lives less than this has no limit, only a server whose clock is wrong."""
 
 
 class Renewal:
@@ -35,8 +37,9 @@ class Renewal:
         if expires_at is None or self._clock is None:
             return
         life = expires_at - self._clock()
-        wait = max(0.0, life - min(RENEW_S, life * SHORT_LIFE))
-        self._timer = asyncio.get_running_loop().call_later(wait, self._fall_due)
+        if life >= SHORTEST_S:
+            wait = life - min(RENEW_S, life * SHORT_LIFE)
+            self._timer = asyncio.get_running_loop().call_later(wait, self._fall_due)
 
     def _fall_due(self) -> None:
         self._due = True

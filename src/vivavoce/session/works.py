@@ -33,12 +33,13 @@ from vivavoce.protocol import (
     ResponseOutputTextDone,
 )
 from vivavoce.session.cast import Cast
-from vivavoce.session.driver import Driver, Link
+from vivavoce.session.driver import Driver
 from vivavoce.session.events import RealtimeError
 from vivavoce.session.guardrails import OutputGuard
 from vivavoce.session.hook_calls import HookCalls
 from vivavoce.session.hosted_mcp import HostedMcp
 from vivavoce.session.input_guardrails import InputGuard
+from vivavoce.session.link import Link
 from vivavoce.session.observing import Observers, standing_observers
 from vivavoce.session.reports import Reporter, words_of
 from vivavoce.session.saying import say_request
@@ -143,7 +144,10 @@ class SessionWorks:
     async def close(self) -> None:
         """End everything."""
         parts = (self.tools, self.cast, self.hosted, self._guard, self._input_guard, self._hooks)
-        await asyncio.gather(self.driver.close(), *(part.aclose() for part in parts))
+        works = (self.driver.close(), *(part.aclose() for part in parts))
+        for error in await asyncio.gather(*works, return_exceptions=True):
+            if isinstance(error, Exception):
+                self.publish(RealtimeError(error))
 
     def disconnected(self) -> None:
         """Note that the connection is lost, and another one is looked for."""
@@ -259,9 +263,9 @@ class SessionWorks:
             return settings
         return speaking_as(self.conversation.session, settings)
 
-    async def update(self, session: RealtimeSession) -> None:
+    async def update(self, session: RealtimeSession, accepted: Callable[[], None]) -> None:
         """Have the server take over settings."""
-        await self.driver.update(session)
+        await self.driver.update(session, accepted)
 
     def took_over(self, source: RealtimeAgent[Any], agent: RealtimeAgent[Any]) -> None:
         """Note that another agent speaks from now on."""

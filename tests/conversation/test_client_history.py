@@ -204,6 +204,16 @@ def test_a_message_that_was_silenced_before_its_words_came_stays_silent() -> Non
     assert words(history, "a") == ["never heard", "written"]
 
 
+@pytest.mark.parametrize("index", [-1, 256, 10**18])
+def test_words_of_an_impossible_part_are_passed_over(index: int) -> None:
+    history = ClientHistory()
+    history.add(message("a", OutputAudio(transcript="said")))
+    assert not history.append("a", index, "output_audio", "x")
+    assert not history.set_text("a", index, "output_audio", "x")
+    assert not history.cut("a", index, 1, 1, finished=True)
+    assert words(history, "a") == ["said"]
+
+
 def test_an_item_can_go() -> None:
     history = ClientHistory()
     history.add(message("a"))

@@ -22,6 +22,9 @@ from vivavoce.protocol import (
 MS_PER_CHARACTER = 60
 """How long one character takes to say, where a message was cut before its length was known."""
 
+PARTS = 256
+"""Parts that a message may have; words of others are passed over."""
+
 EXPECTED_FIRST = 64
 """Items that may be on their way to the beginning of the conversation."""
 
@@ -175,7 +178,7 @@ class ClientHistory:
 
     def append(self, item_id: str, index: int, kind: SpokenKind, words: str) -> bool:
         """Add words that were just said. False: the item is not here, or was cut."""
-        entry = self._entries.get(item_id)
+        entry = self._part_of(item_id, index)
         if entry is None or (entry.cut and kind == "output_audio"):
             return False
         entry.append(index, kind, words)
@@ -183,11 +186,15 @@ class ClientHistory:
 
     def set_text(self, item_id: str, index: int, kind: SpokenKind, words: str) -> bool:
         """Set all the words of a part. False: the item is not here, or was cut."""
-        entry = self._entries.get(item_id)
+        entry = self._part_of(item_id, index)
         if entry is None or (entry.cut and kind == "output_audio"):
             return False
         entry.set_text(index, kind, words)
         return True
+
+    def _part_of(self, item_id: str, index: int) -> _Entry | None:
+        """Return the item if it is here and may have such a part."""
+        return self._entries.get(item_id) if 0 <= index < PARTS else None
 
     def cut(self, item_id: str, index: int, heard_ms: int, received_ms: int, *, finished: bool) -> bool:
         """Keep of a spoken message what was heard; later words about it are not believed.
@@ -199,7 +206,7 @@ class ClientHistory:
             received_ms: audio that had arrived.
             finished: that was all of it, so the words divide the audio evenly.
         """
-        entry = self._entries.get(item_id)
+        entry = self._part_of(item_id, index)
         if entry is None:
             return False
         entry.append(index, "output_audio", "")

@@ -12,7 +12,7 @@ from vivavoce import RealtimeAgent, RealtimeRunner, RealtimeSession
 from vivavoce.cli.demo import clips
 from vivavoce.protocol import MessageItem
 from vivavoce.session.events import RealtimeAudioInterrupted
-from vivavoce.testing import AgentSpeaking, HangUp, Say, SimulatedCaller
+from vivavoce.testing import After, AgentSpeaking, HangUp, Say, SimulatedCaller
 
 STORY = "Once upon a time there was a king who had twelve daughters, and every night they danced until dawn."
 
@@ -61,9 +61,7 @@ def heard(session: RealtimeSession) -> str:
 async def main() -> None:
     """Interrupt the same story twice."""
     runner = RealtimeRunner(agent, model="local")
-    caller = SimulatedCaller(
-        [Say(clips.load("interruption"), AgentSpeaking(1.5)), HangUp(AgentSpeaking(0.5))]
-    )
+    caller = SimulatedCaller([Say(clips.load("interruption"), AgentSpeaking(1.5)), HangUp(After(0.5))])
     async with await runner.run(model_config={"playback_tracker": caller.tracker}) as session:
         session.on("audio_interrupted", report)
         await speak_over(session, caller)

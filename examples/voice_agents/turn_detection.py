@@ -35,10 +35,8 @@ async def main() -> None:
     """Call with one spoken question; print how the turn is found and answered."""
     caller = SimulatedCaller([Say(clips.load("weather"), After(0.3)), HangUp(AgentFinished())])
     async with await RealtimeRunner(agent, model="local", config=config).run() as session:
-        session.on(
-            "input_audio_buffer.speech_started", lambda e: print(f"[speech from {e.audio_start_ms} ms")
-        )
-        session.on("input_audio_buffer.speech_stopped", lambda e: print(f" to {e.audio_end_ms} ms]"))
+        session.on("input_audio_buffer.speech_started", lambda _: print("[you begin to speak]"))
+        session.on("input_audio_buffer.speech_stopped", lambda _: print("[you have finished]"))
         session.on(
             "conversation.item.input_audio_transcription.completed", lambda e: print(f"You:   {e.transcript}")
         )

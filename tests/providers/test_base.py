@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import vivavoce
-from vivavoce.errors import ConfigurationError
+from vivavoce.errors import ConfigurationError, ConnectionLostError
 from vivavoce.providers.base import (
     USER_AGENT,
     Endpoint,
@@ -16,6 +16,7 @@ from vivavoce.providers.base import (
     carries,
     join_url,
     query_of,
+    refusal_text,
     resolve_key,
     same_server,
     split_url,
@@ -106,3 +107,51 @@ def test_no_secret_is_shown() -> None:
     shown = repr(Endpoint("wss://host", secrets)) + repr(Target(api_key="secret", headers=secrets))
     assert "secret" not in shown
     assert f"vivavoce/{vivavoce.__version__}" == USER_AGENT
+
+
+async def _failing_key() -> str:
+    raise LookupError("the vault is closed")
+
+
+def _absent_key() -> str:
+    raise ConfigurationError("no key is kept for this customer")
+
+
+def test_a_key_function_that_fails_is_a_connection_that_could_not_be_made() -> None:
+    with pytest.raises(ConnectionLostError, match="failed: LookupError: the vault is closed"):
+        asyncio.run(resolve_key(_failing_key))
+    with pytest.raises(ConfigurationError, match="no key is kept"):
+        asyncio.run(resolve_key(_absent_key))
+
+
+def test_space_around_a_key_is_dropped() -> None:
+    assert Endpoint("wss://host", {"Authorization": "Bearer sk-1\n"}).headers == {
+        "Authorization": "Bearer sk-1"
+    }
+
+
+@pytest.mark.parametrize("broken", ["sk-1\nsk-2", "sk\r1", "sk\x001", "sk\x7f1"])
+def test_a_key_that_no_header_can_hold_is_refused_unseen(broken: str) -> None:
+    with pytest.raises(ConfigurationError, match="'api-key' cannot be sent") as refused:
+        Endpoint("wss://host", {"api-key": broken})
+    assert "sk" not in str(refused.value)
+
+
+def test_a_place_holds_no_secret() -> None:
+    assert Endpoint("wss://me:secret@host:1/v1/realtime?key=secret", {}).place == "wss://host:1/v1/realtime"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"error": {"message": "No such\\nkey."}}', "No such key."),
+        ('{"error": "overloaded"}', "overloaded"),
+        ('{"message": "Not here."}', "Not here."),
+        ('{"detail": 3}', '{"detail": 3}'),
+        ("<h1>Bad gateway</h1>\n", "<h1>Bad gateway</h1>"),
+        ("[" * 100_000, "[" * 500),
+        ("", ""),
+    ],
+)
+def test_the_words_of_a_refusal(body: str, words: str) -> None:
+    assert refusal_text(body) == words

@@ -118,7 +118,7 @@ def test_azure_makes_secrets_too_in_its_form_of_today() -> None:
 @pytest.mark.parametrize(
     ("answer", "status", "complaint"),
     [
-        ({"error": {"message": "bad key"}}, 401, 'refused to make a client secret: HTTP 401 {"error"'),
+        ({"error": {"message": "bad key"}}, 401, "refused to make a client secret: HTTP 401 bad key"),
         ("", 500, "refused to make a client secret: HTTP 500$"),
         ("", 302, "HTTP 302"),
     ],

@@ -18,8 +18,8 @@ from vivavoce.connections.endpoint import resolve_endpoint
 from vivavoce.connections.transport import TransportOptions, read_transport
 from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
 from vivavoce.protocol import ErrorEvent
-from vivavoce.protocol.codec import decode_server_event, encode_text
-from vivavoce.providers.base import USER_AGENT, ApiKey, carries
+from vivavoce.protocol.codec import decode_server_event, encode_text, to_builtins
+from vivavoce.providers.base import USER_AGENT, ApiKey, Endpoint, carries, refusal_text
 from vivavoce.providers.resolving import PROVIDERS, ProviderName
 from vivavoce.tasks import Tasks
 
@@ -99,13 +99,12 @@ class WebSocketRealtimeModel(RealtimeModel):
 
         config = check_model_config(config)
         options = self._options = read_transport(config.get("transport", {}), below=self._own_options)
-        hint = ""
+        endpoint: Endpoint | None = None
         try:
             async with asyncio.timeout(options.connect_s):
                 endpoint = await resolve_endpoint(
                     config, url=self._url, api_key=self._api_key, provider=self._provider
                 )
-                hint = endpoint.hint
                 return await connect(
                     endpoint.url,
                     additional_headers=dict(endpoint.headers),
@@ -120,17 +119,18 @@ class WebSocketRealtimeModel(RealtimeModel):
                 )
         except InvalidStatus as error:
             status = error.response.status_code
-            body = (error.response.body or b"").decode(errors="replace")[:500]
+            said = refusal_text((error.response.body or b"").decode(errors="replace"))
+            hint = endpoint.hint if endpoint is not None else ""
             raise ConnectionLostError(
-                f"The realtime server refused the connection: HTTP {status} {body} {hint}".rstrip(),
+                f"{_server(endpoint)} refused the connection: HTTP {status} {said} {hint}".rstrip(),
                 status=status,
             ) from error
         except TimeoutError as error:
-            raise ConnectionLostError(
-                f"The realtime server did not answer within {options.connect_s:g} s."
-            ) from error
+            # Without an endpoint only the function for the key can have taken the time.
+            culprit = "The api_key function" if endpoint is None else _server(endpoint)
+            raise ConnectionLostError(f"{culprit} did not answer within {options.connect_s:g} s.") from error
         except (OSError, WebSocketException) as error:
-            raise ConnectionLostError(f"The realtime server cannot be reached: {error}") from error
+            raise ConnectionLostError(f"{_server(endpoint)} cannot be reached: {error}") from error
 
     async def _read(self, socket: ClientConnection) -> None:
         from websockets.exceptions import ConnectionClosed
@@ -167,7 +167,7 @@ class WebSocketRealtimeModel(RealtimeModel):
         Raises:
             ConnectionLostError: there is no connection, it broke, or the peer has stopped reading.
         """
-        await self._send(str(event.type), encode_text(event))
+        await self._send(str(event.type), _encoded(event))
 
     async def send_raw(self, event: Mapping[str, Any]) -> None:
         """Send one event in its JSON form, as it stands.
@@ -216,3 +216,19 @@ class WebSocketRealtimeModel(RealtimeModel):
                 self._disconnected()
         await self._tasks.aclose()
         await self._listeners.aclose()
+
+
+def _server(endpoint: Endpoint | None) -> str:
+    return "The realtime server" + (f" at {endpoint.place}" if endpoint is not None else "")
+
+
+def _encoded(event: ClientEvent) -> str:
+    """Return the JSON of an event. Half a surrogate pair, which no frame can hold, becomes ``?``.
+
+    It comes from texts that were cut in the middle of an emoji, and from odd file names.
+    """
+    try:
+        return encode_text(event)
+    except UnicodeEncodeError:
+        text = json.dumps(to_builtins(event), ensure_ascii=False)
+        return text.encode(errors="replace").decode()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from vivavoce import __version__
-from vivavoce.errors import ConfigurationError
+from vivavoce.errors import ConfigurationError, ConnectionLostError, VivavoceError
 
 ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A key, or a function, plain or async, that returns one whenever a connection is made."""
@@ -20,6 +21,9 @@ KEY_HEADERS = ("authorization", "api-key")
 """Headers that carry a key."""
 NAMES_THE_SESSION = frozenset({"model", "deployment", "call_id", "intent"})
 """Parts of a query that say which session is meant, so that no model need be named."""
+
+REFUSAL_CHARACTERS = 500
+"""What is shown of a server's answer that is no error of the API."""
 
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
@@ -51,13 +55,34 @@ class Endpoint:
 
     Attributes:
         url: of the WebSocket.
-        headers: of the opening request; never shown, for they hold the key.
+        headers: of the opening request; never shown, for they hold the key. Space around a value is dropped:
+            a key that was read from a file often ends in a line break.
         hint: what to look at when the server refuses, or empty.
+
+    Raises:
+        ConfigurationError: a header holds a character that no header may hold.
     """
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        headers = {name: text.strip() for name, text in self.headers.items()}
+        for name, text in headers.items():
+            if not text.replace("\t", " ").isprintable():
+                # The value is not shown: it may be a key.
+                raise ConfigurationError(
+                    f"the header {name!r} cannot be sent: its value has a line break or another character "
+                    "that no header may have; look at the key or the header that was given"
+                )
+        object.__setattr__(self, "headers", headers)
+
+    @property
+    def place(self) -> str:
+        """The URL without what may be secret in it: a user's name, a password, the query."""
+        parts = urlsplit(self.url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 async def resolve_key(api_key: ApiKey | None) -> str | None:
@@ -65,13 +90,21 @@ async def resolve_key(api_key: ApiKey | None) -> str | None:
 
     Raises:
         ConfigurationError: the function returned something that is not a text.
-        Exception: whatever the function raised.
+        ConnectionLostError: the function raised. The next try may have more luck.
     """
     if api_key is None or isinstance(api_key, str):
         return api_key
-    key: object = await (api_key() if inspect.iscoroutinefunction(api_key) else asyncio.to_thread(api_key))
-    if inspect.isawaitable(key):
-        key = await key
+    try:
+        key: object = await (
+            api_key() if inspect.iscoroutinefunction(api_key) else asyncio.to_thread(api_key)
+        )
+        if inspect.isawaitable(key):
+            key = await key
+    except VivavoceError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise ConnectionLostError(f"There is no key: the api_key function failed: {reason}") from error
     if not isinstance(key, str) or not key:
         raise ConfigurationError("the api_key function must return a text that is not empty")
     return key
@@ -130,3 +163,19 @@ def _place(parts: SplitResult) -> tuple[str | None, int, bool]:
 def carries(headers: Mapping[str, str], *names: str) -> bool:
     """Return whether one of the headers, in any case, is there."""
     return bool({name.lower() for name in headers} & set(names))
+
+
+def refusal_text(body: str) -> str:
+    """Return the words of a server that refused: the message of the API's error, or what there is.
+
+    Args:
+        body: of the answer.
+    """
+    try:
+        form = json.loads(body)
+    except (ValueError, RecursionError):
+        form = None
+    error = form.get("error", form) if isinstance(form, Mapping) else None
+    message = error.get("message") if isinstance(error, Mapping) else error
+    words = message if isinstance(message, str) else body
+    return " ".join(words.split())[:REFUSAL_CHARACTERS]

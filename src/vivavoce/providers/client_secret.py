@@ -12,12 +12,11 @@ from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProto
 from vivavoce.protocol import Session
 from vivavoce.protocol.base import Wire
 from vivavoce.protocol.codec import session_from, to_builtins
-from vivavoce.providers.base import USER_AGENT, ApiKey, Endpoint, Target
+from vivavoce.providers.base import USER_AGENT, ApiKey, Endpoint, Target, refusal_text
 from vivavoce.providers.resolving import ProviderName, endpoint_of
 
 SHORTEST_S = 10
 LONGEST_S = 7200
-_LONGEST_BODY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ async def create_client_secret(
     except TimeoutError as error:
         raise ConnectionLostError(f"The realtime server did not answer within {timeout_s:g} s.") from error
     if status >= 300:
-        refusal = f"HTTP {status} {text[:_LONGEST_BODY]}".rstrip()
+        refusal = f"HTTP {status} {refusal_text(text)}".rstrip()
         raise ConnectionLostError(f"The realtime server refused to make a client secret: {refusal}")
     return _secret(answer)
 

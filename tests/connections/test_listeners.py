@@ -118,3 +118,25 @@ def test_at_the_end_a_listener_may_finish_and_begin_again() -> None:
 def test_a_listener_must_be_able_to_hear() -> None:
     with pytest.raises(TypeError, match="has a method on_event, got 3"):
         Listeners().add(3)
+
+
+def test_a_listener_whose_work_was_cancelled_hears_the_next_event() -> None:
+    heard: list[object] = []
+
+    async def listen(event: object) -> None:
+        heard.append(event)
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        gone.cancel()
+        await gone
+
+    async def main() -> None:
+        listeners = Listeners()
+        listeners.add(listen)
+        listeners.emit(1)
+        await asyncio.sleep(0.1)
+        listeners.emit(2)
+        await asyncio.sleep(0.1)
+        await listeners.aclose()
+
+    run(main())
+    assert heard == [1, 2]

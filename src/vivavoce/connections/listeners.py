@@ -40,6 +40,11 @@ class _Slow:
         while (event := await self.queue.get()) is not None:
             try:
                 await self.method(event)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                logger.warning("What a listener of the model waited for was cancelled")
             except Exception:
                 logger.exception("A listener of the model raised")
 

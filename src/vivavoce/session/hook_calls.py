@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from vivavoce.agents.limits import within
 from vivavoce.session.events import RealtimeError
 from vivavoce.tasks import Tasks
 
@@ -77,8 +78,7 @@ class HookCalls:
             while not self._queue.empty():
                 call = self._queue.get_nowait()
                 try:
-                    async with asyncio.timeout(HOOK_S):
-                        await call()
+                    await within(HOOK_S, call())
                 except Exception as error:  # noqa: BLE001  # a hook harms nothing but itself
                     self._publish(RealtimeError(error))
         finally:

@@ -195,23 +195,24 @@ class ClientConversation:
         for event in events:
             self.send(event, now)
 
-    def lose_connection(self, now: float) -> bool:
-        """Ask for nothing until `connected`, then for what was owed. True: an answer was."""
+    def lose_connection(self, now: float) -> list[wire.Response]:
+        """Ask for nothing until `connected`, then for what was owed; returns the responses cut off."""
         owed = self._requests.lose_connection(now)
         begun = self._speech.lose_connection()
         self._take_speech()
-        self._notices += self._restoring.drop_unfinished(begun)
+        for item_ids in begun.values():
+            self._notices += self._restoring.drop_unfinished(item_ids)
         owed = self._tools.lose_connection() or owed
         if owed:
             self._requests.request(now)
-        running, self._running = self._running.values(), {}
-        self._notices += [ResponseEnded(wire.replace(each, status="incomplete")) for each in running]
-        return owed
+        cut = [self._cut_off(each, begun.get(each.id, ())) for each in self._running.values()]
+        self._running = {}
+        self._notices += map(ResponseEnded, cut)
+        return cut
 
-    @property
-    def running(self) -> list[str]:
-        """Ids of the responses that have begun and not ended."""
-        return list(self._running)
+    def _cut_off(self, response: wire.Response, item_ids: Sequence[str]) -> wire.Response:
+        items = [item for item_id in item_ids if (item := self.history.get(item_id)) is not None]
+        return wire.replace(response, status="incomplete", output=items)
 
     def restore(self) -> list[wire.ConversationItemCreate]:
         """Return the whole conversation, for a server that knows nothing of it."""

@@ -203,15 +203,15 @@ class AgentSpeech:
                 self._silence_unheard(response_id, item_id)
         return cuts
 
-    def lose_connection(self) -> list[str]:
+    def lose_connection(self) -> dict[str, list[str]]:
         """Expect no more of what was on its way; what has arrived is still played.
 
         What of it was held back is thrown away: the answer is given anew.
 
         Returns:
-            Ids of the items that running responses had begun.
+            Ids of the items that each running response had begun.
         """
-        items = [item_id for messages in self._sounded.values() for item_id in messages]
+        begun = {response_id: list(messages) for response_id, messages in self._sounded.items()}
         for response_id, messages in self._sounded.items():
             if self._held.holds(response_id):
                 self._held.drop(response_id)
@@ -225,7 +225,7 @@ class AgentSpeech:
                 self._notices.append(ItemChanged(cut.item_id))
         self._sounded = {}
         self._cancelled = set()
-        return items
+        return begun
 
     def _silence_unheard(self, response_id: str, item_id: str) -> None:
         """Believe no words of a cancelled response's message of which not a sound arrived."""

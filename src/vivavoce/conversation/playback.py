@@ -26,7 +26,8 @@ class RealtimePlaybackTracker:
     """
 
     def __init__(self) -> None:
-        self._played_ms: dict[tuple[str, int], float] = {}
+        # A cell of its own for each part: reports come from another thread than the rest.
+        self._played_ms: dict[tuple[str, int], list[float]] = {}
         self._format: AudioFormat = PcmFormat()
         self._told: Callable[[], None] | None = None
 
@@ -34,17 +35,17 @@ class RealtimePlaybackTracker:
         """Call a function after each report; the session does this, to notice when playback ends."""
         self._told = listener
 
-    def on_play_bytes(self, item_id: str, item_content_index: int, data: bytes) -> None:
+    def on_play_bytes(self, item_id: str, item_content_index: int, bytes: bytes) -> None:  # noqa: A002  # the name that the Agents SDK gives it
         """Report that these bytes of an item, in the session's output format, have been played."""
-        self.on_play_ms(item_id, item_content_index, duration_ms(len(data), self._format))
+        self.on_play_ms(item_id, item_content_index, duration_ms(len(bytes), self._format))
 
     def on_play_ms(self, item_id: str, item_content_index: int, ms: float) -> None:
         """Report that `ms` more milliseconds of an item have been played."""
-        key = (item_id, item_content_index)
-        if key in self._played_ms:
-            self._played_ms[key] += ms
-            if self._told is not None:
-                self._told()
+        cell, told = self._played_ms.get((item_id, item_content_index)), self._told
+        if cell is not None:
+            cell[0] += ms
+            if told is not None:
+                told()
 
     def set_audio_format(self, audio_format: AudioFormat) -> None:
         """Say what the bytes are; the session does this."""
@@ -52,7 +53,7 @@ class RealtimePlaybackTracker:
 
     def expect(self, item_id: str, content_index: int) -> None:
         """Begin to accept reports about a part; the session does this."""
-        self._played_ms.setdefault((item_id, content_index), 0.0)
+        self._played_ms.setdefault((item_id, content_index), [0.0])
 
     def forget(self, item_id: str, content_index: int) -> None:
         """Ignore further reports about a part; the session does this."""
@@ -60,7 +61,8 @@ class RealtimePlaybackTracker:
 
     def played_ms(self, item_id: str, content_index: int) -> float:
         """Return how much of a part was reported as played, in milliseconds."""
-        return self._played_ms.get((item_id, content_index), 0.0)
+        (ms,) = self._played_ms.get((item_id, content_index), (0.0,))
+        return ms
 
 
 @dataclass(frozen=True, slots=True)

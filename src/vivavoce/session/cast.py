@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vivavoce.agents import RealtimeAgent, RunContextWrapper, ToolContext
+from vivavoce.agents.limits import TookTooLongError, within
 from vivavoce.errors import ConfigurationError, ToolError
 from vivavoce.session.events import RealtimeError, RealtimeHandoff
 from vivavoce.session.speaker import Speaker, prepare
@@ -78,6 +79,8 @@ class Cast:
         self._speakers: dict[str, Speaker] = {}
         self._current: Speaker | None = None
         self._passing = False
+        self._passed_on = ""  # the response whose handoff was the last one
+        self._changing = asyncio.Lock()
         self._tasks = Tasks()
         self.voice_fixed = False
         """Whether the user has heard a voice, which the server changes no more."""
@@ -110,14 +113,22 @@ class Cast:
             ConnectionLostError: the server could not be told.
             Exception: what a function of the agent raised, or an MCP server that could not be asked.
         """
+        async with self._changing:
+            await self._change(agent)
+
+    async def _change(self, agent: RealtimeAgent[Any]) -> None:
         before = self.speaker
-        after = await prepare(
+        work = prepare(
             agent,
             self._settings,
             self._port.context,
             replaces=before.session,
             voice_fixed=self.voice_fixed,
         )
+        try:
+            after = await within(HANDOFF_S, work)
+        except TookTooLongError as error:
+            raise ConfigurationError(f"agent {agent.name!r} could not be made ready: {error}") from error
         if self.voice_fixed and agent.voice not in {None, before.agent.voice}:
             logger.warning("The voice of the session is fixed since its first audio: an agent keeps it")
 
@@ -145,7 +156,7 @@ class Cast:
         handoff = speaker.handoffs.get(call.name)
         if handoff is None:
             return False
-        if self._passing:
+        if self._passing or call.response_id == self._passed_on:
             self._port.tool_output(call.call_id, ALREADY)
         else:
             self._passing = True
@@ -163,13 +174,13 @@ class Cast:
             history=tuple(self._port.history()),
         )
         try:
-            async with asyncio.timeout(HANDOFF_S):
-                agent = await handoff.on_invoke_handoff(context, call.arguments)
+            agent = await within(HANDOFF_S, handoff.on_invoke_handoff(context, call.arguments))
             if not isinstance(agent, RealtimeAgent):
                 raise ConfigurationError(  # noqa: TRY301  # told to the model like any other failure
                     f"handoff {call.name!r} must lead to a RealtimeAgent, got {agent!r}"
                 )
             await self.change(agent)
+            self._passed_on = call.response_id
             output = handoff.get_transfer_message(agent)
         except Exception as error:  # noqa: BLE001  # whatever goes wrong, the model gets an output
             output = self._failed(call, error)
@@ -179,7 +190,9 @@ class Cast:
 
     def _failed(self, call: ToolCalled, error: Exception) -> str:
         failure = ToolError(
-            f"handoff {call.name!r} failed: {error}", tool_name=call.name, call_id=call.call_id
+            f"handoff {call.name!r} failed: {str(error) or type(error).__name__}",
+            tool_name=call.name,
+            call_id=call.call_id,
         )
         failure.__cause__ = error
         self._port.publish(RealtimeError(failure))

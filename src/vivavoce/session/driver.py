@@ -331,8 +331,7 @@ class Driver:
         self._tasks.spawn(self._reconnect(error), name="session reconnect")
 
     async def _reconnect(self, error: Exception | None) -> None:
-        self._conversation.lose_connection(self._now())
-        self._port.disconnected()
+        self._port.disconnected(self._conversation.lose_connection(self._now()))
         settings = self._link.reconnect
         if error is None or self._now() - self._opened_at >= STABLE_S:
             self._attempts = 0

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from vivavoce.agents.limits import within
+from vivavoce.errors import VivavoceError
 from vivavoce.session.events import RealtimeError
 from vivavoce.tasks import Tasks
 
@@ -35,7 +36,7 @@ class HookCalls:
         self._hooks = hooks
         self._context = context
         self._publish = publish
-        self._queue: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(WAITING)
+        self._queue: asyncio.Queue[tuple[str, Callable[[], Awaitable[None]]]] = asyncio.Queue(WAITING)
         self._tasks = Tasks()
         self._running = False
 
@@ -66,9 +67,10 @@ class HookCalls:
 
     def _call(self, hook: Callable[..., Awaitable[None]], *args: Any) -> None:
         try:
-            self._queue.put_nowait(lambda: hook(self._context, *args))
+            name = getattr(hook, "__name__", repr(hook))
+            self._queue.put_nowait((name, lambda: hook(self._context, *args)))
         except asyncio.QueueFull:
-            self._publish(RealtimeError(RuntimeError(f"a hook is too slow: {WAITING} calls wait for it")))
+            self._fail(f"a hook is too slow: {WAITING} calls wait for it, and this one is left out")
         if not self._running:
             self._running = True
             self._tasks.spawn(self._run(), name="hooks")
@@ -76,13 +78,18 @@ class HookCalls:
     async def _run(self) -> None:
         try:
             while not self._queue.empty():
-                call = self._queue.get_nowait()
+                name, call = self._queue.get_nowait()
                 try:
                     await within(HOOK_S, call())
                 except Exception as error:  # noqa: BLE001  # a hook harms nothing but itself
-                    self._publish(RealtimeError(error))
+                    self._fail(f"hook {name} failed: {str(error) or type(error).__name__}", error)
         finally:
             self._running = False
+
+    def _fail(self, reason: str, cause: Exception | None = None) -> None:
+        error = VivavoceError(reason)
+        error.__cause__ = cause
+        self._publish(RealtimeError(error))
 
     async def aclose(self) -> None:
         """Stop calling."""

@@ -46,7 +46,7 @@ class HostedMcpPort(Protocol):
     def send(self, event: ClientEvent) -> None:
         """Send an event to the server."""
 
-    def respond(self) -> None:
+    def request_response(self) -> None:
         """Ask the model for an answer."""
 
     def publish(self, event: RealtimeSessionEvent) -> None:
@@ -76,6 +76,12 @@ class HostedMcp:
         """Say whether a call waits for approval."""
         return request_id in self._pending
 
+    def forget(self) -> bool:
+        """Forget the calls that wait, which no other server knows of. True: there were some."""
+        waited = bool(self._pending)
+        self._pending = {}
+        return waited
+
     def hear(self, item: Item) -> None:
         """Take in an item as the server has it now."""
         if isinstance(item, McpApprovalRequestItem):
@@ -84,7 +90,7 @@ class HostedMcp:
         elif isinstance(item, McpCallItem):
             if (item.output is not None or item.error) and self._is_new(item.id):
                 self._port.publish(RealtimeMcpToolCallCompleted(item))
-                self._port.respond()
+                self._port.request_response()
         elif isinstance(item, McpListToolsItem) and item.tools:
             self._port.publish(RealtimeMcpToolsChanged(item.server_label, item.tools))
 

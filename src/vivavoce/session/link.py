@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +15,7 @@ from vivavoce.session.model_settings import raw_update
 
 if TYPE_CHECKING:
     from vivavoce.connections import RealtimeModel, RealtimeModelConfig
-    from vivavoce.protocol import ClientEvent, RealtimeSession, ServerEvent, Unknown
+    from vivavoce.protocol import ClientEvent, RealtimeSession, Response, ServerEvent, Unknown
     from vivavoce.session.events import RealtimeSessionEvent
     from vivavoce.session.model_settings import ModelSettings
     from vivavoce.session.observing import Observers
@@ -48,8 +48,8 @@ class DriverPort(Protocol):
         """Return the settings with which a session is to be opened now."""
         ...
 
-    def disconnected(self) -> None:
-        """Note that the connection is lost, and another one is looked for."""
+    def disconnected(self, cut: Sequence[Response]) -> None:
+        """Note that the connection is lost, with the responses that it cut off, and another is looked for."""
         ...
 
     def lost(self) -> None:

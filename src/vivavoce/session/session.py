@@ -238,7 +238,7 @@ class RealtimeSession:
         """
         self._check_open()
         if text is None:
-            self._works.respond()
+            self._works.request_response()
         else:
             await self._works.say(text)
         await self._works.driver.flush()

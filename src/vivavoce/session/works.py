@@ -41,6 +41,7 @@ from vivavoce.session.hosted_mcp import HostedMcp
 from vivavoce.session.input_guardrails import InputGuard
 from vivavoce.session.link import Link
 from vivavoce.session.observing import Observers, standing_observers
+from vivavoce.session.playback_reports import PlaybackReports
 from vivavoce.session.reports import Reporter, words_of
 from vivavoce.session.saying import say_request
 from vivavoce.session.speaker import Speaker, speaking_as
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from vivavoce.agents.guardrails import InputGuardrail, OutputGuardrail, OutputGuardrailResult
     from vivavoce.connections import RealtimeModel, RealtimeModelConfig
     from vivavoce.conversation.client_notices import ToolCalled
-    from vivavoce.protocol import ClientEvent, Item, RealtimeSession, ServerEvent, Unknown
+    from vivavoce.protocol import ClientEvent, Item, RealtimeSession, Response, ServerEvent, Unknown
     from vivavoce.session.events import RealtimeSessionEvent
     from vivavoce.session.settings import RunSettings
 
@@ -123,6 +124,7 @@ class SessionWorks:
         self._guard = OutputGuard(self, settings.guardrails)
         self._input_guard = InputGuard(self, settings.input_guarding)
         self._reporter = Reporter(self.conversation, self.publish, plan.context.usage)
+        self._playback = PlaybackReports(plan.model_config.get("playback_tracker"), self.driver.tick)
         self._holds_back = settings.guardrails.hold_back
         self._spoken_item = ""
 
@@ -137,21 +139,28 @@ class SessionWorks:
         await self.cast.begin(agent)
         self.conversation.gated = bool(self.speaker.input_guardrails)
         self.conversation.begin_with(history)
+        self._playback.listen()
         await self.driver.open()
         self.report()
         self._hooks.took_over(None, agent)
 
     async def close(self) -> None:
         """End everything."""
+        self._playback.close()
         parts = (self.tools, self.cast, self.hosted, self._guard, self._input_guard, self._hooks)
         works = (self.driver.close(), *(part.aclose() for part in parts))
         for error in await asyncio.gather(*works, return_exceptions=True):
             if isinstance(error, Exception):
                 self.publish(RealtimeError(error))
 
-    def disconnected(self) -> None:
-        """Note that the connection is lost, and another one is looked for."""
+    def disconnected(self, cut: Sequence[Response]) -> None:
+        """Note that the connection is lost, with the responses that it cut off, and another is looked for."""
+        for response in cut:
+            self._guard.ended_by_others(response.id)
+            self._hooks.answered(self._agent_of(response.id), words_of(response))
         self._input_guard.reset()
+        if self.hosted.forget():
+            self.request_response()
         self.report()
 
     def lost(self) -> None:
@@ -354,14 +363,19 @@ class SessionWorks:
         self.send(ConversationItemCreate(item=item))
 
     def respond(self) -> None:
-        """Ask the model for an answer."""
+        """Have what the user said answered: it has been checked."""
         self.conversation.answer_turn(self.now())
+        self.driver.wake()
+
+    def request_response(self) -> None:
+        """Ask the model for an answer, when the conversation is free for it."""
+        self.conversation.request_response(self.now())
         self.driver.wake()
 
     def wrote(self, item: MessageItem) -> None:
         """Have a message of the user answered; where there are input guardrails, once they have passed it."""
         if not self.speaker.input_guardrails:
-            self.respond()
+            self.request_response()
             return
         texts = [part.text for part in item.content if isinstance(part, InputText)]
         self._input_guard.wrote(str(item.id), "\n".join(texts))

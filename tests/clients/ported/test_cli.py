@@ -190,7 +190,6 @@ def test_tool(console: Console) -> None:
     assert "Tool ended: get_weather; output: The weather in Oslo is sunny.\n" in printed
 
 
-@pytest.mark.xfail(reason="the demo names the third argument of on_play_bytes: bytes=…", strict=True)
 def test_user_who_speaks_up_silences_the_agent(console: Console) -> None:
     """The demo tells what was played with a `RealtimePlaybackTracker`; so much of the answer is kept."""
 

@@ -47,7 +47,8 @@ async def main() -> None:
         await client.send_event(SessionUpdate(session=realtime_session(SETTINGS)))
         await client.send_event(InputAudioBufferAppend(audio=bytes(4800)))
         await client.send_raw({"type": "response.create"})
-        await done.wait()
+        async with asyncio.timeout(30):
+            await done.wait()
     finally:
         await client.close()
     print(f"{len(audio) / 48_000:.1f} seconds of audio")

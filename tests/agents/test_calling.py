@@ -377,3 +377,11 @@ def test_all_tools_are_asked_at_the_same_time_and_keep_their_order() -> None:
         return [offer.name for offer in left], asyncio.get_running_loop().time()
 
     assert run(main()) == (["a", "c", "d"], 2)
+
+
+def test_an_error_with_half_an_emoji_in_it_is_told_without_it() -> None:
+    @function_tool
+    def read_file() -> str:
+        raise FileNotFoundError("no file named 'gr\udcfcn.txt'")
+
+    assert call(read_file).text.endswith("no file named 'gr?n.txt'")

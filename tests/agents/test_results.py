@@ -39,6 +39,8 @@ CIRCULAR.append(CIRCULAR)
     ("result", "text"),
     [
         ("as it is", "as it is"),
+        ("cut in an emoji: \ud83d", "cut in an emoji: ?"),
+        (["\ud83d"], "['\\ud83d']"),
         (None, "null"),
         (True, "true"),
         (7, "7"),

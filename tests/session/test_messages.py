@@ -13,6 +13,7 @@ from vivavoce.session.messages import PIECE_BYTES, audio_pieces, user_message
     ("message", "content"),
     [
         ("hello", (InputText(text="hello"),)),
+        ("half an emoji: \ud83d", (InputText(text="half an emoji: ?"),)),
         ({"content": [{"type": "input_text", "text": "hello"}]}, [InputText(text="hello")]),
         (
             {

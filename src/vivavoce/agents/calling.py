@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vivavoce.agents.limits import TookTooLongError, within
-from vivavoce.agents.results import BackgroundResult, to_text
+from vivavoce.agents.results import BackgroundResult, sendable, to_text
 from vivavoce.agents.tool_guardrails import (
     ToolGuardrailFunctionOutput,
     ToolInputGuardrail,
@@ -203,7 +203,7 @@ async def _failed(
     """Write what the model gets of a tool that failed."""
     reason = _reason(error)
     try:
-        result.text = await within(seconds, tool.describe_failure(context, error))
+        result.text = sendable(await within(seconds, tool.describe_failure(context, error)))
     except Exception as second:  # noqa: BLE001  # the user's own error function may fail too
         result.text = "The tool failed."
         reason = f"{reason}; its error function failed too: {_reason(second)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from vivavoce.agents.results import sendable
 from vivavoce.conversation.client_session import input_format
 from vivavoce.conversation.ids import IdSource
 from vivavoce.errors import ConfigurationError, RemoteProtocolError
@@ -38,7 +39,7 @@ def user_message(message: str | Mapping[str, Any]) -> MessageItem:
         ConfigurationError: it is neither.
     """
     if isinstance(message, str):
-        return MessageItem(role="user", content=(InputText(text=message),))
+        return MessageItem(role="user", content=(InputText(text=sendable(message)),))
     if not isinstance(message, Mapping):
         raise ConfigurationError(f"a message is a text or a dictionary, got {message!r}")
     try:

@@ -5,6 +5,8 @@ its items are spelled as on the wire. A program that counts on exactly those eve
 names of that SDK, imports these names from here and all others from `vivavoce`.
 """
 
+from vivavoce.session.config import RealtimeUserInputMessage
+
 from .events import (
     RealtimeEventInfo,
     RealtimeModelItemUpdatedEvent,
@@ -21,7 +23,6 @@ from .items import (
     InputText,
     RealtimeItem,
     RealtimeToolCallItem,
-    RealtimeUserInputMessage,
     SystemMessageItem,
     UserMessageItem,
 )

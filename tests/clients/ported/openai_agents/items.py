@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias
 
 from vivavoce import protocol
 from vivavoce.protocol import (
@@ -16,14 +16,6 @@ from vivavoce.protocol import (
     present,
     to_builtins,
 )
-
-
-class RealtimeUserInputMessage(TypedDict):
-    """A message of the user in its JSON form."""
-
-    type: Literal["message"]
-    role: Literal["user"]
-    content: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)

@@ -171,3 +171,7 @@ def test_every_option_reaches_the_tool() -> None:
 def test_an_option_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"no option 'docstring_style'; it has: name_override, "):
         function_tool(docstring_style="google")  # type: ignore[call-overload]  # the mistake under test
+
+
+def test_a_name_in_words_becomes_one_for_the_model() -> None:
+    assert function_tool(upper, name_override="Refund Expert").name == "Refund_Expert"

@@ -6,7 +6,7 @@ import pytest
 
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol import InputImage, InputText, MessageItem
-from vivavoce.session.messages import PIECE_BYTES, audio_pieces, user_message
+from vivavoce.session.messages import PIECE_BYTES, audio_pieces, merged, user_message
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,9 @@ def test_audio_is_sent_in_pieces_that_tear_no_sample() -> None:
 def test_audio_must_be_bytes() -> None:
     with pytest.raises(ConfigurationError, match="audio must be bytes, got list"):
         audio_pieces([1, 2])  # type: ignore[arg-type]  # the mistake under test
+
+
+def test_other_data_becomes_part_of_a_client_message() -> None:
+    raw = {"type": "response.create", "other_data": {"response": {"metadata": {"k": "v"}}}}
+    assert merged(raw) == {"type": "response.create", "response": {"metadata": {"k": "v"}}}
+    assert merged({"type": "response.cancel", "other_data": 3}) == {"type": "response.cancel"}

@@ -304,3 +304,16 @@ def test_wire_names_that_are_not_known_yet_can_be_heard() -> None:
         await everybody.aclose()
 
     run(main())
+
+
+def test_a_callback_may_be_named_as_in_the_javascript_sdk() -> None:
+    async def main() -> None:
+        streams = EventStreams()
+        heard: list[Any] = []
+        streams.on("audio_stopped", heard.append, lambda _: None)
+        event = RealtimeAudioEnd("item", 0)
+        streams.publish(event)
+        await streams.aclose()
+        assert heard == [event]
+
+    run(main())

@@ -20,7 +20,7 @@ class ToolOptions(TypedDict, total=False):
     """What `function_tool` may be told of a tool. All but the first four are described at `FunctionTool`.
 
     Attributes:
-        name_override: name for the model, instead of the function's.
+        name_override: name for the model, instead of the function's; spaces in it become ``_``.
         description_override: description for the model, instead of the docstring's.
         use_docstring_info: take descriptions from the docstring; the default.
         strict_mode: `FunctionTool.strict_json_schema`.
@@ -106,7 +106,7 @@ def _make(target: Callable[..., Any], *, options: ToolOptions) -> FunctionTool:
         return await call(functools.partial(target, *first, **given), purpose="tool")
 
     return FunctionTool(
-        schema.name if name is None else name,
+        schema.name if name is None else name.replace(" ", "_") if isinstance(name, str) else name,
         schema.description if description is None else description,
         schema.parameters,
         invoke,

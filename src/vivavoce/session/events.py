@@ -7,8 +7,9 @@ under the names that the beta gave some of them (`BetaEvent`). Audio comes once,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from vivavoce.agents import FunctionTool, RealtimeAgent
@@ -369,3 +370,15 @@ SESSION_EVENTS: tuple[str, ...] = (
     "connection_status",
 )
 """Names of the session's own events; those of the server have a dot in theirs."""
+
+JS_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "agent_handoff": "handoff",
+        "agent_tool_start": "tool_start",
+        "agent_tool_end": "tool_end",
+        "audio_stopped": "audio_end",
+        "tool_approval_requested": "tool_approval_required",
+        "transport_event": "raw_model_event",
+    }
+)
+"""Name of an event in the JavaScript SDK -> its name here, for callbacks."""

@@ -64,6 +64,13 @@ def image_message(image_url: object) -> dict[str, Any]:
     return {"content": [{"type": "input_image", "image_url": image_url}]}
 
 
+def merged(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event in its JSON form; the `other_data` of a `RealtimeClientMessage` become part of it."""
+    event = dict(message)
+    other = event.pop("other_data", None)
+    return {**other, **event} if isinstance(other, Mapping) else event
+
+
 def named(item: MessageItem, ids: IdSource) -> MessageItem:
     """Return the message with an id; one that is there stays."""
     return replace(item, id=present(item.id, None) or ids.new("item"))

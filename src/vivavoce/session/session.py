@@ -22,7 +22,7 @@ from vivavoce.protocol import (
 from vivavoce.protocol.codec import client_event_from
 from vivavoce.session.approvals import call_id_of
 from vivavoce.session.events import RealtimeError, RealtimeSessionEvent, RealtimeToolApprovalRequired
-from vivavoce.session.messages import check_history, image_message, named, silence_like, user_message
+from vivavoce.session.messages import check_history, image_message, merged, named, silence_like, user_message
 from vivavoce.session.streams import Callback, EventStream
 from vivavoce.session.works import SessionPlan, SessionWorks
 from vivavoce.tasks import Tasks
@@ -244,14 +244,14 @@ class RealtimeSession:
         await self._works.driver.flush()
 
     async def send_event(self, event: ClientEvent | Mapping[str, Any]) -> None:
-        """Send any event of the Realtime API, as a struct or in its JSON form.
+        """Send any event of the Realtime API, as a struct, in its JSON form, or as a `RealtimeClientMessage`.
 
         A `response.create` waits until the conversation is free for it.
 
         Raises:
             RemoteProtocolError: it is no such event.
         """
-        await self._send(client_event_from(event) if isinstance(event, Mapping) else event)
+        await self._send(client_event_from(merged(event)) if isinstance(event, Mapping) else event)
 
     async def interrupt(self) -> None:
         """Stop the agent at once: what it is generating, what it was about to, and what is being played."""

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from vivavoce.errors import ConfigurationError
 from vivavoce.session.events import (
+    JS_NAMES,
     SESSION_EVENTS,
     RealtimeAudio,
     RealtimeHistoryUpdated,
@@ -233,6 +234,7 @@ class EventStreams:
         Raises:
             ConfigurationError: there is no such event, or `callback` is no function.
         """
+        name = JS_NAMES.get(name, name)
         if name not in SESSION_EVENTS and "." not in name:
             raise ConfigurationError(f"there is no event {name!r}; there are: {', '.join(SESSION_EVENTS)}")
         if not callable(callback):

@@ -9,6 +9,7 @@ import pytest
 from vivavoce.agents import RealtimeAgent, RunContextWrapper
 from vivavoce.agents.instructions import check_instructions, check_prompt, write_instructions, write_prompt
 from vivavoce.errors import ConfigurationError
+from vivavoce.testing import run
 
 ADA = RealtimeAgent[Any]("Ada")
 CONTEXT = RunContextWrapper("Kim")
@@ -78,3 +79,14 @@ def test_what_is_no_prompt_is_refused(bad: object) -> None:
 def test_a_prompt_function_returns_no_function() -> None:
     with pytest.raises(ConfigurationError, match="returns must be a dictionary"):
         asyncio.run(write_prompt(lambda _context, _agent: print, CONTEXT, ADA))  # type: ignore[arg-type]  # the mistake under test
+
+
+async def _never(_context: object, _agent: object) -> Any:
+    await asyncio.Event().wait()
+
+
+def test_a_function_that_never_ends_is_given_up_by_name() -> None:
+    with pytest.raises(ConfigurationError, match="the instructions function of agent 'Ada' took longer than"):
+        run(write_instructions(_never, CONTEXT, ADA))
+    with pytest.raises(ConfigurationError, match="the prompt function of agent 'Ada' took longer than 30 s"):
+        run(write_prompt(_never, CONTEXT, ADA))

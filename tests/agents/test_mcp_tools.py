@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 from types import SimpleNamespace
 from typing import Any
@@ -212,3 +213,13 @@ def test_no_servers_no_tools(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         assert run(mcp_function_tools([], None, None)) == []
     assert not [record for record in caplog.records if record.name.startswith("vivavoce")]
+
+
+def test_a_server_that_never_lists_its_tools_is_given_up_by_name() -> None:
+    class Hanging(Server):
+        async def list_tools(self, ctx: Any = None, agent: Any = None) -> list[Tool]:
+            await asyncio.Event().wait()
+            return []
+
+    with pytest.raises(ToolError, match="MCP server 'slow' did not list its tools: it took longer than 60 s"):
+        listed(Server("quick", "one"), Hanging("slow"))

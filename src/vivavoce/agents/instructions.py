@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vivavoce.agents.context import RunContextWrapper
+from vivavoce.agents.limits import TookTooLongError, within
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ Prompt: TypeAlias = (
     | Callable[[RunContextWrapper[Any], Any], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
 )
 """A stored prompt, ``{"id": …, "version": …, "variables": {…}}``, or a function like `Instructions`."""
+
+WRITING_S = 30.0
+"""Seconds that a function may take to write instructions or name a prompt."""
 
 _PROMPT = ("id", "version", "variables")
 
@@ -64,14 +68,15 @@ async def write_instructions(
     """Return instructions as text, calling the function that writes them if there is one.
 
     Raises:
-        ConfigurationError: the function returned something that is not a text.
+        ConfigurationError: the function returned something that is not a text, or took longer than
+            `WRITING_S`.
         Exception: whatever the function raised.
     """
     if isinstance(instructions, str):
         return instructions
     written: object = instructions(context, agent)
     if inspect.isawaitable(written):
-        written = await written
+        written = await _in_time(written, f"the instructions function of agent {agent.name!r}")
     if not isinstance(written, str):
         raise ConfigurationError(
             f"the instructions function of agent {agent.name!r} must return a text, got {written!r}"
@@ -85,16 +90,24 @@ async def write_prompt(
     """Return a prompt as a dictionary, calling the function that writes it if there is one.
 
     Raises:
-        ConfigurationError: the function returned something that is not a prompt.
+        ConfigurationError: the function returned something that is not a prompt, or took longer than
+            `WRITING_S`.
         Exception: whatever the function raised.
     """
     written: object = prompt
     if callable(prompt):
         written = prompt(context, agent)
         if inspect.isawaitable(written):
-            written = await written
+            written = await _in_time(written, f"the prompt function of agent {agent.name!r}")
         owner = f"what the prompt function of agent {agent.name!r} returns"
         if callable(written):
             raise ConfigurationError(f"{owner} must be a dictionary, got {written!r}")
         check_prompt(written, owner)
     return dict(written) if isinstance(written, Mapping) else None
+
+
+async def _in_time(work: Awaitable[Any], whose: str) -> Any:
+    try:
+        return await within(WRITING_S, work)
+    except TookTooLongError as error:
+        raise ConfigurationError(f"{whose} took longer than {WRITING_S:g} s") from error

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from vivavoce.agents.limits import TookTooLongError, within
 from vivavoce.agents.tool import FunctionTool, default_tool_error
 from vivavoce.errors import ConfigurationError, ToolError
 from vivavoce.mcp import is_error, result_text
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LISTING_S = 60.0
+"""Seconds that a server may take to list its tools; those of `vivavoce.mcp` have shorter limits."""
 _MAX_NAME = 64
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -43,7 +46,7 @@ async def mcp_function_tools(
 
     Raises:
         ConfigurationError: two servers have a tool of the same name, or a server was never connected.
-        ToolError: a server did not list its tools.
+        ToolError: a server did not list its tools, or not within `LISTING_S`.
     """
     config = config or {}
     listings = await _listings(servers, ctx, agent)
@@ -66,7 +69,10 @@ async def mcp_function_tools(
 
 async def _listings(servers: Sequence[ToolServer], ctx: Any, agent: Any) -> list[Sequence[Any]]:
     async def listing(server: ToolServer) -> Sequence[Any]:
-        return await server.list_tools(ctx, agent)
+        try:
+            return await within(LISTING_S, server.list_tools(ctx, agent))
+        except TookTooLongError as error:
+            raise ToolError(f"MCP server {server.name!r} did not list its tools: {error}") from error
 
     try:
         async with asyncio.TaskGroup() as group:

@@ -81,7 +81,9 @@ class FunctionTool:
         strict_json_schema: text agents ask the model to keep to the schema strictly (`strict_schema`). The
             Realtime API knows no such request.
         is_enabled: whether the model sees the tool: a switch, or a function ``(context, agent)``, plain or
-            async, asked when the tools are declared. A plain one runs on the event loop.
+            async, asked when the tools are declared, and in a voice session once more before each call: a
+            call of a tool that is not enabled any more is not run, and the model is told. A plain one runs
+            on the event loop.
         needs_approval: whether a call waits until a person approves it: a switch, or a function
             ``(context, arguments, call_id)`` with the arguments as a dictionary, plain or async.
         approval_timeout: seconds a call waits for approval; ``None`` is the session's default.

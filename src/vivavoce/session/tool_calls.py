@@ -17,6 +17,7 @@ from vivavoce.agents import (
     Usage,
     call_tool,
     check_arguments,
+    is_enabled,
     wants_approval,
 )
 from vivavoce.agents.limits import within
@@ -210,6 +211,9 @@ class ToolCalls:
 
     async def _run(self, run: _Run) -> None:
         try:
+            if not await is_enabled(run.tool, run.context, run.owner.agent):
+                self._refuse(run.call, f"Tool {run.tool.name!r} is not available now.")
+                return
             async with self._line:
                 decision, blocked = await self._decision(run)
                 if blocked is not None:
@@ -286,6 +290,8 @@ class ToolCalls:
             self._port.publish(event)
 
     def _refuse(self, call: ToolCalled, reason: str) -> None:
+        if self._closed:
+            return
         self._publish(RealtimeError(ToolError(reason, tool_name=call.name, call_id=call.call_id)))
         self._port.tool_output(call.call_id, reason, respond=True)
 

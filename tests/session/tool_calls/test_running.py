@@ -261,3 +261,20 @@ def test_whatever_a_tool_does_its_call_gets_one_output(at_bench: AtBench) -> Non
         assert bench.steps.count(f"output {tool.name}") == 1, tool.name
         assert bench.steps.count(f"tool_end {tool.name}") == 1, tool.name
     assert len(bench.errors) == len(tools) - 1
+
+
+def test_a_tool_that_is_not_enabled_any_more_is_not_run(at_bench: AtBench) -> None:
+    open_hours = iter([True, False])
+
+    @function_tool(is_enabled=lambda _context, agent: agent.name == "Ada" and next(open_hours))
+    async def call_a_colleague() -> str:
+        """Ask somebody."""
+        return "somebody came"
+
+    async def play(bench: Bench) -> None:
+        await bench.call("c1", "call_a_colleague")
+        await bench.call("c2", "call_a_colleague")
+
+    bench = run(at_bench(play, call_a_colleague))
+    assert bench.steps == ["tool_start c1", "output c1", "tool_end c1", "error c2", "output c2"]
+    assert bench.outputs["output c2"] == "Tool 'call_a_colleague' is not available now."

@@ -85,9 +85,9 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def programs(
     originals: Path, face: ModuleType, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str, str], ModuleType]]:
-    """``programs("app", "server")`` imports a ported example."""
+    """``programs("app", "server")`` imports a ported example; all but the app by the front door alone."""
     folder = tmp_path_factory.mktemp("ported")
-    for example in ("app", "cli"):
+    for example in ("app", "cli", "twilio"):
         copy = folder / f"ported_{example}"
         shutil.copytree(originals / example, copy)
         for program in copy.glob("*.py"):

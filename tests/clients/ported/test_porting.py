@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.clients
 
-EXAMPLES = ["cli/demo.py", "app/server.py", "app/agent.py"]
+EXAMPLES = ["cli/demo.py", "app/server.py", "app/agent.py", "twilio/twilio_handler.py"]
 
 
 def without_imports(source: str) -> str:

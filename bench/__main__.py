@@ -21,7 +21,7 @@ def main() -> int:
         "idle": lambda: talking.idle(report, args.idle_sessions, 5.0),
         "barge_in": lambda: talking.barge_in(report, args.sessions[:2], args.seconds),
         "overload": lambda: talking.overload(report, max(args.sessions[:3]), 2 * args.seconds),
-        "sdk": lambda: sdk.sdk(report, 10_000 if args.quick else 30_000),
+        "sdk": lambda: sdk.sdk(report, sdk.Sizes.quick() if args.quick else sdk.Sizes()),
         "engines": lambda: engines.engines(report),
         "frames": lambda: engines.frames(report),
         "imports": lambda: start.imports(report),

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).parents[1]
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
@@ -69,10 +70,17 @@ def pinned(core: int) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server."""
+    """A running server.
+
+    Attributes:
+        pid: its process.
+        port: where it listens.
+        said: what it prints from now on.
+    """
 
     pid: int
     port: int
+    said: IO[str]
 
 
 def server(max_sessions: int) -> contextlib.AbstractContextManager[Server]:
@@ -94,6 +102,15 @@ def floor() -> contextlib.AbstractContextManager[Server]:
     return _running("bench.floor")
 
 
+def wire() -> contextlib.AbstractContextManager[Server]:
+    """Run `bench.sdk_wire`, for clients.
+
+    Raises:
+        RuntimeError: it did not start.
+    """
+    return _running("bench.sdk_wire")
+
+
 @contextlib.contextmanager
 def _running(module: str, *options: str) -> Iterator[Server]:
     command = [sys.executable, "-m", module, *options]
@@ -101,12 +118,12 @@ def _running(module: str, *options: str) -> Iterator[Server]:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         line = process.stdout.readline()
         if not line.startswith("vivavoce: listening on "):
             raise RuntimeError(f"the server did not start; try: {' '.join(command)}")
-        yield Server(process.pid, int(line.rpartition(":")[2].partition("/")[0]))
+        yield Server(process.pid, int(line.rpartition(":")[2].partition("/")[0]), process.stdout)
     finally:
         process.terminate()
         try:
@@ -114,3 +131,4 @@ def _running(module: str, *options: str) -> Iterator[Server]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        process.stdout.close()

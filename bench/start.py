@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
+import resource
 import statistics
 import subprocess
 import sys
@@ -13,46 +15,64 @@ from packaging.requirements import Requirement
 
 from bench.report import Cell, Figures, Report
 
+_PROGRAM = """
+from {0} import function_tool
+from {1} import RealtimeAgent, RealtimeRunner
+
+@function_tool
+def add(a: int, b: int) -> int:
+    return a + b
+
+RealtimeRunner(RealtimeAgent(name="Ada", tools=[add]))
+"""
 IMPORTS = (
     ("import vivavoce", "import vivavoce"),
     ("the SDK's names", "from vivavoce import RealtimeAgent, RealtimeRunner, function_tool"),
+    ("a voice agent with a tool", _PROGRAM.format("vivavoce", "vivavoce")),
     ("websockets and json, for comparison", "import asyncio, json, websockets.asyncio.client"),
 )
-_TIMES = 7
+PEER = ("the same of openai-agents", _PROGRAM.format("agents", "agents.realtime"))
 
 
-def imports(report: Report) -> None:
-    """Measure how long importing takes, beyond the start of Python itself."""
+def imports(report: Report, times: int = 7) -> None:
+    """Measure how long importing takes beyond the start of Python itself, and what is installed for it."""
     report.progress("imports")
-    empty = _median_ms("pass")
+    compared = importlib.util.find_spec("agents") is not None
+    empty_cpu, empty_wall = _median_ms("pass", times)
     rows: list[tuple[Cell, ...]] = []
-    for name, code in IMPORTS:
-        taken = _median_ms(code)
-        rows.append((name, taken - empty, taken / empty))
-    columns = ("what", "ms beyond an empty Python", "ratio to it")
+    for name, code in (*IMPORTS, PEER) if compared else IMPORTS:
+        cpu, wall = _median_ms(code, times)
+        rows.append((name, cpu - empty_cpu, wall - empty_wall))
+    columns = ("what", "CPU ms", "ms")
     note = (
-        f"An empty Python takes {empty:.0f} ms here. Median of {_TIMES} fresh processes, files in the cache."
+        f"Beyond an empty Python, which takes {empty_cpu:.0f} ms of CPU here. Median of {times} fresh "
+        "processes, files in the cache."
     )
     report.add("imports", Figures("Import time", columns, tuple(rows), note))
-    sizes = sorted(
-        ((name, _installed_mb(name)) for name in _needed("vivavoce")), key=lambda row: row[1], reverse=True
-    )
+    for distribution in ("vivavoce", "openai-agents") if compared else ("vivavoce",):
+        report.add("imports", _size(distribution))
+
+
+def _size(distribution: str) -> Figures:
+    needed = ((name, _installed_mb(name)) for name in _needed(distribution))
+    sizes = sorted(needed, key=lambda row: row[1], reverse=True)
     total: tuple[Cell, ...] = (f"all {len(sizes)} packages", sum(size for _, size in sizes))
-    report.add(
-        "imports",
-        Figures(
-            "Size of a plain install, MB", ("package", "MB"), (total, *sizes[:6]), "Without extras and pip."
-        ),
-    )
+    title = f"Size of a plain install of {distribution}, MB"
+    return Figures(title, ("package", "MB"), (total, *sizes[:6]), "Without extras and pip.")
 
 
-def _median_ms(code: str) -> float:
-    times = []
-    for _ in range(_TIMES):
-        begin = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
-        times.append((time.perf_counter() - begin) * 1000)
-    return statistics.median(times)
+def _median_ms(code: str, times: int) -> tuple[float, float]:
+    """Return milliseconds of processor time and of the clock."""
+    taken = [_once_ms(code) for _ in range(times)]
+    return statistics.median(cpu for cpu, _ in taken), statistics.median(wall for _, wall in taken)
+
+
+def _once_ms(code: str) -> tuple[float, float]:
+    begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", code], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu * 1000, (time.perf_counter() - begin) * 1000
 
 
 def _needed(root: str) -> set[str]:

@@ -146,11 +146,10 @@ class ClientHistory:
             del self._first[next(iter(self._first))]
 
     def _place(self, item_id: str, previous_item_id: str | None) -> None:
-        if item_id in self._first:
-            del self._first[item_id]
+        known = previous_item_id is not None and previous_item_id in self._entries
+        if self._first.pop(item_id, "") is None and not known:
             self._order.insert(0, item_id)
             return
-        known = previous_item_id is not None and previous_item_id in self._entries
         # Nearly everything goes to the end; looking a place up takes longer the longer the conversation is.
         if not known or self._order[-1] == previous_item_id:
             self._order.append(item_id)

@@ -188,6 +188,8 @@ class Restoring:
             self._sent.restore(event) if present(event.item.id, "") in self._history else event
             for event in events
         ]
+        if events and (first := present(events[0].item.id, "")) not in self._history:
+            self._history.expect_first(first)
         restored = {present(event.item.id, "") for event in events}
         self._absent = {present(item.id, "") for item in self._history.items} - restored
         return creates, notices

@@ -1,7 +1,7 @@
 """`examples/realtime/twilio` of `openai-agents`, ported: a call over Twilio's media streams.
 
 Twilio is played by `Line`: it sends µ-law every 20 ms, plays what it is sent, and sends each mark back when
-the speech before it was played. On `clear` it throws away what is queued and sends the marks of that back, too.
+the speech before it was played. On `clear` it throws away what is queued, and sends its marks back as well.
 """
 
 from __future__ import annotations

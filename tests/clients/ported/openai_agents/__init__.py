@@ -1,8 +1,8 @@
 """What a program written for `openai-agents` expects otherwise than it is at the front door of `vivavoce`.
 
-A draft of a room of the package. A session of `vivavoce` tells more events than `openai-agents` knows, and
-its items are spelled as on the wire. A program that counts on exactly those events, or reads items by the
-names of that SDK, imports these names from here and all others from `vivavoce`.
+A session of `vivavoce` tells more events than `openai-agents` knows, and its items are spelled as on the
+wire. A program that counts on exactly those events, or reads items by the names of that SDK, imports these
+names from here and all others from `vivavoce`.
 """
 
 from vivavoce.session.config import RealtimeUserInputMessage

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, get_args
 
@@ -138,7 +139,6 @@ SHOWN = {
 """Programs of the pages, and something that they print."""
 
 
-@pytest.mark.clients
 @pytest.mark.parametrize("name", SHOWN)
 def test_the_program_of_a_page_runs(name: str) -> None:
     clean = {key: value for key, value in os.environ.items() if "OPENAI" not in key}
@@ -206,6 +206,17 @@ def test_every_key_of_a_configuration_is_in_its_table(heading: str, keys: set[st
 def test_a_table_of_settings_has_every_one_and_its_default(name: str, heading: str, kind: type[Any]) -> None:
     table = {row[0].strip("`"): row[1].strip("`") for row in rows(page(name), heading)}
     assert table == {field.name: str(field.default) for field in fields(kind)}
+
+
+def test_every_part_of_a_session_has_its_place_on_the_map() -> None:
+    table = {
+        pattern
+        for row in rows(page("architecture.md"), "## The parts of a session")
+        for pattern in codes(row[0])
+    }
+    parts = sorted(path.name for path in (ROOT / "src/vivavoce/session").glob("[a-z]*.py"))
+    assert [part for part in parts if not any(fnmatch(part, pattern) for pattern in table)] == []
+    assert [pattern for pattern in table if not any(fnmatch(part, pattern) for part in parts)] == []
 
 
 def test_every_option_of_a_tool_is_named() -> None:

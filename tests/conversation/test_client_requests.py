@@ -265,3 +265,114 @@ def test_a_turn_that_nobody_noticed_begin_holds_nothing() -> None:
     requests.turn_ended(2.0, answered=True)
     requests.request(2.0)
     assert len(sent(requests)) == 1
+
+
+# --- a connection that is lost ------------------------------------------------------------------------------
+
+
+def aside(event_id: str = "aside") -> ResponseCreate:
+    return ResponseCreate(event_id=event_id, response=ResponseCreateParams(conversation="none"))
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_running_response_is_owed_unless_it_was_stopped(stopped: bool) -> None:
+    requests = ResponseRequests()
+    requests.created(running(), 0.0)
+    if stopped:
+        requests.cancel("c")
+    assert requests.lose_connection(1.0) is not stopped
+    assert requests.active is None
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_request_on_its_way_is_sent_again_unless_it_was_stopped(stopped: bool) -> None:
+    requests = ResponseRequests()
+    requests.request(0.0)
+    if stopped:
+        requests.cancel("c")
+    requests.events_to_send()
+    assert not requests.lose_connection(1.0)
+    assert sent(requests) == []
+    requests.connected(2.0)
+    assert len(sent(requests)) == (0 if stopped else 1)
+
+
+def test_nothing_is_sent_or_given_up_without_a_connection() -> None:
+    requests = ResponseRequests()
+    requests.lose_connection(0.0)
+    requests.request(0.0)
+    requests.request(0.0, aside())
+    assert sent(requests) == []
+    assert requests.next_deadline() is None
+    requests.handle_deadline(1000.0)
+    assert requests.lost() == []
+    requests.connected(1000.0)
+    assert sent(requests) == ["aside", "vivavoce_response_create_1"]
+    assert requests.next_deadline() == 1000.0 + ANSWER_S
+
+
+def test_what_is_stopped_without_a_connection_is_not_asked_for_later() -> None:
+    requests = ResponseRequests()
+    requests.lose_connection(0.0)
+    requests.request(0.0)
+    assert not requests.cancel("c")
+    requests.connected(1.0)
+    assert sent(requests) == []
+
+
+@pytest.mark.parametrize(("gated", "owed"), [(False, True), (True, False)])
+def test_a_turn_whose_answer_was_due_is_owed_by_who_answers_it(gated: bool, owed: bool) -> None:
+    requests = ResponseRequests()
+    requests.turn_began()
+    requests.turn_ended(0.0, answered=True)
+    assert requests.lose_connection(TURN_S / 2, gated=gated) is owed
+
+
+def test_a_turn_whose_answer_never_came_is_owed_no_more() -> None:
+    requests = ResponseRequests()
+    requests.turn_began()
+    requests.turn_ended(0.0, answered=True)
+    assert not requests.lose_connection(TURN_S + 1)
+
+
+def test_who_speaks_is_not_answered_before_they_have_spoken() -> None:
+    requests = ResponseRequests()
+    requests.created(running(), 0.0)
+    requests.turn_began()
+    assert not requests.lose_connection(1.0)
+
+
+def test_out_of_band_requests_outlive_a_connection_and_are_bounded() -> None:
+    requests = ResponseRequests()
+    for number in range(MAX_WAITING + 1):
+        requests.request(0.0, aside(f"{number}"))
+    assert len(sent(requests)) == MAX_WAITING
+    assert [lost.event_id for lost in requests.lost()] == [f"{MAX_WAITING}"]
+    assert not requests.failed(error("0", "invalid"), 0.0)
+    assert not requests.created(running("r1", conversation_id=None), 0.0)
+    requests.lose_connection(0.0)
+    requests.connected(0.0)
+    assert sent(requests) == [f"{number}" for number in range(2, MAX_WAITING)]
+
+
+def test_a_response_that_nobody_asked_for_is_the_conversations() -> None:
+    requests = ResponseRequests()
+    assert requests.created(running("r1", conversation_id=None), 0.0)
+    assert not requests.is_idle(0.0)
+    requests.done("r1", 0.0)
+    assert requests.is_idle(0.0)
+    requests.turn_began()
+    assert not requests.is_idle(10.0)
+
+
+def test_a_turn_that_has_passed_its_check_is_answered_at_once() -> None:
+    requests = ResponseRequests()
+    requests.turn_began()
+    requests.turn_passed()
+    requests.request(0.0)
+    assert sent(requests) == []
+    requests.turn_ended(0.0, answered=True, within_s=20.0)
+    requests.turn_passed()
+    requests.request(0.0)
+    requests.connected(0.0)
+    assert len(sent(requests)) == 1

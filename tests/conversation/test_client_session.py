@@ -4,8 +4,14 @@ from typing import Any
 
 import pytest
 
-from vivavoce.conversation.client_session import output_format, speech_interrupts, turns_are_answered
-from vivavoce.protocol import RealtimeSession
+from vivavoce.conversation.client_session import (
+    finds_turns,
+    input_format,
+    output_format,
+    speech_interrupts,
+    turns_are_answered,
+)
+from vivavoce.protocol import PcmuFormat, RealtimeSession
 from vivavoce.protocol.codec import session_from
 
 
@@ -44,3 +50,16 @@ def test_the_format_of_speech_is_known_once_the_session_says_it() -> None:
     spoken = output_format(said)
     assert spoken is not None
     assert spoken.type == "audio/pcmu"
+
+
+def test_the_format_of_the_user_is_known_where_the_session_says_it() -> None:
+    assert input_format(None) is None
+    assert input_format(session()) is None
+    assert input_format(session(input={})) is None
+    assert input_format(session(input={"format": {"type": "audio/pcmu"}})) == PcmuFormat()
+
+
+def test_only_turn_detection_finds_turns() -> None:
+    assert not finds_turns(None)
+    assert not finds_turns(session(input={"turn_detection": None}))
+    assert finds_turns(session(input={"turn_detection": {"type": "server_vad"}}))

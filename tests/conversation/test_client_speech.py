@@ -223,3 +223,10 @@ def test_what_is_held_back_when_the_connection_breaks_is_never_said(mouth: Mouth
     mouth.speech.passed("a", 0, 6, mouth.now)
     assert mouth.of(AudioReceived) == []
     assert mouth.words() == ""
+
+
+def test_what_waits_of_no_known_message_is_only_thrown_away(mouth: Mouth) -> None:
+    mouth.begin(hold=True)
+    mouth.sound(item="unknown")
+    mouth.speech.stop(mouth.now)
+    assert mouth.speech.take_notices() == []

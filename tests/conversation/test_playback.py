@@ -124,3 +124,17 @@ def test_never_more_is_heard_than_was_received_nor_than_time_has_passed(
     made = playback.interrupt(now + later)
     assert all(0 <= cut.heard_ms <= cut.received_ms for cut in made)
     assert sum(cut.heard_ms for cut in made) <= min(received, (now + later) * 1000) + len(made)
+
+
+def test_a_report_is_told_to_who_listens() -> None:
+    tracker = RealtimePlaybackTracker()
+    playback = Playback(tracker)
+    told: list[float] = []
+    tracker.tell(lambda: told.append(tracker.played_ms("a", 0)))
+    tracker.on_play_ms("a", 0, 100)
+    playback.receive("a", 0, SECOND, now=0.0)
+    tracker.on_play_ms("a", 0, 400)
+    tracker.tell(None)
+    tracker.on_play_ms("a", 0, 100)
+    assert told == [400]
+    assert tracker.played_ms("a", 0) == 500

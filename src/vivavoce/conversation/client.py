@@ -197,7 +197,7 @@ class ClientConversation:
 
     def lose_connection(self, now: float) -> list[wire.Response]:
         """Ask for nothing until `connected`, then for what was owed; returns the responses cut off."""
-        owed = self._requests.lose_connection(now)
+        owed = self._requests.lose_connection(now, gated=self.gated)
         begun = self._speech.lose_connection()
         self._take_speech()
         for item_ids in begun.values():
@@ -206,7 +206,7 @@ class ClientConversation:
         if owed:
             self._requests.request(now)
         cut = [self._cut_off(each, begun.get(each.id, ())) for each in self._running.values()]
-        self._running = {}
+        self._running, self._out_of_band = {}, set()
         self._notices += map(ResponseEnded, cut)
         return cut
 

@@ -64,7 +64,7 @@ class ClientItems:
                 index, delta = present(event.content_index, 0), present(event.delta, "") or ""
                 self._history.append(event.item_id, index, "input_audio", delta)
                 return [*new, ItemChanged(event.item_id)]
-            case ConversationItemInputAudioTranscriptionCompleted():
+            case _:
                 new = self._expect_user_item(event.item_id)
                 self._history.set_text(event.item_id, event.content_index, "input_audio", event.transcript)
                 return [*new, ItemChanged(event.item_id)]

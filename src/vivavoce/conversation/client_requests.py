@@ -105,14 +105,19 @@ class ResponseRequests:
         busy = self.active is not None or self._flying is not None or bool(self._waiting)
         return not busy and self._held_until <= now
 
-    def lose_connection(self, now: float) -> bool:
+    def lose_connection(self, now: float, *, gated: bool = False) -> bool:
         """Forget the server's part, and send nothing until `connected`. True: it owed an answer.
 
         What was asked for is asked for again, unless somebody has stopped it. Who was speaking when the
         connection broke is answered when they have spoken.
+
+        Args:
+            now: seconds on the conversation's clock.
+            gated: turns are checked here, and who checks them asks for their answers.
         """
         speaking = self._held_until == inf
-        owed = (self.active is not None and not self._stopped) or now < self._held_until
+        answering = self.active is not None and not self._stopped
+        owed = answering or (now < self._held_until and not gated)
         if self._flying is not None and not self._doomed:
             self._waiting.appendleft(self._flying)
         self.active = self._flying = self._claimed = None

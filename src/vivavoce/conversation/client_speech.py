@@ -119,7 +119,7 @@ class AgentSpeech:
                 self._play(self._held.finish_text(*place, event.transcript), now)
             case ResponseOutputTextDelta():
                 self._add_words(event, "output_text", event.delta)
-            case ResponseOutputTextDone():
+            case _:
                 self._set_words(event, "output_text", event.text)
 
     def _receive(self, event: ResponseOutputAudioDelta, now: float) -> None:

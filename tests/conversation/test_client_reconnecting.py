@@ -1,0 +1,201 @@
+"""What a client's conversation makes of a connection that is lost, and of what is checked or held back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from vivavoce.conversation.client_notices import AudioReceived, ItemChanged, PlaybackEnded, ResponseEnded
+from vivavoce.protocol import (
+    ConversationItemDelete,
+    InputAudioBufferCommit,
+    InputText,
+    MessageItem,
+    ResponseCancel,
+    ResponseCreate,
+    present,
+)
+
+if TYPE_CHECKING:
+    from tests.conversation.conftest import Desk
+
+SECOND = bytes(48_000)
+CALL: dict[str, Any] = {
+    "type": "function_call",
+    "id": "f",
+    "call_id": "c",
+    "name": "look",
+    "arguments": "{}",
+    "status": "completed",
+}
+
+
+def message(text: str = "hello", **fields: Any) -> MessageItem:
+    return MessageItem(role="user", content=(InputText(text=text),), **fields)
+
+
+def again(desk: Desk) -> list[str]:
+    """Connect again; returns what the new server is told, one word each."""
+    restored = [str(event.item.type) for event in desk.client.restore()]
+    desk.client.connected(desk.now)
+    desk.drain()
+    return [*restored, *desk.take()]
+
+
+def test_an_answer_that_was_cut_off_is_given_anew(desk: Desk) -> None:
+    desk.answer(words="Well", audio=SECOND)
+    (cut,) = desk.client.lose_connection(desk.now)
+    assert (cut.id, cut.status, [present(item.id, "") for item in cut.output]) == ("r", "incomplete", ["a"])
+    desk.drain()
+    assert desk.of(ResponseEnded) == [ResponseEnded(cut)]
+    assert again(desk) == ["message", "response.create"]
+    assert desk.client.lose_connection(desk.now) == []
+
+
+def test_an_answer_that_was_stopped_is_not_given_anew(desk: Desk) -> None:
+    desk.answer(words="Well", audio=SECOND)
+    desk.client.interrupt(desk.now)
+    desk.client.lose_connection(desk.now)
+    desk.take()
+    assert again(desk) == []
+
+
+def test_what_was_begun_without_a_word_is_forgotten(desk: Desk) -> None:
+    desk.answer()
+    desk.hear(
+        "response.output_item.added", response_id="r", output_index=1, item=CALL | {"status": "in_progress"}
+    )
+    desk.hear("conversation.item.added", item=CALL | {"status": "in_progress", "arguments": ""})
+    desk.client.lose_connection(desk.now)
+    assert again(desk) == ["response.create"]
+    assert len(desk.client.history) == 0
+
+
+def test_a_tool_that_runs_on_is_answered_on_the_next_connection(desk: Desk) -> None:
+    desk.hear("response.created", response=desk.response("r"))
+    desk.hear("conversation.item.added", item=CALL)
+    desk.hear("response.output_item.done", response_id="r", output_index=0, item=CALL)
+    desk.client.lose_connection(desk.now)
+    desk.client.tool_output("c", "seen", desk.now)
+    assert again(desk) == ["function_call", "function_call_output", "response.create"]
+
+
+def test_what_could_not_be_sent_is_sent_once(desk: Desk) -> None:
+    desk.client.send(InputAudioBufferCommit(), desk.now)
+    desk.client.edit([message(id="a")], desk.now)
+    desk.client.request_response(desk.now)
+    events = desk.client.events_to_send()
+    desk.client.take_back(events)
+    desk.client.send(ResponseCancel(), desk.now)
+    assert desk.client.has_output
+    desk.client.lose_connection(desk.now)
+    assert again(desk) == ["message", "input_audio_buffer.commit", "response.create"]
+
+
+def test_what_the_user_deleted_is_not_brought_back(desk: Desk) -> None:
+    desk.client.begin_with([message(id="a"), message(id="b")])
+    desk.client.restore()
+    desk.client.send(ConversationItemDelete(item_id="a"), desk.now)
+    desk.client.lose_connection(desk.now)
+    assert [event.item.id for event in desk.client.restore()] == ["b"]
+    desk.drain()
+    assert desk.of(ItemChanged) == [ItemChanged("a")]
+    assert [item.id for item in desk.client.history.items] == ["b"]
+
+
+def test_a_turn_that_is_being_checked_is_left_to_who_checks_it(desk: Desk) -> None:
+    desk.client.gated = True
+    desk.speech()
+    desk.hear("input_audio_buffer.speech_stopped", audio_end_ms=100, item_id="u")
+    desk.client.lose_connection(desk.now)
+    assert again(desk) == []
+    desk.client.answer_turn(desk.now)
+    desk.drain()
+    assert desk.take() == ["response.create"]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_message_that_the_servers_own_answer_did_not_see_is_answered(desk: Desk, shown: bool) -> None:
+    desk.speech()
+    desk.hear("input_audio_buffer.speech_stopped", audio_end_ms=100, item_id="u")
+    desk.client.edit([message("and this", id="m")], desk.now)
+    desk.client.request_response(desk.now)
+    desk.drain()
+    assert desk.take() == ["conversation.item.create"]
+    if shown:
+        item = {"type": "message", "id": "m", "role": "user", "content": []}
+        desk.hear("conversation.item.added", item=item)
+    desk.answer()
+    desk.end()
+    assert desk.take() == ([] if shown else ["response.create"])
+
+
+def test_quiet_is_when_nobody_speaks_and_nothing_is_under_way(desk: Desk) -> None:
+    assert desk.client.is_quiet(desk.now)
+    desk.answer(audio=SECOND)
+    assert not desk.client.is_quiet(desk.now)
+    desk.end()
+    assert not desk.client.is_quiet(desk.now)
+    deadline = desk.client.next_deadline()
+    assert deadline == 1.0
+    desk.now = deadline
+    desk.client.handle_deadline(desk.now)
+    desk.drain()
+    assert desk.of(PlaybackEnded) == [PlaybackEnded("a", 0)]
+    assert desk.client.is_quiet(desk.now)
+    desk.hear("response.output_item.done", response_id="r", output_index=0, item=CALL)
+    assert not desk.client.is_quiet(desk.now)
+    desk.client.call_waits("c", desk.now)
+    assert desk.client.is_quiet(desk.now)
+
+
+# --- held back, and refused ---------------------------------------------------------------------------------
+
+
+def test_speech_is_let_out_when_its_words_have_passed(desk: Desk) -> None:
+    desk.hear("response.created", response=desk.response("r"))
+    desk.client.hold_back("r")
+    desk.message("r", "a")
+    desk.hear("response.output_audio.delta", **desk.part("r", "a"), delta="", audio=SECOND)
+    desk.hear("response.output_audio_transcript.delta", **desk.part("r", "a"), delta="Hi")
+    assert desk.of(AudioReceived) == []
+    desk.client.pass_words("a", 0, 2, desk.now)
+    desk.drain()
+    assert desk.of(AudioReceived) == [AudioReceived("a", 0, "r", SECOND)]
+    assert desk.client.is_playing("a", desk.now)
+
+
+def test_an_answer_is_stopped_wherever_it_is(desk: Desk) -> None:
+    desk.answer(words="secret", audio=SECOND)
+    assert desk.client.reject("r", "a", desk.now)
+    desk.drain()
+    assert desk.take() == ["response.cancel", "conversation.item.truncate"]
+    desk.end()
+    desk.answer("r2", "b", audio=SECOND)
+    desk.end("r2")
+    assert desk.client.reject("r2", "b", desk.now)
+    desk.drain()
+    assert desk.take() == ["conversation.item.truncate"]
+    assert not desk.client.reject("r2", "b", desk.now)
+
+
+def test_a_call_that_waits_holds_up_nobody(desk: Desk) -> None:
+    desk.hear("response.created", response=desk.response("r"))
+    for call_id in "cd":
+        desk.hear(
+            "response.output_item.done", response_id="r", output_index=0, item=CALL | {"call_id": call_id}
+        )
+    desk.end()
+    desk.client.tool_output("d", "seen", desk.now)
+    desk.client.call_waits("c", desk.now)
+    desk.drain()
+    assert desk.take() == ["conversation.item.create", "response.create"]
+    desk.client.call_decided("c")
+
+
+def test_what_is_told_to_the_server_waits_in_the_outbox_in_order(desk: Desk) -> None:
+    desk.client.send(ResponseCreate(event_id="mine"), desk.now)
+    desk.client.send(InputAudioBufferCommit(), desk.now)
+    desk.drain()
+    assert desk.take() == ["response.create", "input_audio_buffer.commit"]

@@ -14,6 +14,7 @@ from vivavoce.protocol import (
     ErrorEvent,
     InputAudioBufferAppend,
     InputAudioBufferCommit,
+    ResponseOutputAudioDelta,
     SessionCreated,
     SessionUpdate,
     SessionUpdated,
@@ -273,6 +274,12 @@ class Driver:
 
     def _receive(self, event: ServerEvent | Unknown) -> None:
         self._link.observers.received(event)
+        if isinstance(event, ResponseOutputAudioDelta):
+            # Fifty of these come in a second, and only the conversation has a use for them.
+            self._conversation.receive(event, self._now())
+            self._port.report()
+            self._wake_if_needed()
+            return
         self._unheard.hear(event)
         self._conversation.receive(event, self._now())
         self._port.heard(event)

@@ -102,10 +102,9 @@ class Reporter:
         left: list[ToolCalled | Withheld] = []
         for notice in self._conversation.notices():
             match notice:
-                case AudioReceived(item_id, index, response_id, data):
-                    self._publish(
-                        RealtimeAudio(AudioChunk(data, response_id, item_id, index), item_id, index)
-                    )
+                case AudioReceived():
+                    chunk = AudioChunk(notice.data, notice.response_id, notice.item_id, notice.content_index)
+                    self._publish(RealtimeAudio(chunk, notice.item_id, notice.content_index))
                 case ToolCalled() | Withheld():
                     left.append(notice)
                 case AudioFinished(item_id, index):

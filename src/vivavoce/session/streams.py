@@ -12,7 +12,7 @@ import inspect
 import logging
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
 from vivavoce.errors import ConfigurationError
@@ -158,8 +158,8 @@ class _Loop(AsyncIterator[RealtimeSessionEvent]):
     def __init__(self, stream: EventStream) -> None:
         self._stream = stream
 
-    async def __anext__(self) -> RealtimeSessionEvent:
-        return await anext(self._stream)
+    def __anext__(self) -> Coroutine[Any, Any, RealtimeSessionEvent]:
+        return self._stream.__anext__()
 
 
 class EventStreams:

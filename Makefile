@@ -63,6 +63,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Installing vivavoce and its tests into $(VENV) (a minute or two) ...'
 	@$(PIP) install -c constraints.txt -e '.[dev]'
 	@$(PIP) install -c constraints.txt --no-deps silero-vad openai-agents
+	@$(PIP) download -c constraints.txt --no-deps --no-binary openai-agents --dest $(VENV)/share/openai-agents openai-agents
 	@touch $(VENV)/.demo $@
 
 $(BIN)/python:

@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Agent": "vivavoce.text",
+    "AgentHooks": "vivavoce.agents",
     "BackgroundResult": "vivavoce.agents",
     "ClientSecret": "vivavoce.providers",
     "EngineChoice": "vivavoce.engines.registry",
@@ -39,7 +40,9 @@ _HOMES = {
     "ReplayRealtimeModel": "vivavoce.connections.replay",
     "RunConfig": "vivavoce.text",
     "RunContextWrapper": "vivavoce.agents",
+    "RunHooks": "vivavoce.agents",
     "RunResult": "vivavoce.text",
+    "RunState": "vivavoce.text",
     "Runner": "vivavoce.text",
     "SessionLog": "vivavoce.observe.logs",
     "SessionObserver": "vivavoce.observe",
@@ -49,7 +52,9 @@ _HOMES = {
     "ToolContext": "vivavoce.agents",
     "ToolGuardrailFunctionOutput": "vivavoce.agents",
     "ToolInputGuardrail": "vivavoce.agents",
+    "ToolInputGuardrailData": "vivavoce.agents",
     "ToolOutputGuardrail": "vivavoce.agents",
+    "ToolOutputGuardrailData": "vivavoce.agents",
     "ToolsToFinalOutputResult": "vivavoce.text",
     "TransportOptions": "vivavoce.connections.transport",
     "Usage": "vivavoce.agents",
@@ -63,6 +68,7 @@ _HOMES = {
     "input_guardrail": "vivavoce.agents",
     "output_guardrail": "vivavoce.agents",
     "realtime_handoff": "vivavoce.agents",
+    "realtime_session": "vivavoce.session.model_settings",
     "tool_input_guardrail": "vivavoce.agents",
     "tool_output_guardrail": "vivavoce.agents",
 }
@@ -71,6 +77,7 @@ used, so that importing costs nothing."""
 
 __all__ = [
     "Agent",
+    "AgentHooks",
     "BackgroundResult",
     "ClientSecret",
     "EngineChoice",
@@ -101,7 +108,9 @@ __all__ = [
     "ReplayRealtimeModel",
     "RunConfig",
     "RunContextWrapper",
+    "RunHooks",
     "RunResult",
+    "RunState",
     "Runner",
     "SessionLog",
     "SessionObserver",
@@ -111,7 +120,9 @@ __all__ = [
     "ToolContext",
     "ToolGuardrailFunctionOutput",
     "ToolInputGuardrail",
+    "ToolInputGuardrailData",
     "ToolOutputGuardrail",
+    "ToolOutputGuardrailData",
     "ToolsToFinalOutputResult",
     "TransportOptions",
     "Usage",
@@ -126,6 +137,7 @@ __all__ = [
     "input_guardrail",
     "output_guardrail",
     "realtime_handoff",
+    "realtime_session",
     "tool_input_guardrail",
     "tool_output_guardrail",
 ]

@@ -1,3 +1,4 @@
+from vivavoce.agents import AgentHooks as AgentHooks
 from vivavoce.agents import BackgroundResult as BackgroundResult
 from vivavoce.agents import FunctionTool as FunctionTool
 from vivavoce.agents import GuardrailFunctionOutput as GuardrailFunctionOutput
@@ -9,10 +10,13 @@ from vivavoce.agents import RealtimeAgent as RealtimeAgent
 from vivavoce.agents import RealtimeAgentHooks as RealtimeAgentHooks
 from vivavoce.agents import RealtimeRunHooks as RealtimeRunHooks
 from vivavoce.agents import RunContextWrapper as RunContextWrapper
+from vivavoce.agents import RunHooks as RunHooks
 from vivavoce.agents import ToolContext as ToolContext
 from vivavoce.agents import ToolGuardrailFunctionOutput as ToolGuardrailFunctionOutput
 from vivavoce.agents import ToolInputGuardrail as ToolInputGuardrail
+from vivavoce.agents import ToolInputGuardrailData as ToolInputGuardrailData
 from vivavoce.agents import ToolOutputGuardrail as ToolOutputGuardrail
+from vivavoce.agents import ToolOutputGuardrailData as ToolOutputGuardrailData
 from vivavoce.agents import Usage as Usage
 from vivavoce.agents import background_result as background_result
 from vivavoce.agents import function_tool as function_tool
@@ -47,11 +51,13 @@ from vivavoce.session import RealtimeRunner as RealtimeRunner
 from vivavoce.session import RealtimeSession as RealtimeSession
 from vivavoce.session import RealtimeSessionModelSettings as RealtimeSessionModelSettings
 from vivavoce.session.events import RealtimeSessionEvent as RealtimeSessionEvent
+from vivavoce.session.model_settings import realtime_session as realtime_session
 from vivavoce.text import Agent as Agent
 from vivavoce.text import ModelSettings as ModelSettings
 from vivavoce.text import RunConfig as RunConfig
 from vivavoce.text import Runner as Runner
 from vivavoce.text import RunResult as RunResult
+from vivavoce.text import RunState as RunState
 from vivavoce.text import StopAtTools as StopAtTools
 from vivavoce.text import ToolsToFinalOutputResult as ToolsToFinalOutputResult
 from vivavoce.text import handoff as handoff

@@ -84,7 +84,7 @@ def test_the_official_client_talks_to_our_server(server_url: str) -> None:
 
 
 def test_every_example_is_tested() -> None:
-    tests = Path(__file__).parent.glob("test_*.py")
+    tests = Path(__file__).parents[1].rglob("test_*.py")
     tested = "".join(test.read_text(encoding="utf-8") for test in tests)
     assert [path.name for path in EXAMPLES.glob("*.py") if path.name not in tested] == []
 

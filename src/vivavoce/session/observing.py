@@ -16,21 +16,23 @@ LOG = "vivavoce.observe.logs"
 TRACES = "opentelemetry.trace"
 
 
-def standing_observers(*, tracing: bool) -> list[SessionObserver]:
+def standing_observers(given: Sequence[Any], *, tracing: bool) -> list[SessionObserver]:
     """Return who looks on at every session: traces and logs, where somebody wants them.
 
     A program that wants traces has imported OpenTelemetry, and one that wants logs has set a level; nobody
     else is to pay for them with every piece of audio.
 
     Args:
+        given: observers that the run has anyway; one of the same kind takes the place of ours.
         tracing: the run may be traced.
     """
+    kinds = {(one if isinstance(one, type) else type(one)).__name__ for one in given}
     observers: list[SessionObserver] = []
-    if tracing and TRACES in sys.modules:
+    if tracing and TRACES in sys.modules and "SessionTracer" not in kinds:
         from vivavoce.observe.tracing import SessionTracer
 
         observers.append(SessionTracer())
-    if logging.getLogger(LOG).isEnabledFor(logging.INFO):
+    if logging.getLogger(LOG).isEnabledFor(logging.INFO) and "SessionLog" not in kinds:
         from vivavoce.observe.logs import SessionLog
 
         observers.append(SessionLog())

@@ -109,7 +109,7 @@ class SessionWorks:
     def __init__(self, plan: SessionPlan) -> None:
         settings = plan.settings
         self.context = plan.context
-        standing = standing_observers(tracing=not settings.tracing_disabled)
+        standing = standing_observers(plan.observers, tracing=not settings.tracing_disabled)
         self.observers = Observers([*standing, *plan.observers], self.now)
         self.streams = EventStreams()
         self.ids = RandomIds()

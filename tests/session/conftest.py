@@ -21,38 +21,72 @@ from vivavoce.testing import run
 class HandModel(RealtimeModel):
     """The far end of a session, in the hands of a test.
 
+    It can be connected again and again, one connection after the other.
+
     Attributes:
-        sent: what the session sent, in its JSON form.
+        sent: what the session sent on all connections, in its JSON form.
+        lives: the same, for each connection.
         opens: answers like a server when a session opens.
+        session: what it says of a session that it opens.
         accepts: answers `response.create` with `response.created`.
+        echoes: shows items that were created or deleted like a server.
+        refusals: what the next tries to connect raise.
+        refuses_updates: what it says to settings that are changed later.
+        frozen_s: takes nothing in, so that sending fails after so many seconds.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[dict[str, Any]] = []
         self.config: RealtimeModelConfig = {}
+        self.lives: list[list[dict[str, Any]]] = []
         self.opens = True
+        self.session: dict[str, Any] = {"type": "realtime"}
         self.accepts = True
+        self.echoes = False
+        self.refusals: list[Exception] = []
+        self.refuses_updates: str | None = None
+        self.frozen_s: float | None = None
         self.connected = False
         self.close_takes = 0.0
         self._responses = 0
 
     async def connect(self, config: RealtimeModelConfig) -> None:
+        assert not self.connected, "connected twice"
         self.config = config
+        if self.refusals:
+            raise self.refusals.pop(0)
         self.connected = True
+        self.lives.append([])
         self.emit(ConnectionStatus("connected"))
         if self.opens:
-            self.say("session.created", session={"type": "realtime"})
+            self.say("session.created", session=self.session)
 
     async def send_event(self, event: ClientEvent) -> None:
+        if self.frozen_s is not None:
+            await asyncio.sleep(self.frozen_s)
+            raise ConnectionLostError("the server has read nothing")
         if not self.connected:
             raise ConnectionLostError("gone")
-        self.sent.append(json.loads(encode_text(event)))
+        sent = json.loads(encode_text(event))
+        self.sent.append(sent)
+        self.lives[-1].append(sent)
         if event.type == "session.update" and self.opens:
-            self.say("session.updated", session=self.sent[-1]["session"])
+            self._update(sent)
+        if self.echoes and event.type == "conversation.item.create":
+            self.say("conversation.item.added", item=sent["item"])
+        if self.echoes and event.type == "conversation.item.delete":
+            self.say("conversation.item.deleted", item_id=sent["item_id"])
         if event.type == "response.create" and self.accepts:
             self._responses += 1
             self.begin(f"r{self._responses}")
+
+    def _update(self, sent: dict[str, Any]) -> None:
+        if self.refuses_updates is not None and len(self.lives[-1]) > 1:
+            error = {"type": "invalid_request_error", "message": self.refuses_updates}
+            self.say("error", error=error | {"event_id": sent["event_id"]})
+        else:
+            self.say("session.updated", session=self.session | sent["session"])
 
     async def close(self) -> None:
         await asyncio.sleep(self.close_takes)
@@ -117,9 +151,25 @@ class HandModel(RealtimeModel):
     def kinds(self) -> list[str]:
         return [event["type"] for event in self.sent]
 
+    def told(self) -> list[str]:
+        """Types of what the newest connection was told after its settings, items with what they say."""
+        return [
+            _short(event) for event in self.lives[-1] if event.get("event_id") != "vivavoce_session_update"
+        ]
+
     def outputs(self) -> dict[str, str]:
         items = [event["item"] for event in self.sent if event["type"] == "conversation.item.create"]
         return {item["call_id"]: item["output"] for item in items if item["type"] == "function_call_output"}
+
+
+def _short(event: dict[str, Any]) -> str:
+    kind = str(event["type"]).rpartition(".")[2]
+    if event["type"] != "conversation.item.create":
+        return "append " + event["audio"] if kind == "append" else str(event["type"])
+    item = event["item"]
+    if item["type"] != "message":
+        return str(item["type"])
+    return f"{item['role']}: " + " ".join(part.get("text", part["type"]) for part in item["content"])
 
 
 class Stage:

@@ -250,7 +250,7 @@ def test_handoffs_that_share_a_name_are_refused() -> None:
 def test_a_handoff_to_another_kind_of_agent_is_refused() -> None:
     writer = handoff_to(AgentBase[Any]("Writer"))
     with pytest.raises(
-        ConfigurationError, match=r"it\[1\] hands over to 'Writer', which is not a RealtimeAgent"
+        ConfigurationError, match=r"it\[1\] hands over to AgentBase\('Writer'\), but only RealtimeAgent can"
     ):
         check_handoffs([BOB, writer], "it", RealtimeAgent)
     unknown = Handoff[Any]("to_bob", "For Bob.", {}, _to_bob, "Bob")

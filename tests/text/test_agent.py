@@ -66,7 +66,10 @@ def test_lists_are_its_own_also_of_a_clone() -> None:
     [
         ({"instructions": 3}, r"Agent\.instructions must be a text or a function"),
         ({"prompt": {"name": "p"}}, r"Agent\.prompt must be"),
-        ({"handoffs": [RealtimeAgent("V")]}, r"Agent\.handoffs\[0\] is not an? Agent"),
+        (
+            {"handoffs": [RealtimeAgent("V")]},
+            r"Agent\.handoffs\[0\] hands over to RealtimeAgent\('V'\), but only Agent can take over",
+        ),
         ({"handoffs": [Agent("B"), Agent("b")]}, "two handoffs named 'transfer_to_b'"),
         ({"model": 3}, r"Agent\.model must be a name, a LanguageModel"),
         ({"model_settings": {"heat": 1}}, r"Agent\.model_settings\.heat is not known"),

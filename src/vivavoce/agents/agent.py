@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vivavoce.agents.hooks import RealtimeAgentHooks
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class RealtimeAgent(AgentBase[TContext]):
     """An agent that speaks. One definition serves any number of sessions.
 

@@ -33,7 +33,7 @@ class ToolServer(Protocol):
         """Run one of them."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AgentBase(Generic[TContext]):
     """Who works: a name, tools, and MCP servers with more tools.
 
@@ -74,6 +74,10 @@ class AgentBase(Generic[TContext]):
                 f"got {config!r}"
             )
         self.mcp_config = dict(config)
+
+    def __repr__(self) -> str:
+        """Return its class and name: whoever prints an event does not want everybody's instructions."""
+        return f"{type(self).__name__}({self.name!r})"
 
     def clone(self, **changes: Any) -> Self:
         """Return a copy of the same class with some fields changed; its lists and listeners are its own.

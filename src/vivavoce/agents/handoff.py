@@ -222,14 +222,14 @@ def check_handoffs(handoffs: object, owner: str, kind: type[AgentBase[Any]]) -> 
         handoffs,
         owner,
         f"a {kind.__name__} or a Handoff",
-        fits=lambda value: isinstance(value, kind | Handoff),
+        fits=lambda value: isinstance(value, AgentBase | Handoff),
     )
     for index, entry in enumerate(checked):
         target = entry.agent if isinstance(entry, Handoff) else entry
         if target is not None and not isinstance(target, kind):
             raise ConfigurationError(
-                f"{owner}[{index}] hands over to {target.name!r}, which is not a {kind.__name__}; "
-                "reach it by a tool"
+                f"{owner}[{index}] hands over to {target!r}, but only {kind.__name__} can take over "
+                "here; reach it by a tool"
             )
         name = entry.tool_name if isinstance(entry, Handoff) else default_tool_name(entry)
         if name in names:

@@ -41,7 +41,7 @@ else:
     TOutput = TypeVar("TOutput")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Agent(AgentBase[TContext], Generic[TContext, TOutput]):
     """An agent that writes: it reads a conversation, uses tools and comes to an output. See `Runner`.
 

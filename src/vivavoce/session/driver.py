@@ -281,7 +281,9 @@ class Driver:
             self._wake_if_needed()
             return
         self._unheard.hear(event)
-        self._conversation.receive(event, self._now())
+        refused = isinstance(event, ErrorEvent) and str(event.error.event_id).startswith(UPDATE_ID)
+        if not refused:  # who changes the settings is told
+            self._conversation.receive(event, self._now())
         self._port.heard(event)
         if isinstance(event, SessionCreated | SessionUpdated):
             self._unheard.set_format(input_format(self._conversation.session))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vivavoce.agents.limits import within
+from vivavoce.agents.threads import call
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol import (
     UNSET,
@@ -117,14 +117,14 @@ class HostedMcp:
 
     async def _ask_function(self, request: McpApprovalRequestItem, decide: Callable[[Any], Any]) -> None:
         try:
-            verdict = decide(request)
-            if inspect.isawaitable(verdict):
-                verdict = await within(APPROVAL_S, verdict)
+            verdict = await within(APPROVAL_S, call(decide, request, purpose="tool"))
             given = verdict if isinstance(verdict, Mapping) else {"approve": verdict}
-            self.decide(request.id, approve=bool(given["approve"]), reason=given.get("reason"))
+            approve, reason = bool(given["approve"]), given.get("reason")
         except Exception as error:  # noqa: BLE001  # who cannot decide does not approve
             self._port.publish(RealtimeError(error))
-            self.decide(request.id, approve=False, reason="The approval failed.")
+            approve, reason = False, "The approval failed."
+        if self.waits(request.id):  # nobody else has decided, and its server is still there
+            self.decide(request.id, approve=approve, reason=reason)
 
     def decide(
         self, request_id: str, *, approve: bool, always: bool = False, reason: str | None = None

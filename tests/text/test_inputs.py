@@ -27,6 +27,11 @@ def test_a_text_is_said_by_the_user() -> None:
     assert input_json("Hi") == "Hi"
 
 
+def test_half_an_emoji_is_read_as_a_question_mark() -> None:
+    asked = MessageItem(role="user", content=[InputText(text="Hi?")])
+    assert read_input("Hi\ud83d") == read_input([{"role": "user", "content": "Hi\ud83d"}]) == [asked]
+
+
 @pytest.mark.parametrize(
     ("given", "item"),
     [

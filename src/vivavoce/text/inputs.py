@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
+from vivavoce.agents.results import sendable
 from vivavoce.errors import ConfigurationError, RemoteProtocolError
 from vivavoce.protocol import (
     FunctionCallItem,
@@ -37,7 +38,7 @@ def read_input(given: RunInput) -> list[Item]:
         ConfigurationError: it is none of these; the message names the place.
     """
     if isinstance(given, str):
-        return [MessageItem(role="user", content=[InputText(text=given)])]
+        return [MessageItem(role="user", content=[InputText(text=sendable(given))])]
     if isinstance(given, bytes | Mapping) or not isinstance(given, Sequence):
         raise ConfigurationError(f"input must be a text or a list of items, got {given!r}")
     return [_item(item, f"input[{index}]") for index, item in enumerate(given)]
@@ -112,7 +113,8 @@ def _part(given: object, role: str, path: str) -> ContentPart:
 def _words(text: object, role: str, path: str) -> ContentPart:
     if not isinstance(text, str):
         raise ConfigurationError(f"{path}.text must be a text, got {text!r}")
-    return OutputText(text=text) if role == "assistant" else InputText(text=text)
+    words = sendable(text)
+    return OutputText(text=words) if role == "assistant" else InputText(text=words)
 
 
 def _image(given: Mapping[str, Any], path: str) -> InputImage:

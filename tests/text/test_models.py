@@ -180,3 +180,21 @@ def test_the_brain_is_asked_for_nothing_it_cannot_do() -> None:
         check_request(ScriptedModel(), ModelRequest(options=options))
     assert not takes_strict_schemas(brain)
     assert takes_strict_schemas(ScriptedModel())
+
+
+@pytest.mark.parametrize("broken", ["sk-1\nsk-2", "sk-1\x00"])
+def test_a_key_that_no_header_can_hold_is_refused_unseen(broken: str) -> None:
+    with pytest.raises(ConfigurationError, match="the api_key cannot be sent") as refused:
+        OpenAIProvider(api_key=broken)
+    assert "sk-" not in str(refused.value)
+
+
+def test_space_around_a_key_is_dropped(chat_server: Any, script: Any) -> None:
+    async def main() -> None:
+        async with chat_server(script.says("Hello.")) as server:
+            await Runner.run(
+                Agent("A", model="m"), "Hi", run_config={"base_url": server.url, "api_key": " sk-1\n"}
+            )
+            assert server.headers[0]["authorization"] == "Bearer sk-1"
+
+    asyncio.run(main())

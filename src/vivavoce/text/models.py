@@ -77,7 +77,13 @@ class OpenAIProvider:
             raise ConfigurationError(
                 f"base_url {base_url!r} is no URL of an endpoint; one looks like http://127.0.0.1:11434/v1"
             )
-        self._key = api_key or os.environ.get("OPENAI_API_KEY") or None
+        # A key that was read from a file often ends in a line break.
+        self._key = (api_key or os.environ.get("OPENAI_API_KEY") or "").strip() or None
+        if self._key is not None and not self._key.isprintable():
+            raise ConfigurationError(
+                "the api_key cannot be sent: it has a line break or another character that no HTTP header "
+                "may have"
+            )
         self._url = base_url
         self._timeout_s = timeout_s
         self._models: dict[str | None, LanguageModel] = {}

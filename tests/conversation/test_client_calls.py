@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.conversation.client import ClientConversation
-from vivavoce.conversation.client_notices import (
-    ToolCalled,
-)
+from vivavoce.conversation.client import RUNNING, ClientConversation
+from vivavoce.conversation.client_notices import ResponseEnded, ToolCalled
 from vivavoce.protocol import ClientEvent, ItemStatus, ServerEvent, Unknown
 from vivavoce.protocol.codec import server_event_from
 
@@ -180,9 +178,19 @@ def test_a_response_that_was_stopped_before_it_began(desk: Desk) -> None:
     desk.client.request_response(0.0)
     assert stop(desk) == ["response.create", "response.cancel"]
     desk.hear("response.created", response=desk.response("r"))
+    assert desk.take() == ["response.cancel"]  # the first one may have come too early
     desk.end(output=[call("1")])
     assert [notice.call_id for notice in desk.of(ToolCalled)] == ["1"]
     assert give(desk, "1") == ["conversation.item.create"]
+
+
+def test_responses_whose_ends_never_come_are_given_up_one_by_one(desk: Desk) -> None:
+    for number in range(RUNNING + 3):
+        desk.hear("response.created", response=desk.response(f"r{number}"))
+    ended = [notice.response for notice in desk.of(ResponseEnded)]
+    assert [(response.id, response.status) for response in ended] == [
+        (f"r{number}", "incomplete") for number in range(3)
+    ]
 
 
 def test_a_turn_after_the_agent_was_stopped_is_like_any_other(desk: Desk) -> None:

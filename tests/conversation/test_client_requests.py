@@ -165,6 +165,7 @@ def test_cancel_reaches_a_response_that_has_not_begun() -> None:
     assert requests.events_to_send() == [ResponseCancel(event_id="stop")]
     requests.created(running(), 0.1)
     assert requests.take_doom()
+    assert requests.events_to_send() == [ResponseCancel(event_id="stop", response_id=requests.active or "")]
     assert not requests.take_doom()
 
 

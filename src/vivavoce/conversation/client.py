@@ -29,6 +29,8 @@ from vivavoce.conversation.playback import RealtimePlaybackTracker
 
 RETRIEVED_MS = 120_000
 """Longest audio of which the exact words are asked for: the answer may carry the audio itself."""
+RUNNING = 64
+"""Responses that may run at the same time; beyond them the end of the oldest must have been forgotten."""
 CHECK_S = 20.0
 """Seconds that the check of a user's turn may take before other answers go on."""
 
@@ -98,7 +100,6 @@ class ClientConversation:
         """Ask for a response as soon as the conversation is free; `event` is the user's own wording."""
         self._requests.request(now, event)
         self._send_requests()
-        self._report_lost()
 
     def answer_turn(self, now: float) -> None:
         """Ask for the answer to what the user said, which has been checked."""
@@ -178,9 +179,8 @@ class ClientConversation:
 
     def is_quiet(self, now: float) -> bool:
         """Say whether nobody speaks, nothing is generated or played, and no call is unanswered."""
-        return (
-            self._requests.is_idle(now) and not self._speech.is_sounding(now) and self._tools.all_answered()
-        )
+        idle = self._requests.is_idle(now) and self._tools.all_answered()
+        return idle and not self._speech.is_sounding(now)
 
     # --- a history from elsewhere ---------------------------------------------------------------------------
 
@@ -256,7 +256,6 @@ class ClientConversation:
         """Give up what has waited too long, and note what was heard to its end. Early calls do nothing."""
         self._requests.handle_deadline(now)
         self._send_requests()
-        self._report_lost()
         self._speech.handle_deadline(now)
         self._take_speech()
 
@@ -265,8 +264,6 @@ class ClientConversation:
             if isinstance(event, wire.ResponseCreate) and isinstance(event.response, wire.UnsetType):
                 self._create(self._tools.take_late())
             self._outbox.append(event)
-
-    def _report_lost(self) -> None:
         self._notices.extend(Failed(error) for error in self._requests.lost())
 
     # --- session and errors -------------------------------------------------------------------------------
@@ -349,8 +346,11 @@ class ClientConversation:
         elif self._requests.take_doom():
             self._speech.cancel(response_id)
             self._tools.interrupt(response_id)
+            self._send_requests()
         self._speech.began(response_id)
         self._notices.append(ResponseBegan(event.response))
+        if len(self._running) > RUNNING:
+            self._over(wire.replace(next(iter(self._running.values())), status="incomplete"), now)
 
     @_hears(wire.ResponseDone)
     def _response_done(self, event: wire.ResponseDone, now: float) -> None:
@@ -358,9 +358,13 @@ class ClientConversation:
         if response_id not in self._out_of_band:
             for item in event.response.output:
                 self._call(response_id, item)
+        self._over(event.response, now)
+
+    def _over(self, response: wire.Response, now: float) -> None:
+        response_id = response.id
         self._running.pop(response_id, None)
         self._sent.give_up()
-        self._notices.append(ResponseEnded(event.response))
+        self._notices.append(ResponseEnded(response))
         self._speech.ended(response_id, now)
         self._take_speech()
         self._out_of_band.discard(response_id)

@@ -50,7 +50,7 @@ class ResponseRequests:
         self._waiting: deque[_Request] = deque()
         self._flying: _Request | None = None
         self._claimed: _Request | None = None
-        self._doomed = False
+        self._doomed: str | None = None  # id of the event that cancelled what was asked for
         self._stopped = False  # the active response was cancelled
         self._online = True
         self._progress_at = 0.0
@@ -94,7 +94,7 @@ class ResponseRequests:
             self._stopped = True
             self._outbox.append(ResponseCancel(event_id=event_id, response_id=self.active))
         elif self._flying is not None:
-            self._doomed = True
+            self._doomed = event_id
             self._outbox.append(ResponseCancel(event_id=event_id))
         else:
             return False
@@ -118,10 +118,11 @@ class ResponseRequests:
         speaking = self._held_until == inf
         answering = self.active is not None and not self._stopped
         owed = answering or (now < self._held_until and not gated)
-        if self._flying is not None and not self._doomed:
+        if self._flying is not None and self._doomed is None:
             self._waiting.appendleft(self._flying)
         self.active = self._flying = self._claimed = None
-        self._doomed = self._stopped = self._online = False
+        self._doomed = None
+        self._stopped = self._online = False
         self._held_until = self._not_before = 0.0
         return owed and not speaking
 
@@ -176,9 +177,15 @@ class ResponseRequests:
         return True
 
     def take_doom(self) -> bool:
-        """Return, once, whether the response that began had been cancelled before."""
-        doomed, self._doomed = self._doomed, False
-        return doomed
+        """Return, once, whether the response that began had been cancelled before.
+
+        It is cancelled again then, by its name: the first time the server may not have known of it.
+        """
+        doomed, self._doomed = self._doomed, None
+        if doomed is not None and self.active is not None:
+            self._stopped = True
+            self._outbox.append(ResponseCancel(event_id=doomed, response_id=self.active))
+        return doomed is not None
 
     def progressed(self, now: float) -> None:
         """Note a sign of life of the running response."""
@@ -244,7 +251,7 @@ class ResponseRequests:
         if self._flying is not None:
             self._lose(self._flying.event, f"The server did not answer within {ANSWER_S:g} s.")
             self._flying = None
-            self._doomed = False
+            self._doomed = None
         elif self.active is not None:
             self.active = None
         self._advance(now)

@@ -5,8 +5,24 @@ may not live here: what the conversation means, which is decided in `vivavoce.co
 Who may import it: `vivavoce` itself, `testing` and `cli`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from vivavoce.session.config import RealtimeRunConfig, RealtimeSessionModelSettings
 from vivavoce.session.runner import RealtimeRunner
-from vivavoce.session.session import RealtimeSession
+
+if TYPE_CHECKING:
+    from vivavoce.session.session import RealtimeSession
 
 __all__ = ["RealtimeRunConfig", "RealtimeRunner", "RealtimeSession", "RealtimeSessionModelSettings"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        # Half of what the SDK imports is only needed once there is a session.
+        if name == "RealtimeSession":
+            from vivavoce.session.session import RealtimeSession
+
+            return RealtimeSession
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic
@@ -14,12 +15,14 @@ from vivavoce.connections.choice import ModelChoice, check_choice, model_for
 from vivavoce.errors import ConfigurationError
 from vivavoce.session.config import RealtimeRunConfig
 from vivavoce.session.messages import check_history
-from vivavoce.session.session import RealtimeSession
 from vivavoce.session.settings import check_run_config, read_settings
-from vivavoce.session.works import SessionPlan
 
 if TYPE_CHECKING:
     from vivavoce.observe import SessionObserver
+    from vivavoce.session.session import RealtimeSession
+
+SESSIONS = "vivavoce.session.session"
+"""Loaded with the first runner: not by who only defines agents, and not while sessions run."""
 
 
 class RealtimeRunner(Generic[TContext]):
@@ -51,6 +54,7 @@ class RealtimeRunner(Generic[TContext]):
         if not isinstance(starting_agent, RealtimeAgent):
             raise ConfigurationError(f"starting_agent must be a RealtimeAgent, got {starting_agent!r}")
         check_choice(model)
+        importlib.import_module(SESSIONS)
         self._agent = starting_agent
         self._choice = model
         self._settings = check_run_config(config)
@@ -78,6 +82,9 @@ class RealtimeRunner(Generic[TContext]):
         Raises:
             ConfigurationError: a setting is not accepted, or the runner's one model is in use.
         """
+        from vivavoce.session.session import RealtimeSession
+        from vivavoce.session.works import SessionPlan
+
         config = check_model_config(model_config)
         settings = self._settings
         if "initial_model_settings" in config:

@@ -142,7 +142,9 @@ class WebSocketRealtimeModel(RealtimeModel):
             received = closed.rcvd
             said = self._closing or self._expired
             if not said and (received is None or received.code != NORMAL_CLOSURE):
-                reason = f"{received.code} {received.reason}".strip() if received else "no closing handshake"
+                # What was sent first tells more: that a frame was too large, or that nobody answers pings.
+                told = received or closed.sent
+                reason = f"{told.code} {told.reason}".strip() if told else "no closing handshake"
                 error = ConnectionLostError(f"The connection to the realtime server broke: {reason}.")
                 self.emit(ConnectionFailed(error))
         self._disconnected()

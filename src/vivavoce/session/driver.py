@@ -207,7 +207,10 @@ class Driver:
     async def flush(self) -> None:
         """Send what the conversation decided; without a connection it waits for the next one."""
         self._wake.set()
-        await self._flush()
+        # A task of its own: who is cancelled while waiting takes nothing along that others have to say.
+        work = self._tasks.spawn(self._flush(), name="session flush")
+        if work is not None:
+            await asyncio.wait({work})
 
     async def _flush(self) -> None:
         async with self._sending:
@@ -270,7 +273,10 @@ class Driver:
             else:
                 self._port.publish(RealtimeError(event.error))
         else:
-            self._receive(event)
+            try:
+                self._receive(event)
+            except Exception as error:  # noqa: BLE001  # one event that cannot be taken in harms no other
+                self._port.publish(RealtimeError(error))
 
     def _receive(self, event: ServerEvent | Unknown) -> None:
         self._link.observers.received(event)

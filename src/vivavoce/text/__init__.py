@@ -7,47 +7,58 @@ What may not live here: sessions, audio, HTTP.
 Who may import it: users' programs, and the rooms above it; `session` and `server` do not know it.
 """
 
-from vivavoce.text.agent import Agent
-from vivavoce.text.agent_tool import AgentToolOptions, AgentToolStreamEvent
-from vivavoce.text.failures import (
-    InputGuardrailTripwireTriggered,
-    MaxTurnsExceeded,
-    ModelBehaviorError,
-    OutputGuardrailTripwireTriggered,
-    RunErrorDetails,
-    RunFailedError,
-)
-from vivavoce.text.handoffs import FilteredHandoff, HandoffInputData, handoff, remove_all_tools
-from vivavoce.text.items import (
-    FunctionToolResult,
-    HandoffCallItem,
-    HandoffOutputItem,
-    MessageOutputItem,
-    ModelResponse,
-    RunItem,
-    ToolApprovalItem,
-    ToolCallItem,
-    ToolCallOutputItem,
-)
-from vivavoce.text.model_settings import ModelSettings
-from vivavoce.text.models import ModelProvider, OpenAIProvider
-from vivavoce.text.output import AgentOutputSchema, AgentOutputSchemaBase
-from vivavoce.text.result import RunResult
-from vivavoce.text.run_config import RunConfig
-from vivavoce.text.runner import Runner, run
-from vivavoce.text.state import RunState
-from vivavoce.text.stream_events import (
-    AgentUpdatedStreamEvent,
-    RawResponsesStreamEvent,
-    ResponseCompletedEvent,
-    ResponseCreatedEvent,
-    ResponseFunctionCallArgumentsDeltaEvent,
-    ResponseTextDeltaEvent,
-    RunItemStreamEvent,
-    StreamEvent,
-)
-from vivavoce.text.streaming import RunResultStreaming
-from vivavoce.text.tool_use import StopAtTools, ToolsToFinalOutputResult
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "Agent": "vivavoce.text.agent",
+    "AgentOutputSchema": "vivavoce.text.output",
+    "AgentOutputSchemaBase": "vivavoce.text.output",
+    "AgentToolOptions": "vivavoce.text.agent_tool",
+    "AgentToolStreamEvent": "vivavoce.text.agent_tool",
+    "AgentUpdatedStreamEvent": "vivavoce.text.stream_events",
+    "FilteredHandoff": "vivavoce.text.handoffs",
+    "FunctionToolResult": "vivavoce.text.items",
+    "HandoffCallItem": "vivavoce.text.items",
+    "HandoffInputData": "vivavoce.text.handoffs",
+    "HandoffOutputItem": "vivavoce.text.items",
+    "InputGuardrailTripwireTriggered": "vivavoce.text.failures",
+    "MaxTurnsExceeded": "vivavoce.text.failures",
+    "MessageOutputItem": "vivavoce.text.items",
+    "ModelBehaviorError": "vivavoce.text.failures",
+    "ModelProvider": "vivavoce.text.models",
+    "ModelResponse": "vivavoce.text.items",
+    "ModelSettings": "vivavoce.text.model_settings",
+    "OpenAIProvider": "vivavoce.text.models",
+    "OutputGuardrailTripwireTriggered": "vivavoce.text.failures",
+    "RawResponsesStreamEvent": "vivavoce.text.stream_events",
+    "ResponseCompletedEvent": "vivavoce.text.stream_events",
+    "ResponseCreatedEvent": "vivavoce.text.stream_events",
+    "ResponseFunctionCallArgumentsDeltaEvent": "vivavoce.text.stream_events",
+    "ResponseTextDeltaEvent": "vivavoce.text.stream_events",
+    "RunConfig": "vivavoce.text.run_config",
+    "RunErrorDetails": "vivavoce.text.failures",
+    "RunFailedError": "vivavoce.text.failures",
+    "RunItem": "vivavoce.text.items",
+    "RunItemStreamEvent": "vivavoce.text.stream_events",
+    "RunResult": "vivavoce.text.result",
+    "RunResultStreaming": "vivavoce.text.streaming",
+    "RunState": "vivavoce.text.state",
+    "Runner": "vivavoce.text.runner",
+    "StopAtTools": "vivavoce.text.tool_use",
+    "StreamEvent": "vivavoce.text.stream_events",
+    "ToolApprovalItem": "vivavoce.text.items",
+    "ToolCallItem": "vivavoce.text.items",
+    "ToolCallOutputItem": "vivavoce.text.items",
+    "ToolsToFinalOutputResult": "vivavoce.text.tool_use",
+    "handoff": "vivavoce.text.handoffs",
+    "remove_all_tools": "vivavoce.text.handoffs",
+    "run": "vivavoce.text.runner",
+}
+"""Public name -> where it lives; `__init__.pyi` says the same to type checkers. Names are loaded when first
+used: who defines an agent does not wait for what runs it."""
 
 __all__ = [
     "Agent",
@@ -94,3 +105,16 @@ __all__ = [
     "remove_all_tools",
     "run",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,45 @@
+from vivavoce.text.agent import Agent as Agent
+from vivavoce.text.agent_tool import AgentToolOptions as AgentToolOptions
+from vivavoce.text.agent_tool import AgentToolStreamEvent as AgentToolStreamEvent
+from vivavoce.text.failures import InputGuardrailTripwireTriggered as InputGuardrailTripwireTriggered
+from vivavoce.text.failures import MaxTurnsExceeded as MaxTurnsExceeded
+from vivavoce.text.failures import ModelBehaviorError as ModelBehaviorError
+from vivavoce.text.failures import OutputGuardrailTripwireTriggered as OutputGuardrailTripwireTriggered
+from vivavoce.text.failures import RunErrorDetails as RunErrorDetails
+from vivavoce.text.failures import RunFailedError as RunFailedError
+from vivavoce.text.handoffs import FilteredHandoff as FilteredHandoff
+from vivavoce.text.handoffs import HandoffInputData as HandoffInputData
+from vivavoce.text.handoffs import handoff as handoff
+from vivavoce.text.handoffs import remove_all_tools as remove_all_tools
+from vivavoce.text.items import FunctionToolResult as FunctionToolResult
+from vivavoce.text.items import HandoffCallItem as HandoffCallItem
+from vivavoce.text.items import HandoffOutputItem as HandoffOutputItem
+from vivavoce.text.items import MessageOutputItem as MessageOutputItem
+from vivavoce.text.items import ModelResponse as ModelResponse
+from vivavoce.text.items import RunItem as RunItem
+from vivavoce.text.items import ToolApprovalItem as ToolApprovalItem
+from vivavoce.text.items import ToolCallItem as ToolCallItem
+from vivavoce.text.items import ToolCallOutputItem as ToolCallOutputItem
+from vivavoce.text.model_settings import ModelSettings as ModelSettings
+from vivavoce.text.models import ModelProvider as ModelProvider
+from vivavoce.text.models import OpenAIProvider as OpenAIProvider
+from vivavoce.text.output import AgentOutputSchema as AgentOutputSchema
+from vivavoce.text.output import AgentOutputSchemaBase as AgentOutputSchemaBase
+from vivavoce.text.result import RunResult as RunResult
+from vivavoce.text.run_config import RunConfig as RunConfig
+from vivavoce.text.runner import Runner as Runner
+from vivavoce.text.runner import run as run
+from vivavoce.text.state import RunState as RunState
+from vivavoce.text.stream_events import AgentUpdatedStreamEvent as AgentUpdatedStreamEvent
+from vivavoce.text.stream_events import RawResponsesStreamEvent as RawResponsesStreamEvent
+from vivavoce.text.stream_events import ResponseCompletedEvent as ResponseCompletedEvent
+from vivavoce.text.stream_events import ResponseCreatedEvent as ResponseCreatedEvent
+from vivavoce.text.stream_events import (
+    ResponseFunctionCallArgumentsDeltaEvent as ResponseFunctionCallArgumentsDeltaEvent,
+)
+from vivavoce.text.stream_events import ResponseTextDeltaEvent as ResponseTextDeltaEvent
+from vivavoce.text.stream_events import RunItemStreamEvent as RunItemStreamEvent
+from vivavoce.text.stream_events import StreamEvent as StreamEvent
+from vivavoce.text.streaming import RunResultStreaming as RunResultStreaming
+from vivavoce.text.tool_use import StopAtTools as StopAtTools
+from vivavoce.text.tool_use import ToolsToFinalOutputResult as ToolsToFinalOutputResult

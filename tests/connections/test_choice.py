@@ -74,7 +74,7 @@ def test_a_model_of_ones_own_is_taken_as_it_is() -> None:
         ({"call_id": "rtc_1"}, {}, "openai"),
         ({}, {"OPENAI_API_KEY": "k"}, "openai"),
         ({}, {"OPENAI_API_KEY": ""}, None),
-        ({}, {"OPENAI_BASE_URL": "ws://host"}, None),
+        ({}, {"OPENAI_BASE_URL": "ws://host"}, "openai"),
         ({}, AZURE, None),
         ({}, {"AZURE_OPENAI_API_KEY": "k"}, None),
         ({}, {**AZURE, "AZURE_OPENAI_API_KEY": "k"}, "azure"),

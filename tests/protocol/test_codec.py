@@ -192,3 +192,16 @@ def test_audio_survives_the_wire(audio: bytes) -> None:
 
 def test_every_event_has_one_class() -> None:
     assert len({*CLIENT_EVENT_TYPES.values(), *SERVER_EVENT_TYPES.values()}) == 57
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "hologram", "id": "x"},
+        {"type": "message", "id": "x", "role": "assistant", "status": "paused", "content": []},
+        {"type": "message", "id": "x", "role": "user", "content": [{"type": "scent"}]},
+    ],
+)
+def test_words_of_a_later_protocol_come_out_as_unknown(item: dict[str, Any]) -> None:
+    raw = {"type": "conversation.item.added", "event_id": "e", "item": item}
+    assert server_event_from(raw) == Unknown(type="conversation.item.added", raw=raw)

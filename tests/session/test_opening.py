@@ -61,3 +61,13 @@ LOST, REFUSED = ConnectionLostError.__name__, ConfigurationError.__name__
 )
 def test_what_opens_a_session_and_what_fails_it(events: list[Any], answers: list[str]) -> None:
     assert outcome(*events) == answers
+
+
+def test_the_last_error_of_the_server_is_kept() -> None:
+    async def main() -> None:
+        opening = Opening(created=True)
+        opening.hear(refused(None))
+        assert opening.said == "no"
+        assert not opening.updated.done()
+
+    run(main())

@@ -42,10 +42,11 @@ def hosted(config: RealtimeModelConfig) -> str | None:
     """Return whose server is meant where no model was chosen; ``None`` is this machine.
 
     It is OpenAI, or the server named, where the configuration has a key, a URL or a call, or where
-    ``OPENAI_API_KEY`` is set. It is Azure where ``AZURE_OPENAI_ENDPOINT`` is set with a key or a token.
+    ``OPENAI_API_KEY`` or ``OPENAI_BASE_URL`` is set. It is Azure where ``AZURE_OPENAI_ENDPOINT`` is set with
+    a key or a token.
     """
-    told = any(key in config for key in _HOSTED_KEYS)
-    if told or carries(config.get("headers", {}), *KEY_HEADERS) or os.environ.get("OPENAI_API_KEY"):
+    told = any(key in config for key in _HOSTED_KEYS) or carries(config.get("headers", {}), *KEY_HEADERS)
+    if told or os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"):
         return "openai"
     has_key = os.environ.get("AZURE_OPENAI_API_KEY") or os.environ.get("AZURE_OPENAI_AD_TOKEN")
     return "azure" if has_key and os.environ.get("AZURE_OPENAI_ENDPOINT") else None

@@ -63,7 +63,7 @@ class RecordingWork:
         self._written = 0.0
         self._wav_file = wav_path.open("wb")
         try:
-            self._events_file = events_path.open("w", encoding="utf-8")
+            self._events_file = events_path.open("w", encoding="utf-8", errors="replace")
         except OSError:
             self._wav_file.close()
             raise

@@ -4,6 +4,7 @@ Clients are held to the letter: what the API does not know is refused, with the 
 Servers are read with patience: unknown fields are dropped, unknown events come out as `Unknown`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -103,8 +104,12 @@ def session_from(raw: object) -> Session:
     return session
 
 
+_LATER_WORD = re.compile(r"^Invalid (enum )?value '.*`\$\.(item|part)\b.*\.(type|status|role)`$", re.DOTALL)
+"""What msgspec says of a word that the protocol may have learned since: no error of anybody's."""
+
+
 def decode_server_event(data: str | bytes) -> ServerEvent | Unknown:
-    """Read what a server sent; an event of an unknown type is an `Unknown`.
+    """Read what a server sent; an event of an unknown type, or with an unknown kind of part, is an `Unknown`.
 
     Raises:
         RemoteProtocolError: if it is no JSON object with a `type`, or an event of a known type lacks what
@@ -130,6 +135,8 @@ def server_event_from(raw: object) -> ServerEvent | Unknown:
     try:
         return msgspec.convert(shapes.without_stray_nulls(raw, shapes.type_of(struct)), struct)
     except _UNREADABLE as error:
+        if isinstance(raw, Mapping) and _LATER_WORD.search(str(error)):
+            return Unknown(type=wire_name, raw=raw)
         _refuse(f"The event '{wire_name}' does not have its shape: {error}", "invalid_value")
 
 

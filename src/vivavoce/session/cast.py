@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vivavoce.agents import RealtimeAgent, RunContextWrapper, ToolContext
+from vivavoce.agents import RealtimeAgent, RunContextWrapper, ToolContext, is_enabled
 from vivavoce.agents.limits import TookTooLongError, within
 from vivavoce.errors import ConfigurationError, ToolError
 from vivavoce.session.events import RealtimeError, RealtimeHandoff
@@ -174,6 +174,10 @@ class Cast:
             history=tuple(self._port.history()),
         )
         try:
+            if not await is_enabled(handoff, context, speaker.agent):
+                raise ToolError(  # noqa: TRY301  # told to the model like any other failure
+                    f"handoff {call.name!r} is not available now", tool_name=call.name
+                )
             agent = await within(HANDOFF_S, handoff.on_invoke_handoff(context, call.arguments))
             if not isinstance(agent, RealtimeAgent):
                 raise ConfigurationError(  # noqa: TRY301  # told to the model like any other failure

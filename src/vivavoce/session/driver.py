@@ -128,6 +128,10 @@ class Driver:
                 await opening.updated
         except TimeoutError as error:
             raise ConnectionLostError(f"The server did not open the session within {START_S:g} s.") from error
+        except ConnectionLostError as error:
+            if not opening.said:
+                raise
+            raise ConnectionLostError(f"{error} It said: {opening.said}", status=error.status) from error
         finally:
             self._openings.remove(opening)
 

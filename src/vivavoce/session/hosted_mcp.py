@@ -150,6 +150,8 @@ class HostedMcp:
             approval_request_id=request_id, approve=approve, reason=UNSET if reason is None else reason
         )
         self._port.send(ConversationItemCreate(item=answer))
+        if not approve:
+            self._port.request_response()  # a call that is made leads to an answer; this one is not
 
     async def aclose(self) -> None:
         """Decide nothing more."""

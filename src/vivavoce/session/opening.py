@@ -23,6 +23,7 @@ class Opening:
 
     Attributes:
         created: done when the server has opened the session.
+        said: the last error that the server has told.
         updated: done when it has accepted the session's settings.
     """
 
@@ -30,6 +31,7 @@ class Opening:
         self, update_id: str = UPDATE_ID, *, created: bool = False, accepted: Callable[[], None] | None = None
     ) -> None:
         loop = asyncio.get_running_loop()
+        self.said = ""
         self._update_id = update_id
         self._accepted = accepted
         self.created: asyncio.Future[None] = loop.create_future()
@@ -43,14 +45,17 @@ class Opening:
             _settle(self.created)
         elif isinstance(event, SessionUpdated):
             self._accept()
-        elif isinstance(event, ErrorEvent) and (
-            event.error.event_id == self._update_id or not self.created.done()
-        ):
-            self._fail(ConfigurationError(f"the server refused the settings: {event.error.message}"))
+        elif isinstance(event, ErrorEvent):
+            self._hear_error(event)
         elif isinstance(event, ConnectionFailed) and not isinstance(event.error, RemoteProtocolError):
             self._fail(event.error)
         elif isinstance(event, ConnectionStatus) and event.status == "disconnected":
             self._fail(ConnectionLostError("The server closed the connection before the session was open."))
+
+    def _hear_error(self, event: ErrorEvent) -> None:
+        self.said = event.error.message
+        if event.error.event_id == self._update_id or not self.created.done():
+            self._fail(ConfigurationError(f"the server refused the settings: {self.said}"))
 
     def _accept(self) -> None:
         if not self.updated.done():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -17,9 +18,8 @@ from vivavoce.protocol import (
     InputAudioBufferClear,
     InputAudioBufferCommit,
     Item,
-    to_builtins,
 )
-from vivavoce.protocol.codec import client_event_from
+from vivavoce.protocol.codec import client_event_from, encode_text
 from vivavoce.session.approvals import call_id_of
 from vivavoce.session.events import RealtimeError, RealtimeSessionEvent, RealtimeToolApprovalRequired
 from vivavoce.session.messages import check_history, image_message, merged, named, silence_like, user_message
@@ -85,7 +85,7 @@ class RealtimeSession:
 
     def history_json(self) -> list[dict[str, Any]]:
         """Return the conversation so far as JSON: store it, and give it to ``runner.run(history=…)``."""
-        return [to_builtins(item) for item in self.history]
+        return [json.loads(encode_text(item)) for item in self.history]
 
     @property
     def muted(self) -> bool:

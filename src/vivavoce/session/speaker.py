@@ -74,7 +74,8 @@ async def prepare(
     handoffs = await agent.get_enabled_handoffs(context)
     if not handoffs:
         given = settings.model.handoffs or ()
-        handoffs = [entry if isinstance(entry, Handoff) else realtime_handoff(entry) for entry in given]
+        wrapped = [entry if isinstance(entry, Handoff) else realtime_handoff(entry) for entry in given]
+        handoffs = [handoff for handoff in wrapped if handoff.agent is not agent]
     inputs = _each_once([*agent.input_guardrails, *settings.input_guardrails])
     session = session_of(
         settings.model,

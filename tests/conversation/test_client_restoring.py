@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +28,7 @@ from vivavoce.protocol import (
     present,
     to_builtins,
 )
+from vivavoce.protocol.codec import item_from
 
 if TYPE_CHECKING:
     from tests.conversation.conftest import Desk
@@ -182,6 +184,13 @@ def test_an_earlier_conversation_is_taken_over_with_names() -> None:
     added = [present(item.id, "") for item in history.items]
     assert notices == [ItemAdded(item_id) for item_id in added]
     assert (len(added), added[1]) == (2, "a")
+
+
+def test_an_item_that_came_back_from_json_has_not_changed() -> None:
+    spoken = MessageItem(id="a", role="assistant", content=(OutputAudio(transcript="hi"),))
+    part, history, _ = restoring(spoken)
+    stored = [item_from(json.loads(json.dumps(to_builtins(item)))) for item in history.items]
+    assert part.edit(stored) == ([], [])
 
 
 def test_what_a_server_cannot_have_is_edited_here_only() -> None:

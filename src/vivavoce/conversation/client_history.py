@@ -135,7 +135,7 @@ class ClientHistory:
                 return False
             self._order.remove(item_id)
         else:
-            self._entries[item_id] = _Entry(_without_audio(item))
+            self._entries[item_id] = _Entry(without_audio(item))
         self._place(item_id, previous_item_id)
         return not known
 
@@ -167,7 +167,7 @@ class ClientHistory:
         entry = self._entries.get(present(item.id, ""))
         if entry is None:
             return False
-        old, item = entry.item, _without_audio(item)
+        old, item = entry.item, without_audio(item)
         if isinstance(item, MessageItem) and isinstance(old, MessageItem):
             keep = entry.cut and not exact
             item = replace(item, content=_merged(old.content, item.content, keep_spoken=keep))
@@ -272,7 +272,7 @@ def _merged_part(before: ContentPart, after: ContentPart, *, keep_spoken: bool) 
     return _with_text(after, text_of(before)) if text_of(before) and not text_of(after) else after
 
 
-def _without_audio(item: Item) -> Item:
+def without_audio(item: Item) -> Item:
     """Return the item without the bytes of its speech, which have no place in a history."""
     if not isinstance(item, MessageItem):
         return item

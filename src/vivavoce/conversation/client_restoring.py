@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from vivavoce.conversation.client_history import ClientHistory, text_of
+from vivavoce.conversation.client_history import ClientHistory, text_of, without_audio
 from vivavoce.conversation.client_notices import ItemAdded, ItemChanged, Notice
 from vivavoce.conversation.client_sent import Edit, SentEvents
 from vivavoce.protocol import (
@@ -163,7 +163,8 @@ class Restoring:
 
         What the server does not have is changed here only; the rest follows the server's answers.
         """
-        wanted = {present(named.id, ""): named for named in map(self._sent.name, items)}
+        named = [self._sent.name(without_audio(item)) for item in items]
+        wanted = {present(item.id, ""): item for item in named}
         gone = [item_id for item_id in self._absent if wanted.get(item_id) != self._history.get(item_id)]
         notices = self._remove(gone)
         self._absent.difference_update(gone)

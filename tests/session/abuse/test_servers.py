@@ -139,7 +139,8 @@ def test_a_call_outlives_the_server_that_made_it(closed_soon: ClosedSoon) -> Non
             await until(session, "connection_lost")
         go.set()
         with server([("say", "It is forty-two.")], port=port_of(url)):
-            await until(session, "agent_end", 1)
+            await until(session, "reconnected")
+            await until(session, "agent_end")
             assert said(session.history) == ["Look it up.", "It is forty-two."]
             outputs = [item.output for item in session.history if isinstance(item, FunctionCallOutputItem)]
             assert (outputs, ran) == (["forty-two"], ["once"])

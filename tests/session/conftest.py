@@ -17,6 +17,10 @@ from vivavoce.protocol.codec import encode_text, server_event_from
 from vivavoce.session import RealtimeRunner, RealtimeSession
 from vivavoce.testing import run
 
+CUT = ConnectionLostError("cut")
+BACK_S = 1.0
+"""Seconds after which a connection that can be had is there again."""
+
 
 class HandModel(RealtimeModel):
     """The far end of a session, in the hands of a test.
@@ -192,6 +196,18 @@ class Stage:
 
     def kinds(self) -> list[str]:
         return [str(event.type) for event in self.events]
+
+
+def echoing(**session: Any) -> HandModel:
+    model = HandModel()
+    model.echoes = True
+    model.session = {"type": "realtime", **session}
+    return model
+
+
+async def lose(stage: Stage, seconds: float = BACK_S) -> None:
+    stage.model.lose(CUT)
+    await stage.settle(seconds)
 
 
 Play = Callable[[Stage], Coroutine[Any, Any, None]]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.session.conftest import HandModel
+from tests.session.conftest import BACK_S, CUT, HandModel, echoing, lose
 
 from vivavoce.agents import RealtimeAgent, function_tool
 from vivavoce.connections import ConnectionFailed
@@ -23,30 +22,8 @@ if TYPE_CHECKING:
     from tests.session.conftest import Stage
 
 Perform = Callable[..., None]
-CUT = ConnectionLostError("cut")
-VAD = {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}
-BACK_S = 1.0
-"""Seconds after which a connection that can be had is there again."""
-
-
-def echoing(**session: Any) -> HandModel:
-    model = HandModel()
-    model.echoes = True
-    model.session = {"type": "realtime", **session}
-    return model
-
-
-def audio(number: int) -> bytes:
-    return bytes([number, 0]) * 480
-
-
-def appended(*numbers: int) -> str:
-    return "append " + base64.b64encode(b"".join(map(audio, numbers))).decode()
-
-
-async def lose(stage: Stage, seconds: float = BACK_S) -> None:
-    stage.model.lose(CUT)
-    await stage.settle(seconds)
+SPEECH = bytes(960)
+APPENDED = "append " + base64.b64encode(SPEECH).decode()
 
 
 # --- what is told, and what the new server hears ------------------------------------------------------------
@@ -152,61 +129,6 @@ def test_the_output_of_a_tool_that_ran_on_reaches_the_next_server(perform: Perfo
     perform(play, RealtimeAgent[Any]("Ada", tools=[look]), model=echoing())
 
 
-# --- the user's speech --------------------------------------------------------------------------------------
-
-
-def test_speech_that_no_server_has_heard_out_is_said_again(perform: Perform) -> None:
-    async def play(stage: Stage) -> None:
-        await stage.session.send_audio(audio(1))
-        stage.model.say("input_audio_buffer.speech_started", item_id="u", audio_start_ms=0)
-        await stage.session.send_audio(audio(2))
-        stage.model.lose(CUT)
-        await stage.session.send_audio(audio(3))
-        await stage.settle(BACK_S)
-        assert stage.model.told() == [appended(1, 2, 3)]
-        await lose(stage)
-        assert stage.model.told() == [appended(1, 2, 3)]
-        stage.model.say("input_audio_buffer.committed", item_id="u")
-        stage.model.begin("r1")
-        stage.model.done("r1")
-        await lose(stage, 3)
-        assert len(stage.model.lives) == 4
-        assert stage.model.told() == []
-
-    perform(play, model=echoing(**VAD))
-
-
-def test_the_end_of_a_turn_is_said_again_with_it(perform: Perform) -> None:
-    async def play(stage: Stage) -> None:
-        await stage.session.send_audio(audio(1), commit=True)
-        await lose(stage)
-        assert stage.model.told() == [appended(1), "input_audio_buffer.commit"]
-        stage.model.say("input_audio_buffer.committed", item_id="u")
-        await lose(stage)
-        assert stage.model.told() == []
-
-    perform(play, model=echoing())
-
-
-def test_speech_during_the_very_handshake_is_not_lost(perform: Perform) -> None:
-    async def play(stage: Stage) -> None:
-        await stage.session.send_audio(audio(1))
-        send = stage.model.send_event
-        spoken: list[int] = []
-
-        async def slow(event: Any) -> None:
-            await send(event)
-            if event.type == "input_audio_buffer.append" and len(spoken) < 2:
-                spoken.append(len(spoken) + 2)
-                await stage.session.send_audio(audio(spoken[-1]))
-
-        stage.model.send_event = slow  # type: ignore[method-assign]  # a server that takes its time
-        await lose(stage)
-        assert stage.model.told() == [appended(1), appended(2), appended(3)]
-
-    perform(play, model=echoing())
-
-
 # --- connections that do not want to be had -----------------------------------------------------------------
 
 
@@ -279,7 +201,7 @@ def test_a_connection_that_breaks_while_it_is_told_of_the_conversation(perform: 
     async def play(stage: Stage) -> None:
         await stage.session.send_message("one", respond=False)
         await stage.session.send_message("two", respond=False)
-        await stage.session.send_audio(audio(1))
+        await stage.session.send_audio(SPEECH)
         send, left = stage.model.send_event, [2]
 
         async def breaking(event: Any) -> None:
@@ -291,7 +213,7 @@ def test_a_connection_that_breaks_while_it_is_told_of_the_conversation(perform: 
 
         stage.model.send_event = breaking  # type: ignore[method-assign]  # a server that breaks
         await lose(stage, 5)
-        assert stage.model.told() == ["user: one", "user: two", appended(1)]
+        assert stage.model.told() == ["user: one", "user: two", APPENDED]
         assert [event.attempt for event in stage.of("reconnected")] == [2]
 
     perform(play, model=echoing())
@@ -316,9 +238,9 @@ def test_a_peer_that_reads_nothing_is_left_and_what_it_says_later_is_not_heard(p
 def test_audio_that_cannot_be_sent_is_kept(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         stage.model.connected = False
-        await stage.session.send_audio(audio(1))
+        await stage.session.send_audio(SPEECH)
         await stage.settle(BACK_S)
-        assert stage.model.told() == [appended(1)]
+        assert stage.model.told() == [APPENDED]
 
     perform(play)
 
@@ -352,95 +274,6 @@ def test_a_broken_connection_that_does_not_close_holds_up_nobody(perform: Perfor
         stage.model.close_takes = 0.0
 
     perform(play)
-
-
-# --- the server's time limit --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("ends", ["response", "playback"])
-def test_a_session_is_renewed_in_a_quiet_moment_before_it_expires(perform: Perform, ends: str) -> None:
-    model = echoing(expires_at=int(time.time()) + 3600)
-
-    async def play(stage: Stage) -> None:
-        await stage.session.send_message("hello")
-        await stage.settle(3530)
-        stage.model.speak("r1", "a", "A long story", 20_000 if ends == "playback" else 200)
-        if ends == "playback":
-            stage.model.done("r1")
-        await stage.settle(15)
-        assert len(stage.model.lives) == 1
-        if ends == "response":
-            stage.model.done("r1")
-        await stage.settle(6)
-        assert stage.model.told() == ["user: hello", "assistant: A long story"]
-        assert (len(stage.of("reconnected")), stage.of("connection_lost"), stage.of("error")) == (1, [], [])
-
-    perform(play, model=model)
-
-
-def test_a_session_that_has_expired_goes_on_in_another(perform: Perform) -> None:
-    async def play(stage: Stage) -> None:
-        error = {"type": "invalid_request_error", "code": "session_expired", "message": "60 minutes"}
-        stage.model.say("error", error=error)
-        stage.model.lose()
-        await stage.settle(BACK_S)
-        assert len(stage.of("reconnected")) == 1
-
-    perform(play)
-
-
-# --- settings that change -----------------------------------------------------------------------------------
-
-
-def test_settings_that_are_changed_without_a_connection_go_to_the_next_one(perform: Perform) -> None:
-    async def play(stage: Stage) -> None:
-        stage.model.lose(CUT)
-        await stage.session.update_agent(RealtimeAgent[Any]("Bob", "Be short."))
-        assert stage.session.current_agent.name == "Bob"
-        assert stage.model.lives[-1][-1]["session"]["instructions"] == "Be short."
-        await lose(stage)
-        assert stage.model.lives[-1][0]["session"]["instructions"] == "Be short."
-
-    perform(play)
-
-
-def test_settings_whose_answer_was_lost_are_sent_again(perform: Perform) -> None:
-    async def play(stage: Stage) -> None:
-        stage.model.opens = False
-        changing = asyncio.ensure_future(stage.session.update_agent(RealtimeAgent[Any]("Bob")))
-        await stage.settle()
-        stage.model.opens = True
-        stage.model.lose(CUT)
-        await changing
-        assert stage.session.current_agent.name == "Bob"
-
-    perform(play)
-
-
-def test_settings_that_get_no_answer_are_given_up(perform: Perform) -> None:
-    async def play(stage: Stage) -> None:
-        stage.model.opens = False
-        with pytest.raises(
-            ConnectionLostError, match=f"did not accept the new settings within {START_S:g} s"
-        ):
-            await stage.session.update_agent(RealtimeAgent[Any]("Bob"))
-        assert stage.session.current_agent.name == "Ada"
-
-    perform(play)
-
-
-@pytest.mark.parametrize("attempts", [1, 0])
-def test_settings_are_given_up_with_the_session(perform: Perform, attempts: int) -> None:
-    async def play(stage: Stage) -> None:
-        stage.model.refusals = [ConnectionLostError("no route")]
-        stage.model.opens = False
-        changing = asyncio.ensure_future(stage.session.update_agent(RealtimeAgent[Any]("Bob")))
-        await stage.settle()
-        await lose(stage)
-        with pytest.raises(SessionClosedError if attempts else ConnectionLostError):
-            await changing
-
-    perform(play, config={"reconnect": {"attempts": attempts} if attempts else False})
 
 
 # --- opening and closing ------------------------------------------------------------------------------------

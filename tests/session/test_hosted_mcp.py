@@ -106,8 +106,7 @@ def breaks(_request: Any) -> bool:
 
 
 async def ponders(_request: Any) -> bool:
-    await asyncio.sleep(10 * APPROVAL_S)
-    return True
+    return await asyncio.Event().wait()
 
 
 @pytest.mark.parametrize(
@@ -131,15 +130,17 @@ def test_a_function_decides(perform: Perform, decide: Any, answer: Any) -> None:
 
 
 def test_a_function_that_is_too_late_decides_nothing(perform: Perform) -> None:
+    thought = asyncio.Event()
+
     async def takes_its_time(_request: Any) -> bool:
-        await asyncio.sleep(5)
-        return True
+        return await thought.wait()
 
     async def play(stage: Stage) -> None:
         ask(stage)
-        await stage.settle(1)
+        await stage.settle()
         await stage.session.reject_tool_call("m")
-        await stage.settle(10)
+        thought.set()
+        await stage.settle()
         assert answers(stage) == [("m", False, None)]
         assert stage.of("error") == []
 

@@ -360,3 +360,21 @@ def test_a_bad_frame_while_reconnecting_is_not_the_end(perform: Perform) -> None
         assert len(stage.of("reconnected")) == 1
 
     perform(play)
+
+
+def test_what_a_server_said_before_it_left_is_passed_on() -> None:
+    model = HandModel()
+
+    async def main() -> None:
+        model.opens = False
+        session = await RealtimeRunner(RealtimeAgent[Any]("Ada"), model=model).run()
+        entering = asyncio.ensure_future(session.enter())
+        await asyncio.sleep(0.1)
+        model.say("session.created", session={"type": "realtime"})
+        await asyncio.sleep(0.1)
+        model.say("error", error={"type": "server_error", "message": "we are full"})
+        model.lose(CUT)
+        with pytest.raises(ConnectionLostError, match="cut It said: we are full"):
+            await entering
+
+    run(main())

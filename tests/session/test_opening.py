@@ -71,3 +71,15 @@ def test_the_last_error_of_the_server_is_kept() -> None:
         assert not opening.updated.done()
 
     run(main())
+
+
+def test_acceptance_is_told_at_once_and_once() -> None:
+    async def main() -> None:
+        told: list[str] = []
+        opening = Opening(created=True, accepted=lambda: told.append("accepted"))
+        opening.hear(UPDATED)
+        assert told == ["accepted"]
+        opening.hear(UPDATED)
+        assert told == ["accepted"]
+
+    run(main())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.session.conftest import echoing
 
-from vivavoce.agents.guardrails import GuardrailFunctionOutput, output_guardrail
+from vivavoce.agents.guardrails import GuardrailFunctionOutput, input_guardrail, output_guardrail
+from vivavoce.conversation.held_audio import MAX_HELD_BYTES
 from vivavoce.errors import ConfigurationError, ConnectionLostError
 
 if TYPE_CHECKING:
@@ -24,6 +26,11 @@ SECRET = "This is not for the user."
 
 @output_guardrail
 async def no_secrets(_context: Any, _agent: Any, text: str) -> GuardrailFunctionOutput:
+    return GuardrailFunctionOutput(None, tripwire_triggered="not for" in text)
+
+
+@input_guardrail
+async def no_insults(_context: Any, _agent: Any, text: str) -> GuardrailFunctionOutput:
     return GuardrailFunctionOutput(None, tripwire_triggered="not for" in text)
 
 
@@ -72,6 +79,59 @@ def test_speech_that_cannot_be_checked_is_reported(perform: Perform) -> None:
         assert stage.of("audio") == []
 
     perform(play, config={"guardrails_settings": {"hold_back": True}, "output_guardrails": [no_secrets]})
+
+
+def test_too_much_speech_that_waits_stops_the_answer(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.session.send_message("hello")
+        stage.model.speak("r1", "a", "Well", 0)
+        part = {"response_id": "r1", "item_id": "a", "output_index": 0, "content_index": 0}
+        size = 4 * 1024 * 1024
+        for _ in range(MAX_HELD_BYTES // size + 1):
+            stage.model.say(
+                "response.output_audio.delta", **part, delta=base64.b64encode(bytes(size)).decode()
+            )
+        await stage.settle()
+        (event,) = stage.of("error")
+        assert "too much of it waited" in str(event.error)
+        assert stage.model.kinds()[-1] == "response.cancel"
+        assert stage.of("audio") == []
+
+    perform(play, config={"guardrails_settings": {"hold_back": True}, "output_guardrails": [no_secrets]})
+
+
+@pytest.mark.parametrize("end", ["passes", "trips", "fails", "cleared", "deleted"])
+def test_what_the_user_says_is_checked_before_it_is_answered(perform: Perform, end: str) -> None:
+    async def play(stage: Stage) -> None:
+        say = stage.model.say
+        say("input_audio_buffer.speech_started", item_id="u", audio_start_ms=0)
+        if end == "cleared":
+            say("input_audio_buffer.cleared")
+            await stage.settle()
+            assert stage.model.told() == []
+            return
+        say("input_audio_buffer.speech_stopped", item_id="u", audio_end_ms=500)
+        say("input_audio_buffer.committed", item_id="u")
+        await stage.settle()
+        assert stage.model.told() == []
+        if end == "deleted":
+            say("conversation.item.deleted", item_id="u")
+        elif end == "fails":
+            error = {"type": "transcription_error", "message": "mumbled"}
+            place = {"item_id": "u", "content_index": 0}
+            say("conversation.item.input_audio_transcription.failed", **place, error=error)
+        else:
+            words = {"transcript": "not for you" if end == "trips" else "good day", "content_index": 0}
+            usage = {"type": "duration", "seconds": 1}
+            say("conversation.item.input_audio_transcription.completed", item_id="u", **words, usage=usage)
+        await stage.settle()
+        assert len(stage.of("input_guardrail_tripped")) == (1 if end == "trips" else 0)
+        assert stage.model.kinds()[-1] == ("session.update" if end == "deleted" else "response.create")
+        deletes = stage.model.kinds().count("conversation.item.delete")
+        assert deletes == (1 if end == "trips" else 0)
+
+    config = {"input_guardrails": [no_insults], "input_guardrails_settings": {"delete_item": True}}
+    perform(play, config=config)
 
 
 def test_a_lost_answer_is_checked_no_more(perform: Perform) -> None:

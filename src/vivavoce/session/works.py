@@ -240,6 +240,7 @@ class SessionWorks:
             self.publish(RealtimeError(VivavoceError(_WITHHELD[notice.reason])))
             if notice.reason == "too_much":
                 self.conversation.reject(notice.response_id, notice.item_id, self.now())
+                self.report()
             return
         speaker = self.cast.speaker_of(notice.response_id)
         if not self.cast.hand_off(notice, speaker):

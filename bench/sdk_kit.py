@@ -21,21 +21,33 @@ class Kit:
         agent: its `RealtimeAgent`.
         runner: its `RealtimeRunner`.
         tool: its `function_tool`.
+        tracker: its `RealtimePlaybackTracker`.
     """
 
     name: str
     agent: Any
     runner: Any
     tool: Callable[[Any], Any]
+    tracker: Any
 
     async def open(
-        self, url: str, tools: tuple[Any, ...] = (), **options: Any
+        self, url: str, *, tools: tuple[Any, ...] = (), tracker: object = None, **options: Any
     ) -> AbstractAsyncContextManager[Any]:
-        """Return a session with the server at `url`, not yet connected; `options` are those of ``run``."""
+        """Return a session with a server, not yet connected.
+
+        Args:
+            url: the server.
+            tools: of the agent.
+            tracker: knows what was played; without one the clock does.
+            options: of ``run``.
+        """
         agent = self.agent(name="Reader", instructions="Be kind.", tools=list(tools))
         config: Any = {"url": url, "api_key": "none"}
-        runner = self.runner(agent)
-        session: AbstractAsyncContextManager[Any] = await runner.run(model_config=config, **options)
+        if tracker is not None:
+            config["playback_tracker"] = tracker
+        session: AbstractAsyncContextManager[Any] = await self.runner(agent).run(
+            model_config=config, **options
+        )
         return session
 
     def listen(self, session: Any, hear: Callable[[str], None]) -> None:
@@ -67,4 +79,6 @@ def kit_of(name: str) -> Kit:
     os.environ["OPENAI_AGENTS_DISABLE_TRACING"] = "1"
     tools = importlib.import_module("vivavoce" if name == OURS else "agents")
     voice = importlib.import_module("vivavoce" if name == OURS else "agents.realtime")
-    return Kit(name, voice.RealtimeAgent, voice.RealtimeRunner, tools.function_tool)
+    return Kit(
+        name, voice.RealtimeAgent, voice.RealtimeRunner, tools.function_tool, voice.RealtimePlaybackTracker
+    )

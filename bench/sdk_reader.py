@@ -139,15 +139,18 @@ async def _read(session: Any) -> None:
 
 
 async def turns(kit: Kit, url: str, count: str) -> Found:
-    """Have a conversation of so many turns, and say what each took."""
+    """Have a conversation of so many turns, and say what each took; its audio is played as it comes."""
     taken: list[float] = []
+    tracker = kit.tracker()
     before = _rss_kb()
-    async with await kit.open(url) as session:
+    async with await kit.open(url, tracker=tracker) as session:
         events = aiter(session)
         for _ in range(int(count)):
             begin = time.process_time()
             await session.send_audio(_SILENCE, commit=True)
             while (event := await anext(events)).type != "agent_end":
+                if event.type == "audio":
+                    tracker.on_play_bytes(event.item_id, event.content_index, event.audio.data)
                 _refuse_error(event)
             taken.append((time.process_time() - begin) * 1000)
         gc.collect()

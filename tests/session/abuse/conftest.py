@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from vivavoce.session import RealtimeSession
+
+if TYPE_CHECKING:
+    from tests.session.conftest import HandModel
 
 Main = Callable[[], Coroutine[Any, Any, None]]
 
@@ -47,3 +50,9 @@ def leaving_no_task() -> Callable[[Main], Coroutine[Any, Any, None]]:
         assert not others, sorted(str(task) for task in others)
 
     return watched
+
+
+@pytest.fixture
+def new_hand_model(hand_model: HandModel) -> Callable[[], HandModel]:
+    """Make models that are played by hand, for tests that need more than one."""
+    return type(hand_model)

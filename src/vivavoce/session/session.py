@@ -296,17 +296,17 @@ class RealtimeSession:
         self._check_open()
         await self._works.cast.change(agent)
 
-    async def approve_tool_call(self, call: Any, *, always: bool = False) -> None:
+    async def approve_tool_call(self, call_id: Any, *, always: bool = False) -> None:
         """Let a call run that waits for approval.
 
         Args:
-            call: the `tool_approval_required` event, its `call_id`, or an item that has it.
+            call_id: the call's id, the `tool_approval_required` event, or an item that has it.
             always: approve every later call of this tool in this session, too.
 
         Raises:
             ConfigurationError: no such call waits.
         """
-        await self._decide(call, approve=True, always=always, message=None)
+        await self._decide(call_id, approve=True, always=always, message=None)
 
     @property
     def pending_approvals(self) -> list[RealtimeToolApprovalRequired]:
@@ -315,7 +315,7 @@ class RealtimeSession:
 
     async def reject_tool_call(
         self,
-        call: Any,
+        call_id: Any,
         *,
         always: bool = False,
         rejection_message: str | None = None,
@@ -324,7 +324,7 @@ class RealtimeSession:
         """Let a call not run that waits for approval; the model is told.
 
         Args:
-            call: the `tool_approval_required` event, or its `call_id`.
+            call_id: the call's id, the `tool_approval_required` event, or an item that has it.
             always: reject every later call of this tool in this session, too.
             rejection_message: what the model is told instead of the default.
             message: the same.
@@ -333,7 +333,7 @@ class RealtimeSession:
             ConfigurationError: no such call waits.
         """
         words = message if rejection_message is None else rejection_message
-        await self._decide(call, approve=False, always=always, message=words)
+        await self._decide(call_id, approve=False, always=always, message=words)
 
     approve = approve_tool_call
     reject = reject_tool_call

@@ -1,0 +1,188 @@
+from vivavoce.agents import AgentHooks as AgentHooks
+from vivavoce.agents import FunctionTool as FunctionTool
+from vivavoce.agents import GuardrailFunctionOutput as GuardrailFunctionOutput
+from vivavoce.agents import Handoff as Handoff
+from vivavoce.agents import HostedMCPTool as HostedMCPTool
+from vivavoce.agents import InputGuardrail as InputGuardrail
+from vivavoce.agents import InputGuardrailResult as InputGuardrailResult
+from vivavoce.agents import OutputGuardrail as OutputGuardrail
+from vivavoce.agents import OutputGuardrailResult as OutputGuardrailResult
+from vivavoce.agents import Prompt as Prompt
+from vivavoce.agents import RunContextWrapper as RunContextWrapper
+from vivavoce.agents import RunHooks as RunHooks
+from vivavoce.agents import Tool as Tool
+from vivavoce.agents import ToolGuardrailFunctionOutput as ToolGuardrailFunctionOutput
+from vivavoce.agents import ToolInputGuardrail as ToolInputGuardrail
+from vivavoce.agents import ToolInputGuardrailData as ToolInputGuardrailData
+from vivavoce.agents import ToolInputGuardrailResult as ToolInputGuardrailResult
+from vivavoce.agents import ToolOutputGuardrail as ToolOutputGuardrail
+from vivavoce.agents import ToolOutputGuardrailData as ToolOutputGuardrailData
+from vivavoce.agents import ToolOutputGuardrailResult as ToolOutputGuardrailResult
+from vivavoce.agents import function_tool as function_tool
+from vivavoce.agents import input_guardrail as input_guardrail
+from vivavoce.agents import output_guardrail as output_guardrail
+from vivavoce.agents import tool_input_guardrail as tool_input_guardrail
+from vivavoce.agents import tool_output_guardrail as tool_output_guardrail
+from vivavoce.openai_agents.agent import Agent as Agent
+from vivavoce.openai_agents.agent import AgentBase as AgentBase
+from vivavoce.openai_agents.agent import AgentToolStreamEvent as AgentToolStreamEvent
+from vivavoce.openai_agents.agent import StopAtTools as StopAtTools
+from vivavoce.openai_agents.agent import ToolsToFinalOutputResult as ToolsToFinalOutputResult
+from vivavoce.openai_agents.decorators import tool as tool
+from vivavoce.openai_agents.exceptions import AgentsException as AgentsException
+from vivavoce.openai_agents.exceptions import UserError as UserError
+from vivavoce.openai_agents.extensions.handoff_prompt import (
+    RECOMMENDED_PROMPT_PREFIX as RECOMMENDED_PROMPT_PREFIX,
+)
+from vivavoce.openai_agents.extensions.handoff_prompt import (
+    prompt_with_handoff_instructions as prompt_with_handoff_instructions,
+)
+from vivavoce.openai_agents.realtime import DEFAULT_MODEL_SETTINGS as DEFAULT_MODEL_SETTINGS
+from vivavoce.openai_agents.realtime import AssistantAudio as AssistantAudio
+from vivavoce.openai_agents.realtime import AssistantMessageItem as AssistantMessageItem
+from vivavoce.openai_agents.realtime import AssistantText as AssistantText
+from vivavoce.openai_agents.realtime import InputAudio as InputAudio
+from vivavoce.openai_agents.realtime import InputImage as InputImage
+from vivavoce.openai_agents.realtime import InputText as InputText
+from vivavoce.openai_agents.realtime import OpenAIRealtimeSIPModel as OpenAIRealtimeSIPModel
+from vivavoce.openai_agents.realtime import OpenAIRealtimeWebSocketModel as OpenAIRealtimeWebSocketModel
+from vivavoce.openai_agents.realtime import RealtimeAgent as RealtimeAgent
+from vivavoce.openai_agents.realtime import RealtimeAgentEndEvent as RealtimeAgentEndEvent
+from vivavoce.openai_agents.realtime import RealtimeAgentHooks as RealtimeAgentHooks
+from vivavoce.openai_agents.realtime import RealtimeAgentStartEvent as RealtimeAgentStartEvent
+from vivavoce.openai_agents.realtime import RealtimeAudio as RealtimeAudio
+from vivavoce.openai_agents.realtime import RealtimeAudioEnd as RealtimeAudioEnd
+from vivavoce.openai_agents.realtime import RealtimeAudioFormat as RealtimeAudioFormat
+from vivavoce.openai_agents.realtime import RealtimeAudioInterrupted as RealtimeAudioInterrupted
+from vivavoce.openai_agents.realtime import RealtimeClientMessage as RealtimeClientMessage
+from vivavoce.openai_agents.realtime import RealtimeConnectionStatus as RealtimeConnectionStatus
+from vivavoce.openai_agents.realtime import RealtimeError as RealtimeError
+from vivavoce.openai_agents.realtime import RealtimeEventInfo as RealtimeEventInfo
+from vivavoce.openai_agents.realtime import RealtimeGuardrailsSettings as RealtimeGuardrailsSettings
+from vivavoce.openai_agents.realtime import RealtimeGuardrailTripped as RealtimeGuardrailTripped
+from vivavoce.openai_agents.realtime import RealtimeHandoffEvent as RealtimeHandoffEvent
+from vivavoce.openai_agents.realtime import RealtimeHistoryAdded as RealtimeHistoryAdded
+from vivavoce.openai_agents.realtime import RealtimeHistoryUpdated as RealtimeHistoryUpdated
+from vivavoce.openai_agents.realtime import (
+    RealtimeInputAudioNoiseReductionConfig as RealtimeInputAudioNoiseReductionConfig,
+)
+from vivavoce.openai_agents.realtime import (
+    RealtimeInputAudioTimeoutTriggered as RealtimeInputAudioTimeoutTriggered,
+)
+from vivavoce.openai_agents.realtime import (
+    RealtimeInputAudioTranscriptionConfig as RealtimeInputAudioTranscriptionConfig,
+)
+from vivavoce.openai_agents.realtime import RealtimeItem as RealtimeItem
+from vivavoce.openai_agents.realtime import RealtimeMessageItem as RealtimeMessageItem
+from vivavoce.openai_agents.realtime import RealtimeModel as RealtimeModel
+from vivavoce.openai_agents.realtime import RealtimeModelAudioDoneEvent as RealtimeModelAudioDoneEvent
+from vivavoce.openai_agents.realtime import RealtimeModelAudioEvent as RealtimeModelAudioEvent
+from vivavoce.openai_agents.realtime import (
+    RealtimeModelAudioInterruptedEvent as RealtimeModelAudioInterruptedEvent,
+)
+from vivavoce.openai_agents.realtime import (
+    RealtimeModelCachedTokensDetails as RealtimeModelCachedTokensDetails,
+)
+from vivavoce.openai_agents.realtime import RealtimeModelConfig as RealtimeModelConfig
+from vivavoce.openai_agents.realtime import (
+    RealtimeModelConnectionStatusEvent as RealtimeModelConnectionStatusEvent,
+)
+from vivavoce.openai_agents.realtime import RealtimeModelEndOfStreamEvent as RealtimeModelEndOfStreamEvent
+from vivavoce.openai_agents.realtime import RealtimeModelErrorEvent as RealtimeModelErrorEvent
+from vivavoce.openai_agents.realtime import RealtimeModelEvent as RealtimeModelEvent
+from vivavoce.openai_agents.realtime import RealtimeModelExceptionEvent as RealtimeModelExceptionEvent
+from vivavoce.openai_agents.realtime import (
+    RealtimeModelInputAudioTimeoutTriggeredEvent as RealtimeModelInputAudioTimeoutTriggeredEvent,
+)
+from vivavoce.openai_agents.realtime import (
+    RealtimeModelInputAudioTranscriptionCompletedEvent as RealtimeModelInputAudioTranscriptionCompletedEvent,
+)
+from vivavoce.openai_agents.realtime import RealtimeModelInputTextContent as RealtimeModelInputTextContent
+from vivavoce.openai_agents.realtime import RealtimeModelInputTokensDetails as RealtimeModelInputTokensDetails
+from vivavoce.openai_agents.realtime import RealtimeModelItemDeletedEvent as RealtimeModelItemDeletedEvent
+from vivavoce.openai_agents.realtime import RealtimeModelItemUpdatedEvent as RealtimeModelItemUpdatedEvent
+from vivavoce.openai_agents.realtime import RealtimeModelListener as RealtimeModelListener
+from vivavoce.openai_agents.realtime import RealtimeModelName as RealtimeModelName
+from vivavoce.openai_agents.realtime import RealtimeModelOtherEvent as RealtimeModelOtherEvent
+from vivavoce.openai_agents.realtime import (
+    RealtimeModelOutputTextDeltaEvent as RealtimeModelOutputTextDeltaEvent,
+)
+from vivavoce.openai_agents.realtime import (
+    RealtimeModelOutputTokensDetails as RealtimeModelOutputTokensDetails,
+)
+from vivavoce.openai_agents.realtime import RealtimeModelRawClientMessage as RealtimeModelRawClientMessage
+from vivavoce.openai_agents.realtime import RealtimeModelRawServerEvent as RealtimeModelRawServerEvent
+from vivavoce.openai_agents.realtime import RealtimeModelSendAudio as RealtimeModelSendAudio
+from vivavoce.openai_agents.realtime import RealtimeModelSendEvent as RealtimeModelSendEvent
+from vivavoce.openai_agents.realtime import RealtimeModelSendInterrupt as RealtimeModelSendInterrupt
+from vivavoce.openai_agents.realtime import RealtimeModelSendRawMessage as RealtimeModelSendRawMessage
+from vivavoce.openai_agents.realtime import RealtimeModelSendSessionUpdate as RealtimeModelSendSessionUpdate
+from vivavoce.openai_agents.realtime import RealtimeModelSendToolOutput as RealtimeModelSendToolOutput
+from vivavoce.openai_agents.realtime import RealtimeModelSendUserInput as RealtimeModelSendUserInput
+from vivavoce.openai_agents.realtime import RealtimeModelToolCallEvent as RealtimeModelToolCallEvent
+from vivavoce.openai_agents.realtime import RealtimeModelTracingConfig as RealtimeModelTracingConfig
+from vivavoce.openai_agents.realtime import (
+    RealtimeModelTranscriptDeltaEvent as RealtimeModelTranscriptDeltaEvent,
+)
+from vivavoce.openai_agents.realtime import RealtimeModelTurnEndedEvent as RealtimeModelTurnEndedEvent
+from vivavoce.openai_agents.realtime import RealtimeModelTurnStartedEvent as RealtimeModelTurnStartedEvent
+from vivavoce.openai_agents.realtime import RealtimeModelUsageEvent as RealtimeModelUsageEvent
+from vivavoce.openai_agents.realtime import RealtimeModelUserInput as RealtimeModelUserInput
+from vivavoce.openai_agents.realtime import RealtimeModelUserInputMessage as RealtimeModelUserInputMessage
+from vivavoce.openai_agents.realtime import RealtimePlaybackState as RealtimePlaybackState
+from vivavoce.openai_agents.realtime import RealtimePlaybackTracker as RealtimePlaybackTracker
+from vivavoce.openai_agents.realtime import RealtimeRawModelEvent as RealtimeRawModelEvent
+from vivavoce.openai_agents.realtime import RealtimeReasoningConfig as RealtimeReasoningConfig
+from vivavoce.openai_agents.realtime import RealtimeReasoningEffort as RealtimeReasoningEffort
+from vivavoce.openai_agents.realtime import RealtimeResponse as RealtimeResponse
+from vivavoce.openai_agents.realtime import RealtimeRunConfig as RealtimeRunConfig
+from vivavoce.openai_agents.realtime import RealtimeRunHooks as RealtimeRunHooks
+from vivavoce.openai_agents.realtime import RealtimeRunner as RealtimeRunner
+from vivavoce.openai_agents.realtime import RealtimeSession as RealtimeSession
+from vivavoce.openai_agents.realtime import RealtimeSessionEvent as RealtimeSessionEvent
+from vivavoce.openai_agents.realtime import RealtimeSessionModelSettings as RealtimeSessionModelSettings
+from vivavoce.openai_agents.realtime import RealtimeToolApprovalRequired as RealtimeToolApprovalRequired
+from vivavoce.openai_agents.realtime import RealtimeToolCallItem as RealtimeToolCallItem
+from vivavoce.openai_agents.realtime import RealtimeToolEnd as RealtimeToolEnd
+from vivavoce.openai_agents.realtime import RealtimeToolExecutionConfig as RealtimeToolExecutionConfig
+from vivavoce.openai_agents.realtime import RealtimeToolStart as RealtimeToolStart
+from vivavoce.openai_agents.realtime import RealtimeTurnDetectionConfig as RealtimeTurnDetectionConfig
+from vivavoce.openai_agents.realtime import RealtimeUserInput as RealtimeUserInput
+from vivavoce.openai_agents.realtime import RealtimeUserInputMessage as RealtimeUserInputMessage
+from vivavoce.openai_agents.realtime import RealtimeUserInputText as RealtimeUserInputText
+from vivavoce.openai_agents.realtime import SystemMessageItem as SystemMessageItem
+from vivavoce.openai_agents.realtime import UserMessageItem as UserMessageItem
+from vivavoce.openai_agents.realtime import get_api_key as get_api_key
+from vivavoce.openai_agents.realtime import realtime_handoff as realtime_handoff
+from vivavoce.openai_agents.tool_context import ToolContext as ToolContext
+from vivavoce.openai_agents.usage import Usage as Usage
+from vivavoce.text import AgentOutputSchema as AgentOutputSchema
+from vivavoce.text import AgentOutputSchemaBase as AgentOutputSchemaBase
+from vivavoce.text import AgentUpdatedStreamEvent as AgentUpdatedStreamEvent
+from vivavoce.text import FunctionToolResult as FunctionToolResult
+from vivavoce.text import HandoffCallItem as HandoffCallItem
+from vivavoce.text import HandoffInputData as HandoffInputData
+from vivavoce.text import HandoffOutputItem as HandoffOutputItem
+from vivavoce.text import InputGuardrailTripwireTriggered as InputGuardrailTripwireTriggered
+from vivavoce.text import MaxTurnsExceeded as MaxTurnsExceeded
+from vivavoce.text import MessageOutputItem as MessageOutputItem
+from vivavoce.text import ModelBehaviorError as ModelBehaviorError
+from vivavoce.text import ModelProvider as ModelProvider
+from vivavoce.text import ModelResponse as ModelResponse
+from vivavoce.text import ModelSettings as ModelSettings
+from vivavoce.text import OpenAIProvider as OpenAIProvider
+from vivavoce.text import OutputGuardrailTripwireTriggered as OutputGuardrailTripwireTriggered
+from vivavoce.text import RawResponsesStreamEvent as RawResponsesStreamEvent
+from vivavoce.text import RunConfig as RunConfig
+from vivavoce.text import RunErrorDetails as RunErrorDetails
+from vivavoce.text import RunItem as RunItem
+from vivavoce.text import RunItemStreamEvent as RunItemStreamEvent
+from vivavoce.text import Runner as Runner
+from vivavoce.text import RunResult as RunResult
+from vivavoce.text import RunResultStreaming as RunResultStreaming
+from vivavoce.text import RunState as RunState
+from vivavoce.text import StreamEvent as StreamEvent
+from vivavoce.text import ToolApprovalItem as ToolApprovalItem
+from vivavoce.text import ToolCallItem as ToolCallItem
+from vivavoce.text import ToolCallOutputItem as ToolCallOutputItem
+from vivavoce.text import handoff as handoff

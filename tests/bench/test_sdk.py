@@ -17,9 +17,11 @@ from bench.sdk_kit import OURS, THEIRS
 from bench.sdk_wire import Script
 from bench.speech import FRAME_BYTES
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="the benchmark reads what a process used from Linux' /proc"
-)
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads what a process used from /proc"),
+    # A dozen processes, one after another, before the first test.
+    pytest.mark.timeout(240),
+]
 TINY = Sizes(deltas=50, rounds=1, minutes=(1, 2), sessions=3, turns=20, calls=2, cuts=1, items=3)
 
 

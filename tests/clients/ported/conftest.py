@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -21,49 +21,57 @@ import pytest
 from vivavoce import session
 from vivavoce.connections import RealtimeModel
 
-HERE = Path(__file__).parent
-FACE = "openai_agents"
-"""Where names come from that are not the same at the front door of `vivavoce`."""
+ROOM = "vivavoce.openai_agents"
+"""Takes the place of the module `agents`: every import stays as it is but for this name."""
+FRONT_DOOR = "vivavoce"
+"""Has the names that most programs need, whatever module they come from there."""
 OTHER_NAMES = {"tool": "function_tool as tool"}
+"""How names are imported at the front door that are called otherwise there."""
 WANTED = "examples/realtime/"
-NONE: frozenset[str] = frozenset()
 
 
-def port(source: str, face: frozenset[str] = NONE) -> str:
-    """Return a program with its imports of `agents` changed, and nothing else.
+def to_room(source: str) -> str:
+    """Return a program that imports from `ROOM` what it imported from `agents`, and nothing else changed."""
+    return _port(source, lambda line, _: line.replace("from agents", f"from {ROOM}", 1))
+
+
+def to_front_door(source: str) -> str:
+    """Return a program that imports from `FRONT_DOOR` what it imported from `agents`, whatever its module."""
+    return _port(
+        source,
+        lambda _, names: "; ".join(
+            f"from {FRONT_DOOR} import {OTHER_NAMES.get(name, name)}" for name in names
+        ),
+    )
+
+
+WAYS: Mapping[str, Callable[[str], str]] = {"room": to_room, "front_door": to_front_door}
+
+
+def _port(source: str, change: Callable[[str, list[str]], str]) -> str:
+    """Change each import of `agents`, once it stands in one line.
 
     Args:
         source: the program.
-        face: names that are imported from `FACE`; all others come from `vivavoce`.
+        change: takes the import and the names in it, and returns what stands in its place.
     """
     lines: list[str | None] = list(source.splitlines())
     for node in ast.walk(ast.parse(source)):
         if (
-            not isinstance(node, ast.ImportFrom)
-            or node.level
-            or (node.module or "").split(".")[0] != "agents"
+            isinstance(node, ast.ImportFrom)
+            and not node.level
+            and (node.module or "").split(".")[0] == "agents"
         ):
-            continue
-        names = [alias.name for alias in node.names]
-        homes = {name: FACE if name in face else "vivavoce" for name in names}
-        imports = [f"from {homes[name]} import {OTHER_NAMES.get(name, name)}" for name in names]
-        lines[node.lineno - 1] = "; ".join(imports)
-        lines[node.lineno : node.end_lineno] = [None] * ((node.end_lineno or 0) - node.lineno)
+            indent = " " * node.col_offset
+            lines[node.lineno - 1] = indent + change(ast.unparse(node), [alias.name for alias in node.names])
+            lines[node.lineno : node.end_lineno] = [None] * ((node.end_lineno or 0) - node.lineno)
     return "\n".join(line for line in lines if line is not None) + "\n"
 
 
 @pytest.fixture(scope="session")
-def face() -> Iterator[ModuleType]:
-    """The names that are not the same at the front door."""
-    sys.path.insert(0, str(HERE))
-    yield importlib.import_module(FACE)
-    sys.path.remove(str(HERE))
-
-
-@pytest.fixture(scope="session")
-def ported(face: ModuleType) -> Callable[[str], str]:
-    """``ported(source)`` returns a program with its imports changed."""
-    return lambda source: port(source, frozenset(face.__all__))
+def ways() -> Mapping[str, Callable[[str], str]]:
+    """``ways["room"](source)`` and ``ways["front_door"](source)`` return a program, ported."""
+    return WAYS
 
 
 @pytest.fixture(scope="session")
@@ -83,20 +91,29 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def programs(
-    originals: Path, face: ModuleType, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str, str], ModuleType]]:
-    """``programs("app", "server")`` imports a ported example; all but the app by the front door alone."""
+    originals: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, str, str], ModuleType]]:
+    """``programs("app", "server", "room")`` imports a program of an example, ported in one of the `WAYS`."""
     folder = tmp_path_factory.mktemp("ported")
-    for example in ("app", "cli", "twilio"):
-        copy = folder / f"ported_{example}"
-        shutil.copytree(originals / example, copy)
-        for program in copy.glob("*.py"):
-            program.write_text(
-                port(program.read_text(), frozenset(face.__all__) if example == "app" else NONE)
-            )
+    for way, port in WAYS.items():
+        for example in ("app", "cli", "twilio"):
+            copy = folder / f"{example}_{way}"
+            shutil.copytree(originals / example, copy)
+            for program in copy.glob("*.py"):
+                program.write_text(port(program.read_text()))
     sys.path.insert(0, str(folder))
-    yield lambda example, name: importlib.import_module(f"ported_{example}.{name}")
+
+    def load(example: str, name: str, way: str = "room") -> ModuleType:
+        return importlib.import_module(f"{example}_{way}.{name}")
+
+    yield load
     sys.path.remove(str(folder))
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """Each of the `WAYS` in turn, for examples that run in both."""
+    return str(request.param)
 
 
 @pytest.fixture

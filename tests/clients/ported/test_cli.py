@@ -121,7 +121,8 @@ Console = Callable[..., str]
 
 @pytest.fixture
 def console(
-    programs: Callable[[str, str], ModuleType],
+    programs: Callable[[str, str, str], ModuleType],
+    way: str,
     default_model: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -129,7 +130,7 @@ def console(
     """``console(talk, answers, hears=…)`` runs the demo, and returns what it printed."""
     card = SoundCard()
     monkeypatch.setitem(sys.modules, "sounddevice", card)
-    demo = programs("cli", "demo")
+    demo = programs("cli", "demo", way)
     monkeypatch.setattr(demo, "sd", card)
 
     def start(talk: Talk, answers: Sequence[Answer | str] = (), *, hears: Sequence[str] = ()) -> str:

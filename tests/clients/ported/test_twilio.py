@@ -101,14 +101,15 @@ Call = Callable[..., str]
 
 @pytest.fixture
 def call(
-    programs: Callable[[str, str], ModuleType],
+    programs: Callable[[str, str, str], ModuleType],
+    way: str,
     default_model: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Call:
     """``call(talk, answers, hears=…)`` calls the example, hangs up, and returns what it printed."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    example = programs("twilio", "twilio_handler")
+    example = programs("twilio", "twilio_handler", way)
 
     def start(
         talk: Callable[[Line, Any], Awaitable[None]],

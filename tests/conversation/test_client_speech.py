@@ -230,3 +230,9 @@ def test_what_waits_of_no_known_message_is_only_thrown_away(mouth: Mouth) -> Non
     mouth.sound(item="unknown")
     mouth.speech.stop(mouth.now)
     assert mouth.speech.take_notices() == []
+
+
+def test_messages_of_no_running_response_are_not_remembered(mouth: Mouth) -> None:
+    mouth.speech.message_began("nobody's", "a")
+    mouth.begin("r", "b")
+    assert mouth.speech.lose_connection() == {"r": ["b"]}

@@ -305,3 +305,23 @@ def test_a_lost_connection_owes_nothing_for_calls_that_were_stopped_or_wait() ->
     ledger.waits("waiting")
     assert not ledger.lose_connection()
     assert ledger.answer("waiting")
+
+
+def test_calls_of_responses_that_never_end_are_forgotten_with_their_responses() -> None:
+    ledger = ToolLedger()
+    ledger.call("first", "one")
+    ledger.call("first", "two")
+    for number in range(REMEMBERED_CALLS - 1):
+        assert ledger.call(f"resp{number}", f"call{number}")
+    assert not ledger.answer("two")
+    assert ledger.response_done("first")  # one of its calls is remembered, and answered
+    ledger.call("last", "last")
+    assert not ledger.answer("one")
+    for name in ("over", "and over"):
+        ledger.call("settled", name)
+        ledger.answer(name)
+    ledger.response_done("settled")
+    for number in range(REMEMBERED_CALLS):
+        ledger.call("again", f"again{number}")
+        ledger.answer(f"again{number}")
+    assert ledger.all_answered()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.conversation.playback import Cut, Playback, RealtimePlaybackTracker, duration_ms
+from vivavoce.conversation.playback import TRACKS, Cut, Playback, RealtimePlaybackTracker, duration_ms
 from vivavoce.protocol import PcmaFormat, PcmFormat, PcmuFormat
 
 SECOND = 48_000  # bytes of PCM16 at 24 kHz
@@ -138,3 +138,15 @@ def test_a_report_is_told_to_who_listens() -> None:
     tracker.on_play_ms("a", 0, 100)
     assert told == [400]
     assert tracker.played_ms("a", 0) == 500
+
+
+def test_parts_whose_ends_never_come_are_forgotten_one_by_one() -> None:
+    tracker = RealtimePlaybackTracker()
+    playback = Playback(tracker)
+    for number in range(TRACKS + 1):
+        playback.receive(f"m{number}", 0, SECOND, now=0.0)
+    tracker.on_play_ms("m0", 0, 100)
+    tracker.on_play_ms("m1", 0, 100)
+    assert tracker.played_ms("m0", 0) == 0
+    assert not playback.holds("m0", 0.0)
+    assert cuts(playback, 0.0) == [("m1", 100), *((f"m{number}", 0) for number in range(2, TRACKS + 1))]

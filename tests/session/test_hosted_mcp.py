@@ -11,7 +11,7 @@ import pytest
 from vivavoce.agents import RealtimeAgent
 from vivavoce.agents.tool import HostedMCPTool
 from vivavoce.errors import ConfigurationError, ConnectionLostError
-from vivavoce.session.hosted_mcp import APPROVAL_S, REMEMBERED
+from vivavoce.session.hosted_mcp import APPROVAL_S, REMEMBERED, WAITING_AT_ONCE
 
 if TYPE_CHECKING:
     from tests.session.conftest import Stage
@@ -89,6 +89,23 @@ def test_a_decision_may_hold_for_good(perform: Perform, approve: bool) -> None:
         await stage.settle()
         assert [event.call_id for event in stage.of("tool_approval_required")] == ["m1", "m3"]
         assert answers(stage) == [("m1", approve, None), ("m2", approve, None)]
+
+    perform(play, agent())
+
+
+def test_questions_that_nobody_answers_are_bounded(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        for number in range(WAITING_AT_ONCE + 1):
+            ask(stage, f"m{number}")
+        await stage.settle()
+        assert len(stage.of("tool_approval_required")) == WAITING_AT_ONCE
+        last, reason = f"m{WAITING_AT_ONCE}", f"{WAITING_AT_ONCE} calls are waiting for approval already"
+        assert answers(stage) == [(last, False, reason)]
+        assert [str(event.error) for event in stage.of("error")] == [reason]
+        await stage.session.approve_tool_call("m0")
+        ask(stage, "next")
+        await stage.settle()
+        assert len(answers(stage)) == 2
 
     perform(play, agent())
 

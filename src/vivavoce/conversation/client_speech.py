@@ -78,8 +78,9 @@ class AgentSpeech:
         self._held.hold(response_id)
 
     def message_began(self, response_id: str, item_id: str) -> None:
-        """Note that a response has a new item."""
-        self._sounded.setdefault(response_id, {})[item_id] = False
+        """Note that a response that runs has a new item."""
+        if response_id in self._sounded:
+            self._sounded[response_id][item_id] = False
 
     def cancel(self, response_id: str | None) -> None:
         """Let nothing of a running response through from now on."""

@@ -44,9 +44,16 @@ class ToolLedger:
         self._turns.setdefault(response_id, _Turn()).unanswered.add(call_id)
         if len(self._calls) > REMEMBERED_CALLS:
             oldest = next(iter(self._calls))
-            del self._calls[oldest]
-            self._unseen.discard(oldest)
+            self._forget(oldest, self._calls.pop(oldest))
         return True
+
+    def _forget(self, call_id: str, response_id: str) -> None:
+        """Expect nothing more of an old call, nor of its response if that began no later one."""
+        self._unseen.discard(call_id)
+        if response_id not in self._calls.values():
+            self._turns.pop(response_id, None)
+        elif response_id in self._turns:
+            self._turns[response_id].unanswered.discard(call_id)
 
     def answer(self, call_id: str, *, respond: bool = True) -> bool:
         """Note that the output of a call is sent. True: the model must now be asked to go on.

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from vivavoce.protocol import AudioFormat, PcmFormat
 
+TRACKS = 256
+"""Parts that may wait to be heard; beyond them the end of the oldest must have been forgotten."""
+
 
 def duration_ms(size: int, audio_format: AudioFormat) -> float:
     """Return how long `size` bytes of audio last, in milliseconds."""
@@ -124,6 +127,9 @@ class Playback:
         track = self._find(item_id, content_index)
         if track is None:
             self._drop_heard(now)
+            if len(self._tracks) >= TRACKS:
+                self._forget(self._tracks[:1])
+                del self._tracks[0]
             track = _Track(item_id, content_index)
             self._tracks.append(track)
             if self._tracker is not None:

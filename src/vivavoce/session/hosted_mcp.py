@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vivavoce.agents.limits import within
 from vivavoce.agents.threads import call
-from vivavoce.errors import ConfigurationError
+from vivavoce.errors import ConfigurationError, ToolError
 from vivavoce.protocol import (
     UNSET,
     ConversationItemCreate,
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 APPROVAL_S = 300.0
 """Seconds that an `on_approval_request` may take."""
+WAITING_AT_ONCE = 64
+"""Calls that may wait for approval at the same time; more are rejected."""
 REMEMBERED = 1024
 """Items of which it is known that they were reported."""
 
@@ -103,13 +105,17 @@ class HostedMcp:
         return True
 
     def _ask(self, request: McpApprovalRequestItem) -> None:
-        speaker = self._port.speaker
+        speaker, waiting = self._port.speaker, len(self._pending)
         question = RealtimeToolApprovalRequired(speaker.agent, request, request.id, request.arguments)
         self._pending[request.id] = question
         always = self._always.get((request.server_label, request.name))
         tool = speaker.hosted.get(request.server_label)
         if always is not None:
             self.decide(request.id, approve=always)
+        elif waiting >= WAITING_AT_ONCE:
+            reason = f"{waiting} calls are waiting for approval already"
+            self._port.publish(RealtimeError(ToolError(reason, tool_name=request.name, call_id=request.id)))
+            self.decide(request.id, approve=False, reason=reason)
         elif tool is not None and tool.on_approval_request is not None:
             self._tasks.spawn(self._ask_function(request, tool.on_approval_request), name="MCP approval")
         else:

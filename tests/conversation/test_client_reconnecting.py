@@ -199,3 +199,9 @@ def test_what_is_told_to_the_server_waits_in_the_outbox_in_order(desk: Desk) -> 
     desk.client.send(InputAudioBufferCommit(), desk.now)
     desk.drain()
     assert desk.take() == ["response.create", "input_audio_buffer.commit"]
+
+
+def test_what_is_decided_here_is_told_from_what_the_user_asked_for(desk: Desk) -> None:
+    desk.client.request_response(desk.now)
+    desk.client.interrupt(desk.now)
+    assert [desk.client.decided(event) for event in desk.client.events_to_send()] == [False, True]

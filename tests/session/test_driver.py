@@ -246,20 +246,27 @@ def test_audio_that_cannot_be_sent_is_kept(perform: Perform) -> None:
 
 
 def test_one_event_that_cannot_be_sent_holds_up_no_other(perform: Perform) -> None:
+    refused = ["input_audio_buffer.clear"]
+
     async def play(stage: Stage) -> None:
         send = stage.model.send_event
 
         async def picky(event: Any) -> None:
-            if event.type == "input_audio_buffer.clear":
+            if event.type in refused:
                 raise RemoteProtocolError("I do not know that", code="unknown")
             await send(event)
 
         stage.model.send_event = picky  # type: ignore[method-assign]  # a model that does not know all events
-        await stage.session.clear()
+        with pytest.raises(RemoteProtocolError, match="I do not know that"):
+            await stage.session.clear()
         await stage.session.send_message("hello")
+        await stage.session.send_message("and more")
+        assert stage.of("error") == []
+        refused.append("response.create")
+        stage.model.done("r1")
         await stage.settle()
         assert [str(event.error) for event in stage.of("error")] == ["I do not know that"]
-        assert stage.model.told() == ["user: hello", "response.create"]
+        assert stage.model.told() == ["user: hello", "response.create", "user: and more"]
 
     perform(play)
 

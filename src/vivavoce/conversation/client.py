@@ -17,11 +17,7 @@ from vivavoce.conversation.client_notices import Failed, Notice, ResponseBegan, 
 from vivavoce.conversation.client_requests import ResponseRequests
 from vivavoce.conversation.client_restoring import Restoring
 from vivavoce.conversation.client_sent import SentEvents
-from vivavoce.conversation.client_session import (
-    output_format,
-    speech_interrupts,
-    turns_are_answered,
-)
+from vivavoce.conversation.client_session import output_format, speech_interrupts, turns_are_answered
 from vivavoce.conversation.client_speech import AgentSpeech, SpeechEvent
 from vivavoce.conversation.client_tools import ToolLedger
 from vivavoce.conversation.ids import CountingIds, IdSource
@@ -237,6 +233,10 @@ class ClientConversation:
         """Return what is to be sent, in order, and forget it."""
         events, self._outbox = self._outbox, []
         return events
+
+    def decided(self, event: wire.ClientEvent) -> bool:
+        """Say whether an event was decided on here, and its failure is nobody's business."""
+        return self._sent.is_quiet(wire.present(event.event_id, None))
 
     def take_back(self, events: Sequence[wire.ClientEvent]) -> None:
         """Take back events that could not be sent."""

@@ -28,6 +28,7 @@ from vivavoce.session.events import (
 )
 from vivavoce.session.messages import audio_pieces
 from vivavoce.session.opening import UPDATE_ID, Opening
+from vivavoce.session.outlet import Outlet
 from vivavoce.session.renewal import Renewal
 from vivavoce.session.unheard_audio import UnheardAudio
 from vivavoce.tasks import Tasks
@@ -35,7 +36,7 @@ from vivavoce.tasks import Tasks
 if TYPE_CHECKING:
     from vivavoce.connections import ModelEvent
     from vivavoce.conversation.client import ClientConversation
-    from vivavoce.protocol import ClientEvent, RealtimeSession, ServerEvent, Unknown
+    from vivavoce.protocol import RealtimeSession, ServerEvent, Unknown
     from vivavoce.session.link import DriverPort, Link
 
 START_S = 10.0
@@ -67,9 +68,9 @@ class Driver:
         self._tasks = Tasks()
         self._wake = asyncio.Event()
         self._deadline = inf
-        self._sending = asyncio.Lock()
         self._openings: list[Opening] = []
         self._unheard = UnheardAudio()
+        self._outlet = Outlet(link, conversation, self._unheard, port.publish)
         self._broken: ConnectionLostError | None = None
         self._connected = False
         self._deaf = False
@@ -95,7 +96,7 @@ class Driver:
         self._link.model.add_listener(self._hear)
         await self._handshake()
         for event in self._conversation.restore():
-            await self._deliver(event)
+            await self._outlet.send(event)
         self._set_open()
         self._tasks.spawn(self._pump(), name="session pump")
 
@@ -124,7 +125,7 @@ class Driver:
             self._check_not_closed()
             async with asyncio.timeout(START_S):
                 await opening.created
-                await self._deliver(SessionUpdate(event_id=UPDATE_ID, session=self._port.settings()))
+                await self._outlet.send(SessionUpdate(event_id=UPDATE_ID, session=self._port.settings()))
                 await opening.updated
         except TimeoutError as error:
             raise ConnectionLostError(f"The server did not open the session within {START_S:g} s.") from error
@@ -184,7 +185,7 @@ class Driver:
         self._openings.append(opening)
         try:
             async with asyncio.timeout(START_S):
-                await self._deliver(SessionUpdate(event_id=update_id, session=session))
+                await self._outlet.send(SessionUpdate(event_id=update_id, session=session))
                 await opening.updated
         finally:
             self._openings.remove(opening)
@@ -200,7 +201,7 @@ class Driver:
             self._unheard.add(piece, keep_all=not is_open or not finds_turns(self._conversation.session))
             if is_open:
                 try:
-                    await self._deliver(InputAudioBufferAppend(audio=piece))
+                    await self._outlet.send(InputAudioBufferAppend(audio=piece))
                 except ConnectionLostError as error:
                     self._break(error)
 
@@ -209,30 +210,24 @@ class Driver:
         self._wake.set()
 
     async def flush(self) -> None:
-        """Send what the conversation decided; without a connection it waits for the next one."""
+        """Send what the conversation decided; without a connection it waits for the next one.
+
+        Raises:
+            Exception: what the model raised about an event, other than that the connection is lost.
+        """
         self._wake.set()
-        # A task of its own: who is cancelled while waiting takes nothing along that others have to say.
-        work = self._tasks.spawn(self._flush(), name="session flush")
-        if work is not None:
-            await asyncio.wait({work})
+        with self._outlet.claiming() as failures:
+            # A task of its own: who is cancelled while waiting takes nothing along that others have to say.
+            work = self._tasks.spawn(self._flush(), name="session flush")
+            if work is not None:
+                await asyncio.wait({work})
+        if failures:
+            raise failures[0]
 
     async def _flush(self) -> None:
-        async with self._sending:
-            events = self._conversation.events_to_send() if self.state == "open" else []
-            for index, event in enumerate(events):
-                try:
-                    await self._link.send(event)
-                except ConnectionLostError as error:
-                    self._conversation.take_back(events[index:])
-                    self._break(error)
-                    return
-                except Exception as error:  # noqa: BLE001  # one event that cannot be sent holds up no other
-                    self._port.publish(RealtimeError(error))
-                self._unheard.sent(event)
-
-    async def _deliver(self, event: ClientEvent) -> None:
-        async with self._sending:
-            await self._link.send(event)
+        error = await self._outlet.flush(lambda: self.state == "open")
+        if error is not None:
+            self._break(error)
 
     async def _pump(self) -> None:
         """Send what the conversation decides, and keep its deadlines."""
@@ -376,14 +371,14 @@ class Driver:
     async def _restore(self, attempt: int) -> None:
         """Tell the new server of the conversation, and go on where it was."""
         for event in self._conversation.restore():
-            await self._deliver(event)
+            await self._outlet.send(event)
         audio, position = self._unheard.since(0)
         committing = self._unheard.committing
         while audio or committing:
             for piece in audio_pieces(audio):
-                await self._deliver(InputAudioBufferAppend(audio=piece))
+                await self._outlet.send(InputAudioBufferAppend(audio=piece))
             if committing:
-                await self._deliver(InputAudioBufferCommit())
+                await self._outlet.send(InputAudioBufferCommit())
             committing = False
             audio, position = self._unheard.since(position)
         self._set_open()

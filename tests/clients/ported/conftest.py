@@ -96,7 +96,7 @@ def programs(
     """``programs("app", "server", "room")`` imports a program of an example, ported in one of the `WAYS`."""
     folder = tmp_path_factory.mktemp("ported")
     for way, port in WAYS.items():
-        for example in ("app", "cli", "twilio"):
+        for example in ("app", "cli", "twilio", "twilio_sip"):
             copy = folder / f"{example}_{way}"
             shutil.copytree(originals / example, copy)
             for program in copy.glob("*.py"):

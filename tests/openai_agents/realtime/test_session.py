@@ -129,7 +129,7 @@ def test_loops_side_by_side_get_every_event() -> None:
     assert "audio" in one
 
 
-def sent_by(event: RealtimeModelSendEvent) -> list[dict[str, Any]]:
+def sent_by(event: RealtimeModelSendEvent | dict[str, Any]) -> list[dict[str, Any]]:
     """Return what the server is sent after the session has opened."""
     server = ScriptedRealtimeModel(["Good day."])
 
@@ -154,6 +154,7 @@ def sent_by(event: RealtimeModelSendEvent) -> list[dict[str, Any]]:
             ["input_audio_buffer.append"],
         ),
         (RealtimeModelSendRawMessage({"type": "input_audio_buffer.clear"}), ["input_audio_buffer.clear"]),
+        ({"type": "input_audio_buffer.clear"}, ["input_audio_buffer.clear"]),
         (RealtimeModelSendUserInput("Hello?"), ["conversation.item.create", "response.create"]),
         (RealtimeModelSendAudio(bytes(960)), ["input_audio_buffer.append"]),
         (
@@ -170,7 +171,7 @@ def sent_by(event: RealtimeModelSendEvent) -> list[dict[str, Any]]:
     ids=lambda value: type(value).__name__,
 )
 def test_what_a_program_sends_to_the_model_reaches_the_server(
-    event: RealtimeModelSendEvent, kinds: list[str]
+    event: RealtimeModelSendEvent | dict[str, Any], kinds: list[str]
 ) -> None:
     assert [one["type"] for one in sent_by(event)] == kinds
 

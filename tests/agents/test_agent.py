@@ -38,7 +38,10 @@ def test_an_agent_needs_nothing_but_a_name() -> None:
             {"name": "A", "handoffs": ["B"]},
             "RealtimeAgent.handoffs[0] is not a RealtimeAgent or a Handoff: 'B'",
         ),
-        ({"name": "A", "output_guardrails": [len]}, "output_guardrails[0] is not an OutputGuardrail"),
+        (
+            {"name": "A", "output_guardrails": [len]},
+            "<built-in function len>; decorate it with @output_guardrail",
+        ),
         ({"name": "A", "input_guardrails": "x"}, "input_guardrails must be a list, each an InputGuardrail"),
         ({"name": "A", "hooks": Greeter}, "hooks must be RealtimeAgentHooks or None"),
         ({"name": "A", "tools": "wave"}, "tools must be a list of tools"),

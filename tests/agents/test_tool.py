@@ -98,3 +98,7 @@ def test_the_default_message_tells_the_model_what_happened(error: Exception, mes
 )
 def test_names_are_those_that_a_model_can_call(name: str, fits: bool) -> None:
     assert is_tool_name(name) is fits
+
+
+def test_whoever_prints_a_tool_sees_its_name() -> None:
+    assert repr(FunctionTool("echo", "Say it again.", on_invoke_tool=_echo)) == "FunctionTool('echo')"

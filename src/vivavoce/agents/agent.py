@@ -73,12 +73,14 @@ class RealtimeAgent(AgentBase[TContext]):
             "RealtimeAgent.output_guardrails",
             "an OutputGuardrail",
             fits=lambda value: isinstance(value, OutputGuardrail),
+            decorator="output_guardrail",
         )
         self.input_guardrails = check_list(
             self.input_guardrails,
             "RealtimeAgent.input_guardrails",
             "an InputGuardrail",
             fits=lambda value: isinstance(value, InputGuardrail),
+            decorator="input_guardrail",
         )
         hooks: object = self.hooks
         if hooks is not None and not isinstance(hooks, AgentHooksBase):

@@ -170,7 +170,9 @@ def check_text(value: object, owner: str) -> None:
         raise ConfigurationError(f"{owner} must be a text or None, got {value!r}")
 
 
-def check_list(values: object, owner: str, kind: str, *, fits: Callable[[Any], bool]) -> list[Any]:
+def check_list(
+    values: object, owner: str, kind: str, *, fits: Callable[[Any], bool], decorator: str = ""
+) -> list[Any]:
     """Return the values of a setting as a list of one's own.
 
     Args:
@@ -178,6 +180,7 @@ def check_list(values: object, owner: str, kind: str, *, fits: Callable[[Any], b
         owner: the setting that holds them, for the message.
         kind: what each must be, with its article.
         fits: tells whether one is.
+        decorator: makes one of a function.
 
     Raises:
         ConfigurationError: it is no list, or one of them does not fit.
@@ -186,7 +189,8 @@ def check_list(values: object, owner: str, kind: str, *, fits: Callable[[Any], b
         raise ConfigurationError(f"{owner} must be a list, each {kind}, got {values!r}")
     for index, value in enumerate(values):
         if not fits(value):
-            raise ConfigurationError(f"{owner}[{index}] is not {kind}: {value!r}")
+            hint = f"; decorate it with @{decorator}" if decorator and callable(value) else ""
+            raise ConfigurationError(f"{owner}[{index}] is not {kind}: {value!r}{hint}")
     return list(values)
 
 

@@ -120,6 +120,9 @@ class FunctionTool:
     timeout_error_function: FailureMessage | None = field(default=None, kw_only=True)
     failure_error_function: FailureMessage | None = field(default=default_tool_error, kw_only=True)
 
+    def __repr__(self) -> str:
+        return f"FunctionTool({self.name!r})"
+
     def __post_init__(self) -> None:
         if not is_tool_name(self.name):
             raise ConfigurationError(

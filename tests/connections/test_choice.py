@@ -35,6 +35,11 @@ def test_a_choice_that_is_none_is_refused(choice: Any) -> None:
             refuse(choice)
 
 
+def test_whoever_names_a_providers_model_learns_where_it_goes() -> None:
+    with pytest.raises(ConfigurationError, match=r"config=\{'model_settings': \{'model_name'"):
+        check_choice("gpt-realtime")
+
+
 OWN = LocalRealtimeModel()
 
 

@@ -275,7 +275,7 @@ def test_a_frame_that_cannot_be_read_is_an_event_not_the_end(frame: str | bytes)
 @pytest.mark.parametrize(("code", "lost"), [(1000, False), (1001, True), (1011, True), (4000, True)])
 def test_every_close_but_the_normal_one_is_an_error(code: int, lost: bool) -> None:
     async def handler(socket: ServerConnection) -> None:
-        await socket.close(code, "because")
+        await socket.close(code, "because.")
 
     async def test(line: Line) -> None:
         await line.disconnected()

@@ -34,7 +34,8 @@ def check_choice(choice: object) -> None:
     if not known:
         raise ConfigurationError(
             f"model {choice!r} is not accepted: use 'local', 'openai', 'azure', a URL (ws://, wss://, http://"
-            " or https://), a RealtimeModel, or a function that returns one"
+            " or https://), a RealtimeModel, or a function that returns one; a provider's model is named in"
+            " config={'model_settings': {'model_name': …}}"
         )
 
 

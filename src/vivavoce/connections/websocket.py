@@ -144,7 +144,7 @@ class WebSocketRealtimeModel(RealtimeModel):
             if not said and (received is None or received.code != NORMAL_CLOSURE):
                 # What was sent first tells more: that a frame was too large, or that nobody answers pings.
                 told = received or closed.sent
-                reason = f"{told.code} {told.reason}".strip() if told else "no closing handshake"
+                reason = f"{told.code} {told.reason}".strip(" .") if told else "no closing handshake"
                 error = ConnectionLostError(f"The connection to the realtime server broke: {reason}.")
                 self.emit(ConnectionFailed(error))
         self._disconnected()

@@ -173,3 +173,9 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_a_price_is_a_number(forms: Any) -> None:
     with pytest.raises(ConfigurationError, match="audio_input is inf"):
         ModelPrice(audio_input=float("inf"))
+
+
+def test_a_table_holds_prices() -> None:
+    plain: Any = {"text_input": 1}
+    with pytest.raises(ConfigurationError, match="prices of 'm' must be a ModelPrice, got"):
+        PriceTable({"m": plain})

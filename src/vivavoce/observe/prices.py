@@ -80,9 +80,15 @@ class PriceTable:
         models: model name -> prices; a name also stands for its dated versions (``gpt-x`` for
             ``gpt-x-2026-01-31``).
         currency: of all prices.
+
+    Raises:
+        ConfigurationError: the prices of a model are no `ModelPrice`.
     """
 
     def __init__(self, models: Mapping[str, ModelPrice] | None = None, *, currency: str = "USD") -> None:
+        for name, price in (models or {}).items():
+            if not isinstance(price, ModelPrice):
+                raise ConfigurationError(f"the prices of {name!r} must be a ModelPrice, got {price!r}")
         self.models = dict(models or {})
         self.currency = currency
 

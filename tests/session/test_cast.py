@@ -331,3 +331,13 @@ def test_of_old_responses_it_is_forgotten_who_gave_them(perform: Perform) -> Non
         assert cast.speaker_of("old").agent is BOB
 
     perform(play, ada())
+
+
+def test_only_an_agent_that_speaks_can_take_over(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        nobody: Any = "Bob"
+        with pytest.raises(ConfigurationError, match="a session is led by a RealtimeAgent, got 'Bob'"):
+            await stage.session.update_agent(nobody)
+        assert stage.session.current_agent.name == "Ada"
+
+    perform(play, ada())

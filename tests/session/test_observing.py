@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from vivavoce.errors import ConfigurationError
 from vivavoce.session.observing import LOG, TRACES, Observers, standing_observers
 
 
@@ -95,3 +96,9 @@ def test_who_wants_logs_or_traces_gets_them_once(caplog: pytest.LogCaptureFixtur
         assert [type(one) for one in standing_observers([], tracing=True)] == [SessionTracer, SessionLog]
         assert [type(one) for one in standing_observers([], tracing=False)] == [SessionLog]
         assert standing_observers([SessionLog, SessionTracer()], tracing=True) == []
+
+
+@pytest.mark.parametrize("entry", ["x", print, dict])
+def test_what_cannot_look_on_is_refused(entry: Any) -> None:
+    with pytest.raises(ConfigurationError, match="is not an observer: give a SessionObserver"):
+        Observers([entry], lambda: 7.0)

@@ -286,7 +286,8 @@ def test_a_callback_that_raises_is_reported_and_called_again() -> None:
 @pytest.mark.parametrize(
     ("name", "callback", "complaint"),
     [
-        ("audoi", print, "there is no event 'audoi'; there are: agent_start"),
+        ("audoi", print, r"there is no event 'audoi'; did you mean 'audio'\? there are: agent_start"),
+        ("xyz", print, "there is no event 'xyz'; there are: agent_start"),
         ("audio", 3, "must be a function, got 3"),
     ],
 )
@@ -315,5 +316,24 @@ def test_a_callback_may_be_named_as_in_the_javascript_sdk() -> None:
         streams.publish(event)
         await streams.aclose()
         assert heard == [event]
+
+    run(main())
+
+
+def test_a_reader_of_nothing_is_refused() -> None:
+    with pytest.raises(
+        ConfigurationError, match="there is no event 'tool_started'; did you mean 'tool_start'"
+    ):
+        EventStreams().open(frozenset({"audio", "tool_started"}))
+
+
+def test_a_reader_may_use_the_names_of_the_javascript_sdk() -> None:
+    async def main() -> None:
+        streams = EventStreams()
+        stream = streams.open(frozenset({"audio_stopped"}))
+        event = RealtimeAudioEnd("item", 0)
+        streams.publish(event)
+        assert await anext(stream) is event
+        await streams.aclose()
 
     run(main())

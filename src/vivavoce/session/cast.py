@@ -117,6 +117,8 @@ class Cast:
             await self._change(agent)
 
     async def _change(self, agent: RealtimeAgent[Any]) -> None:
+        if not isinstance(agent, RealtimeAgent):
+            raise ConfigurationError(f"a session is led by a RealtimeAgent, got {agent!r}")
         before = self.speaker
         work = prepare(
             agent,

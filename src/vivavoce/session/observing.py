@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from vivavoce.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from vivavoce.observe import SessionObserver
 
@@ -39,6 +41,18 @@ def standing_observers(given: Sequence[Any], *, tracing: bool) -> list[SessionOb
     return observers
 
 
+def _observer(entry: Any) -> Any:
+    """Return an observer, made for this session where a function makes it."""
+    observer = entry
+    if callable(entry) and (isinstance(entry, type) or not hasattr(entry, "on_client_event")):
+        observer = entry()
+    if not hasattr(observer, "on_client_event"):
+        raise ConfigurationError(
+            f"{entry!r} is not an observer: give a SessionObserver, or a function that makes one"
+        )
+    return observer
+
+
 class Observers:
     """The observers of one session. One that raises is dropped and harms nobody else.
 
@@ -50,12 +64,7 @@ class Observers:
     def __init__(
         self, observers: Sequence[SessionObserver | Callable[[], SessionObserver]], now: Callable[[], float]
     ) -> None:
-        self._observers: list[Any] = [
-            observer
-            if hasattr(observer, "on_client_event") and not isinstance(observer, type)
-            else observer()
-            for observer in observers
-        ]
+        self._observers: list[Any] = [_observer(entry) for entry in observers]
         self._now = now
 
     def sent(self, event: Any) -> None:

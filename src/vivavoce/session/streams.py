@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
+from vivavoce.connections.spelling import closest
 from vivavoce.errors import ConfigurationError
 from vivavoce.session.events import (
     JS_NAMES,
@@ -203,8 +204,12 @@ class EventStreams:
         return self._add(stream)
 
     def open(self, types: frozenset[str] = frozenset()) -> EventStream:
-        """Return a reader of the events from now on; of some types, or of all."""
-        return self._add(EventStream(types))
+        """Return a reader of the events from now on; of some types, or of all.
+
+        Raises:
+            ConfigurationError: there is no such event.
+        """
+        return self._add(EventStream(frozenset(_known(name) for name in types)))
 
     def _add(self, stream: EventStream) -> EventStream:
         if self._ended:
@@ -234,9 +239,7 @@ class EventStreams:
         Raises:
             ConfigurationError: there is no such event, or `callback` is no function.
         """
-        name = JS_NAMES.get(name, name)
-        if name not in SESSION_EVENTS and "." not in name:
-            raise ConfigurationError(f"there is no event {name!r}; there are: {', '.join(SESSION_EVENTS)}")
+        name = _known(name)
         if not callable(callback):
             raise ConfigurationError(f"the callback for {name!r} must be a function, got {callback!r}")
         stream = self.open(frozenset({name}))
@@ -265,6 +268,15 @@ class EventStreams:
         if waiting:
             await asyncio.wait(waiting, timeout=CALLBACK_S)
         await self._tasks.aclose()
+
+
+def _known(name: str) -> str:
+    """Return the name of an event as the session has it."""
+    name = JS_NAMES.get(name, name)
+    if name not in SESSION_EVENTS and "." not in name:
+        hint = f" did you mean {near!r}?" if (near := closest(name, SESSION_EVENTS)) else ""
+        raise ConfigurationError(f"there is no event {name!r};{hint} there are: {', '.join(SESSION_EVENTS)}")
+    return name
 
 
 async def _call(stream: EventStream, callback: Callback, failed: Callable[[Exception], None]) -> None:

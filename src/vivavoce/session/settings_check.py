@@ -68,8 +68,9 @@ def check_setting(part: Mapping[str, Any], wire_path: Sequence[str], name: str, 
         known = _known_keys(param.rpartition(".")[0], known_part)
         if error.code == "unknown_parameter" and known:
             raise unknown(where, param.rpartition(".")[2], known) from error
-        message = error.message.replace(param, where)
-        raise ConfigurationError(message if where in message else f"{where}: {message}") from error
+        # The protocol names its own path in the message; the user's stands before it.
+        message = error.message.replace(f" for '{param}'", "").replace(f": '{param}'", "")
+        raise ConfigurationError(f"{where}: {message.replace(param, where)}") from error
 
 
 def _known_keys(wire: str, part: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vivavoce.errors import ConfigurationError
-from vivavoce.mcp.child import Child, Command, start_child
+from vivavoce.mcp.child import LAST_WORDS, Child, Command, start_child
 
 # A child that starts one of its own, tells both numbers, and takes its time to end.
 FAMILY = """
@@ -131,6 +131,18 @@ def test_standard_error_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> Non
         asyncio.run(main())
     said = [(record.levelname, vars(record)["server"], vars(record)["line"]) for record in caplog.records]
     assert said == [("DEBUG", "the server", "first"), ("DEBUG", "the server", "\ufffd second")]
+
+
+def test_its_last_words_are_kept() -> None:
+    async def main() -> list[str]:
+        child = await start_child(python(r"import os; os.write(2, b'first\n' + b'x' * 999 + b'\n\n')"))
+        before = await child.last_words(0.01)
+        await child.log_stderr("the server")
+        after = await child.last_words(1)
+        await child.stop()
+        return [before, after]
+
+    assert asyncio.run(main()) == ["", "x" * LAST_WORDS]
 
 
 def test_it_runs_where_and_with_what_it_is_told(tmp_path: Path) -> None:

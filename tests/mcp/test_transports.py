@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,21 @@ def test_a_child_that_dies_ends_the_streams_and_says_how(raw: Callable[..., MCPS
     with pytest.raises(ExceptionGroup) as failed:
         asyncio.run(main())
     assert failed.group_contains(ConnectionLostError, match="the process ended with code -9")
+
+
+def test_a_server_that_cannot_begin_says_why() -> None:
+    params = {"command": sys.executable, "args": ["-Sc", "import no_such_module"]}
+
+    async def main() -> None:
+        async with stdio_streams(params, "broken", lambda: None) as (incoming, _):
+            with pytest.raises(anyio.EndOfStream):
+                await incoming.receive()
+            await asyncio.Event().wait()
+
+    with pytest.raises(ExceptionGroup) as failed:
+        asyncio.run(main())
+    reason = "ended with code 1: ModuleNotFoundError: No module named 'no_such_module'"
+    assert failed.group_contains(ConnectionLostError, match=reason)
 
 
 async def flood(outgoing: Any) -> None:

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 READ_BYTES = 65_536
 LOG_LINE_BYTES = 4_096
+LAST_WORDS = 400
+"""Longest piece of a child's standard error in a message, in characters."""
 
 STDIN_GRACE_S = 0.2
 """Seconds that a child gets to end by itself once its standard input is closed."""
@@ -87,6 +89,8 @@ class Child:
         self._stderr = process.stderr
         self._process = process
         self._exited = protocol.exited
+        self._last_words = ""
+        self._silent = asyncio.Event()
 
     @property
     def pid(self) -> int:
@@ -119,12 +123,27 @@ class Child:
             name: of the server, for the log.
         """
         splitter = LineSplitter(LOG_LINE_BYTES)
-        while chunk := await self._stderr.read(READ_BYTES):
-            for line in splitter.feed(chunk):
-                text = line.decode("utf-8", "replace")
-                logger.debug(
-                    "An MCP server wrote to its standard error", extra={"server": name, "line": text}
-                )
+        try:
+            while chunk := await self._stderr.read(READ_BYTES):
+                for line in splitter.feed(chunk):
+                    text = line.decode("utf-8", "replace")
+                    self._last_words = text.strip() or self._last_words
+                    logger.debug(
+                        "An MCP server wrote to its standard error", extra={"server": name, "line": text}
+                    )
+        finally:
+            self._silent.set()
+
+    async def last_words(self, timeout_s: float) -> str:
+        """Return the last line of the child's standard error that says something, as far as it was logged.
+
+        Args:
+            timeout_s: seconds to wait at most for all of it.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._silent.wait()
+        return self._last_words[:LAST_WORDS]
 
     async def stop(self) -> None:
         """End the child and all it started: by closing its input, then by asking, then by force.

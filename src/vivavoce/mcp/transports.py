@@ -88,6 +88,7 @@ class _Pipes:
         self._name = name
         self._encoding = encoding
         self._errors = errors
+        self._answered = False
         self.closing = False
 
     async def read(self, into: MemoryObjectSendStream[Any], gone: Callable[[], None]) -> None:
@@ -98,6 +99,7 @@ class _Pipes:
             while chunk := await self._child.stdout.read(READ_BYTES):
                 for line in splitter.feed(chunk):
                     if (message := self._message(line)) is not None:
+                        self._answered = True
                         try:
                             await into.send(message)
                         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -106,7 +108,11 @@ class _Pipes:
                 return
             gone()
         await self._child.wait(_EXIT_CODE_S)
-        raise ConnectionLostError(f"the process ended with code {self._child.returncode}")
+        reason = f"the process ended with code {self._child.returncode}"
+        # One that never worked says why on its standard error: a missing module, a wrong path.
+        if not self._answered and (words := await self._child.last_words(_EXIT_CODE_S)):
+            reason += f": {words}"
+        raise ConnectionLostError(reason)
 
     def _message(self, line: bytes) -> SessionMessage | None:
         from mcp.shared.message import SessionMessage

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -325,6 +326,18 @@ def test_a_reader_of_nothing_is_refused() -> None:
         ConfigurationError, match="there is no event 'tool_started'; did you mean 'tool_start'"
     ):
         EventStreams().open(frozenset({"audio", "tool_started"}))
+
+
+def test_a_reader_may_wait_for_what_only_a_vendor_knows() -> None:
+    async def main() -> None:
+        streams = EventStreams()
+        stream = streams.open(frozenset({"over", "their.event"}))
+        event: Any = SimpleNamespace(type="over")
+        streams.publish(event)
+        assert await anext(stream) is event
+        await streams.aclose()
+
+    run(main())
 
 
 def test_a_reader_may_use_the_names_of_the_javascript_sdk() -> None:

@@ -360,7 +360,7 @@ class RealtimeSession:
         It gets every event, whoever else reads them, and is forgotten when nobody holds it any more.
 
         Args:
-            types: only events of these types; none means all, an unknown one is a `ConfigurationError`.
+            types: only events of these types; none means all, a misspelled one raises `ConfigurationError`.
         """
         return self._works.streams.open(frozenset(types))
 

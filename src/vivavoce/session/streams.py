@@ -37,6 +37,8 @@ OPENING_EVENTS = 256
 OPENING_AUDIO_BYTES = 1024 * 1024
 """Audio that waits for a first reader."""
 
+_TYPING_ERROR = 0.85
+"""How alike an unknown type and a known one are where it is a typing error and no vendor's."""
 CALLBACK_S = 0.2
 """Seconds that callbacks have for their last events when the session ends."""
 
@@ -207,9 +209,13 @@ class EventStreams:
         """Return a reader of the events from now on; of some types, or of all.
 
         Raises:
-            ConfigurationError: there is no such event.
+            ConfigurationError: a type looks like a typing error; others may be a vendor's own.
         """
-        return self._add(EventStream(frozenset(_known(name) for name in types)))
+        names = frozenset(JS_NAMES.get(name, name) for name in types)
+        for name in names.difference(SESSION_EVENTS):
+            if "." not in name and closest(name, SESSION_EVENTS, likeness=_TYPING_ERROR) is not None:
+                raise _no_event(name)
+        return self._add(EventStream(names))
 
     def _add(self, stream: EventStream) -> EventStream:
         if self._ended:
@@ -239,7 +245,9 @@ class EventStreams:
         Raises:
             ConfigurationError: there is no such event, or `callback` is no function.
         """
-        name = _known(name)
+        name = JS_NAMES.get(name, name)
+        if name not in SESSION_EVENTS and "." not in name:
+            raise _no_event(name)
         if not callable(callback):
             raise ConfigurationError(f"the callback for {name!r} must be a function, got {callback!r}")
         stream = self.open(frozenset({name}))
@@ -270,13 +278,9 @@ class EventStreams:
         await self._tasks.aclose()
 
 
-def _known(name: str) -> str:
-    """Return the name of an event as the session has it."""
-    name = JS_NAMES.get(name, name)
-    if name not in SESSION_EVENTS and "." not in name:
-        hint = f" did you mean {near!r}?" if (near := closest(name, SESSION_EVENTS)) else ""
-        raise ConfigurationError(f"there is no event {name!r};{hint} there are: {', '.join(SESSION_EVENTS)}")
-    return name
+def _no_event(name: str) -> ConfigurationError:
+    hint = f" did you mean {near!r}?" if (near := closest(name, SESSION_EVENTS)) else ""
+    return ConfigurationError(f"there is no event {name!r};{hint} there are: {', '.join(SESSION_EVENTS)}")
 
 
 async def _call(stream: EventStream, callback: Callback, failed: Callable[[Exception], None]) -> None:

@@ -252,8 +252,8 @@ class Desk:
         (keyword_variadic, "parameter '**cities: str' cannot be passed by name"),
         (positional, "cannot be passed by name"),
         (unresolved, "tool 'unresolved': a type hint cannot be resolved"),
-        (opaque, "tool 'opaque': a parameter cannot be described to a model"),
-        (calling, "tool 'calling': a parameter cannot be described to a model"),
+        (opaque, "tool 'opaque': parameter 'lock' cannot be described to a model: use types"),
+        (calling, "tool 'calling': parameter 'back' cannot be described to a model"),
         (Desk.ring, "'self' is unbound"),
     ],
 )

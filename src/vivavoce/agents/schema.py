@@ -92,7 +92,7 @@ def function_schema(function: Callable[..., Any], *, use_docstring: bool = True)
     return FunctionSchema(
         name=name,
         description=documented.description,
-        parameters=_json_schema(name, adapter),
+        parameters=_json_schema(name, adapter, fields),
         takes_context=takes_context,
         _adapter=adapter,
         _defaults=defaults,
@@ -199,20 +199,34 @@ def _adapter(name: str, fields: dict[str, Any]) -> TypeAdapter[Any]:
     try:
         return TypeAdapter(arguments)
     except PydanticUserError as error:
-        raise ConfigurationError(
-            f"tool {name!r}: a parameter cannot be described to a model: {error}"
-        ) from error
+        raise _indescribable(name, fields) from error
 
 
-def _json_schema(name: str, adapter: TypeAdapter[Any]) -> dict[str, Any]:
+def _indescribable(name: str, fields: Mapping[str, Any]) -> ConfigurationError:
+    """Return the error for a tool of which one parameter has no JSON form."""
+    from pydantic import PydanticUserError, TypeAdapter
+
+    which = "a parameter"
+    for field, hint in fields.items():
+        bare = typing.get_args(hint)[0] if typing.get_origin(hint) is NotRequired else hint
+        try:
+            TypeAdapter(bare).json_schema()
+        except PydanticUserError:
+            which = f"parameter {field!r}"
+            break
+    return ConfigurationError(
+        f"tool {name!r}: {which} cannot be described to a model: use types that JSON can hold, pydantic "
+        "models or dataclasses"
+    )
+
+
+def _json_schema(name: str, adapter: TypeAdapter[Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     from pydantic import PydanticUserError
 
     try:
         schema = adapter.json_schema()
     except PydanticUserError as error:
-        raise ConfigurationError(
-            f"tool {name!r}: a parameter cannot be described to a model: {error}"
-        ) from error
+        raise _indescribable(name, fields) from error
     schema.pop("title", None)
     for described in schema.get("properties", {}).values():
         described.pop("title", None)

@@ -166,13 +166,18 @@ def test_arguments_that_are_no_json(compare: Compare) -> None:
 
 
 def test_two_parallel_tools(compare: Compare) -> None:
-    """Finding 5: the first output asks for an answer before the second is there, so there are two answers."""
+    """Finding 5: the first output asks for an answer before the second is there, so there are two answers.
+
+    Here both calls begin side by side, before either has an output.
+    """
     assert compare(agent=weather, steps=(TWO_CALLS, "It is sunny in Oslo.", "And in Rome.")) == [
         "- sends response.create",
         "- event agent_start",
         *("- event audio",) * 3,
         "- event audio_end",
         "- event agent_end",
+        "+ event tool_start",
+        "- event tool_start",
         OUTPUT_IS_AN_ITEM,
         "- keeps assistant: And in Rome",
     ]

@@ -2,7 +2,7 @@
 
 This room connects a conversation with a model, with the agent's tools and with whoever reads its events. What
 may not live here: what the conversation means, which is decided in `vivavoce.conversation.client`.
-Who may import it: `vivavoce` itself, `testing` and `cli`.
+Who may import it: `vivavoce` itself, `testing`, `openai_agents` and `cli`.
 """
 
 from __future__ import annotations

@@ -77,6 +77,29 @@ def test_a_mistake_is_named(params: Any, kind: Any, needed: str, complaint: str)
         checked(params, kind, needed)
 
 
+@pytest.mark.parametrize(
+    ("params", "complaint"),
+    [
+        ({"command": "x", "env": {"TOKEN": "hush", "OTHER": None}}, "at 'OTHER' there is the type NoneType"),
+        ({"command": "x", "env": {1: "hush"}}, "its names too"),
+        ({"command": "x", "env": ["TOKEN=hush"]}, "got the type list"),
+        ({"command": "x", "args": ["--token=hush", 3]}, "at 1 there is the type int"),
+        ({"command": "x", "args": "--token=hush"}, "got the type str"),
+    ],
+)
+def test_a_mistake_shows_no_secret(params: Any, complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint) as caught:
+        checked(params, MCPServerStdioParams, "command")
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["htps://me:hush@example.org/mcp", "example.org/mcp?key=hush", "x#hush"])
+def test_no_address_shows_no_secret(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="must be an http") as caught:
+        checked({"url": url}, MCPServerSseParams, "url")
+    assert "hush" not in str(caught.value)
+
+
 @pytest.mark.parametrize("bad", [0, -1, True, "5", None, math.inf, math.nan])
 def test_a_duration_is_seconds_above_nothing(bad: Any) -> None:
     check_seconds("wait", 0.1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Required, TypedDict
 from urllib.parse import urlsplit
@@ -107,12 +107,13 @@ def checked(params: object, kind: Any, needed: str) -> dict[str, Any]:
     for key in ("timeout", "sse_read_timeout", "connect_timeout"):
         if key in params:
             check_seconds(f"params[{key!r}]", params[key])
-    if not _are_texts(params.get("args", ())):
-        raise ConfigurationError(f"params['args'] must be a list of texts, got {params['args']!r}")
+    # None of the values that follow is shown: any of them may be a secret.
+    if not _are_texts(args := params.get("args", ())):
+        raise ConfigurationError(f"params['args'] must be a list of texts{_odd_one_out(args)}")
     for key in ("env", "headers"):
         texts = params.get(key) or {}
         if not isinstance(texts, Mapping) or not _are_texts([*texts, *texts.values()]):
-            raise ConfigurationError(f"params[{key!r}] must be a dictionary of texts, got {texts!r}")
+            raise ConfigurationError(f"params[{key!r}] must be a dictionary of texts{_odd_one_out(texts)}")
     if "encoding" in params:
         _check_encoding(params["encoding"])
     if needed == "url":
@@ -122,6 +123,19 @@ def checked(params: object, kind: Any, needed: str) -> dict[str, Any]:
 
 def _are_texts(values: object) -> bool:
     return isinstance(values, list | tuple) and all(isinstance(value, str) for value in values)
+
+
+def _odd_one_out(values: object) -> str:
+    """Return what is no text among values, by its place and its type."""
+    places: Iterable[tuple[object, object]] = ()
+    if isinstance(values, Mapping):
+        places = values.items()
+    elif isinstance(values, list | tuple):
+        places = enumerate(values)
+    for place, value in places:
+        if not isinstance(value, str):
+            return f", but at {place!r} there is the type {type(value).__name__}"
+    return ", its names too" if isinstance(values, Mapping) else f", got the type {type(values).__name__}"
 
 
 def check_seconds(name: str, value: object) -> None:
@@ -153,7 +167,14 @@ def _check_encoding(encoding: object) -> None:
 def _check_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(f"params['url'] must be an http:// or https:// address, got {url!r}")
+        raise ConfigurationError(
+            f"params['url'] must be an http:// or https:// address, got {_without_secrets(url)!r}"
+        )
+
+
+def _without_secrets(text: str) -> str:
+    """Return what is no address, without what may be a user's name, a password, a query or a fragment."""
+    return text.rpartition("@")[2].partition("?")[0].partition("#")[0]
 
 
 def shown_url(url: str) -> str:

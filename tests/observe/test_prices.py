@@ -103,6 +103,7 @@ def test_a_cost_is_never_negative_and_never_more_than_without_a_cache(amounts: t
         ("voice-1-2026-01-31", True),
         ("voice-1-mini", False),
         ("voice-10", False),
+        ("voice-1-", False),
         ("other", False),
         (None, False),
     ],

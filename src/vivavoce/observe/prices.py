@@ -125,7 +125,9 @@ class PriceTable:
         if model in self.models:
             return self.models[model]
         dated = [
-            name for name in self.models if model.startswith(f"{name}-") and model[len(name) + 1].isdigit()
+            name
+            for name in self.models
+            if model.startswith(f"{name}-") and model[len(name) + 1 :][:1].isdigit()
         ]
         return self.models[max(dated, key=len)] if dated else None
 

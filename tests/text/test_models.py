@@ -189,6 +189,20 @@ def test_a_key_that_no_header_can_hold_is_refused_unseen(broken: str) -> None:
     assert "sk-" not in str(refused.value)
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_the_key_in_the_environment_is_shown_only_to_its_own_server(
+    chat_server: Any, script: Any, monkeypatch: pytest.MonkeyPatch, own: bool
+) -> None:
+    async def main() -> None:
+        async with chat_server(script.says("Hello.")) as server:
+            monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+            monkeypatch.setenv("OPENAI_BASE_URL", server.url if own else "http://127.0.0.1:9/v1")
+            await Runner.run(Agent("A", model="m"), "Hi", run_config={"base_url": server.url})
+            assert ("sk-mine" in server.headers[0].get("authorization", "")) is own
+
+    asyncio.run(main())
+
+
 def test_space_around_a_key_is_dropped(chat_server: Any, script: Any) -> None:
     async def main() -> None:
         async with chat_server(script.says("Hello.")) as server:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checka
 
 from vivavoce.engines.base import LanguageModel
 from vivavoce.errors import ConfigurationError
+from vivavoce.providers.base import same_server
+from vivavoce.providers.openai import is_openai
 
 if TYPE_CHECKING:
     from vivavoce.engines.base import ModelRequest
@@ -61,7 +63,8 @@ class OpenAIProvider:
     It belongs to the event loop that first uses it.
 
     Args:
-        api_key: the key; ``None`` takes ``OPENAI_API_KEY``.
+        api_key: the key; ``None`` takes ``OPENAI_API_KEY``, which only OpenAI is shown and the server in
+            ``OPENAI_BASE_URL``.
         base_url: up to ``/v1``; ``None`` takes ``OPENAI_BASE_URL``, else OpenAI.
         timeout_s: seconds to wait for the next piece of an answer.
 
@@ -72,13 +75,16 @@ class OpenAIProvider:
     def __init__(
         self, *, api_key: str | None = None, base_url: str | None = None, timeout_s: float = MODEL_S
     ) -> None:
-        base_url = base_url or os.environ.get("OPENAI_BASE_URL") or None
+        own_base = os.environ.get("OPENAI_BASE_URL") or None
+        base_url = base_url or own_base
         if base_url is not None and not base_url.startswith(("http://", "https://")):
             raise ConfigurationError(
                 f"base_url {base_url!r} is no URL of an endpoint; one looks like http://127.0.0.1:11434/v1"
             )
         # A key that was read from a file often ends in a line break.
-        self._key = (api_key or os.environ.get("OPENAI_API_KEY") or "").strip() or None
+        if not api_key and (base_url is None or is_openai(base_url) or same_server(base_url, own_base)):
+            api_key = os.environ.get("OPENAI_API_KEY")
+        self._key = (api_key or "").strip() or None
         if self._key is not None and not self._key.isprintable():
             raise ConfigurationError(
                 "the api_key cannot be sent: it has a line break or another character that no HTTP header "

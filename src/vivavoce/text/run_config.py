@@ -29,7 +29,8 @@ class RunConfig:
         model_provider: knows models by name and stays open between runs, see `OpenAIProvider`.
         model_settings: a `ModelSettings` or a dictionary of its fields; each that is set goes before the
             agent's.
-        api_key: key of the endpoint; ``None`` takes ``OPENAI_API_KEY``.
+        api_key: key of the endpoint; ``None`` takes ``OPENAI_API_KEY``, where the endpoint is OpenAI or the
+            server in ``OPENAI_BASE_URL``.
         base_url: the endpoint up to ``/v1``; ``None`` takes ``OPENAI_BASE_URL``, else OpenAI.
         handoff_input_filter: for handoffs that have no filter of their own.
         input_guardrails: checks of the input, beside the first agent's.

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from vivavoce.agents import (
     GuardrailFunctionOutput,
     InputGuardrail,
@@ -12,7 +14,9 @@ from vivavoce.agents import (
     run_input_guardrails,
     run_output_guardrails,
 )
+from vivavoce.agents.guarding import check_input_guardrails, check_output_guardrails
 from vivavoce.agents.limits import TookTooLongError
+from vivavoce.errors import ConfigurationError
 from vivavoce.testing import run
 
 ADA = RealtimeAgent[Any]("Ada")
@@ -93,3 +97,16 @@ def test_a_cancelled_run_cancels_its_guardrails() -> None:
         return task.cancelled()
 
     assert run(main()) is True
+
+
+def test_guardrails_of_the_other_kind_are_refused() -> None:
+    assert len(check_input_guardrails([InputGuardrail(raising)], "X")) == 1
+    assert len(check_output_guardrails([OutputGuardrail(raising)], "X")) == 1
+    with pytest.raises(ConfigurationError, match=r"X\[0\] is not an OutputGuardrail: "):
+        check_output_guardrails([InputGuardrail(raising)], "X")
+    with pytest.raises(ConfigurationError, match=r"X\[0\] is not an InputGuardrail: "):
+        check_input_guardrails([OutputGuardrail(raising)], "X")
+    with pytest.raises(ConfigurationError, match="decorate it with @input_guardrail"):
+        check_input_guardrails([raising], "X")
+    with pytest.raises(ConfigurationError, match="decorate it with @output_guardrail"):
+        check_output_guardrails([raising], "X")

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from vivavoce.agents import GuardrailFunctionOutput, InputGuardrail, OutputGuardrail
+from vivavoce.agents import GuardrailFunctionOutput, InputGuardrail
 from vivavoce.errors import ConfigurationError
 from vivavoce.text import RunConfig
 from vivavoce.text.model_settings import ModelSettings
-from vivavoce.text.run_config import check_input_guardrails, check_output_guardrails, check_run_config
+from vivavoce.text.run_config import check_run_config
 
 
 async def fine(context: Any, agent: Any, text: Any) -> GuardrailFunctionOutput:
@@ -54,12 +54,3 @@ def test_what_is_no_config_is_refused() -> None:
         check_run_config(3)
     with pytest.raises(ConfigurationError, match=r"run_config\.modle is not known; there are: model, "):
         check_run_config({"modle": "m"})
-
-
-def test_guardrails_of_the_other_kind_are_refused() -> None:
-    assert len(check_input_guardrails([InputGuardrail(fine)], "X")) == 1
-    assert len(check_output_guardrails([OutputGuardrail(fine)], "X")) == 1
-    with pytest.raises(ConfigurationError, match=r"X\[0\] is not an OutputGuardrail"):
-        check_output_guardrails([InputGuardrail(fine)], "X")
-    with pytest.raises(ConfigurationError, match=r"X\[0\] is not an InputGuardrail"):
-        check_input_guardrails([OutputGuardrail(fine)], "X")

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vivavoce.agents.base import AgentBase, check_list, check_text
+from vivavoce.agents.base import AgentBase, check_text
 from vivavoce.agents.context import RunContextWrapper, TContext
+from vivavoce.agents.guarding import check_input_guardrails, check_output_guardrails
 from vivavoce.agents.guardrails import InputGuardrail, OutputGuardrail
-from vivavoce.agents.handoff import Handoff, check_handoffs, realtime_handoff
+from vivavoce.agents.handoff import Handoff, check_handoffs, enabled_handoffs, realtime_handoff
 from vivavoce.agents.hooks import AgentHooksBase
 from vivavoce.agents.instructions import (
     Instructions,
@@ -68,19 +69,11 @@ class RealtimeAgent(AgentBase[TContext]):
         self.instructions = check_instructions(self.instructions, "RealtimeAgent.instructions")
         check_prompt(self.prompt, "RealtimeAgent.prompt")
         self.handoffs = check_handoffs(self.handoffs, "RealtimeAgent.handoffs", RealtimeAgent)
-        self.output_guardrails = check_list(
-            self.output_guardrails,
-            "RealtimeAgent.output_guardrails",
-            "an OutputGuardrail",
-            fits=lambda value: isinstance(value, OutputGuardrail),
-            decorator="output_guardrail",
+        self.output_guardrails = check_output_guardrails(
+            self.output_guardrails, "RealtimeAgent.output_guardrails"
         )
-        self.input_guardrails = check_list(
-            self.input_guardrails,
-            "RealtimeAgent.input_guardrails",
-            "an InputGuardrail",
-            fits=lambda value: isinstance(value, InputGuardrail),
-            decorator="input_guardrail",
+        self.input_guardrails = check_input_guardrails(
+            self.input_guardrails, "RealtimeAgent.input_guardrails"
         )
         hooks: object = self.hooks
         if hooks is not None and not isinstance(hooks, AgentHooksBase):
@@ -120,12 +113,4 @@ class RealtimeAgent(AgentBase[TContext]):
         Raises:
             ConfigurationError: one is neither an agent nor a handoff, or two share a name.
         """
-        from vivavoce.agents.calling import enabled
-
-        owner = f"RealtimeAgent {self.name!r}: handoffs"
-        # Asked anew: handoffs may have been appended or replaced since the agent was made.
-        wrapped = [
-            entry if isinstance(entry, Handoff) else realtime_handoff(entry)
-            for entry in check_handoffs(self.handoffs, owner, RealtimeAgent)
-        ]
-        return check_handoffs(await enabled(wrapped, context, self), owner, RealtimeAgent)
+        return await enabled_handoffs(self, self.handoffs, context, RealtimeAgent, realtime_handoff)

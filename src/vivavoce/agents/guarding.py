@@ -1,4 +1,4 @@
-"""Runs guardrails side by side, each with a time limit."""
+"""Lists of guardrails: checked when they are set, and run side by side, each with a time limit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from vivavoce.agents.base import check_list
 from vivavoce.agents.guardrails import (
     InputGuardrail,
     InputGuardrailResult,
@@ -39,6 +40,44 @@ class GuardrailRun(Generic[TGuardrail, TResult]):
     def tripped(self) -> list[TResult]:
         """The results that say that what was checked must not go on."""
         return [result for result in self.results if result.output.tripwire_triggered]
+
+
+def check_input_guardrails(given: object, owner: str) -> list[InputGuardrail[Any]]:
+    """Return guardrails as a list of one's own.
+
+    Args:
+        given: what the user gave.
+        owner: the setting that holds them, for the message.
+
+    Raises:
+        ConfigurationError: one is no `InputGuardrail`.
+    """
+    return check_list(
+        given,
+        owner,
+        "an InputGuardrail",
+        fits=lambda value: isinstance(value, InputGuardrail),
+        decorator="input_guardrail",
+    )
+
+
+def check_output_guardrails(given: object, owner: str) -> list[OutputGuardrail[Any]]:
+    """Return guardrails as a list of one's own.
+
+    Args:
+        given: what the user gave.
+        owner: the setting that holds them, for the message.
+
+    Raises:
+        ConfigurationError: one is no `OutputGuardrail`.
+    """
+    return check_list(
+        given,
+        owner,
+        "an OutputGuardrail",
+        fits=lambda value: isinstance(value, OutputGuardrail),
+        decorator="output_guardrail",
+    )
 
 
 async def run_output_guardrails(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias
 from vivavoce import protocol
 from vivavoce.agents.base import AgentBase, check_list
 from vivavoce.agents.context import RunContextWrapper, TContext
+from vivavoce.agents.schema import problems_of
 from vivavoce.agents.strict import strict_schema
 from vivavoce.agents.tool import Enabled, is_object_schema, is_tool_name
 from vivavoce.errors import ConfigurationError, ToolError
@@ -240,6 +241,35 @@ def check_handoffs(handoffs: object, owner: str, kind: type[AgentBase[Any]]) -> 
     return checked
 
 
+async def enabled_handoffs(
+    agent: AgentBase[Any],
+    handoffs: object,
+    context: RunContextWrapper[Any],
+    kind: type[AgentBase[Any]],
+    wrap: Callable[[Any], Handoff[Any]],
+) -> list[Handoff[Any]]:
+    """Return an agent's handoffs that are enabled now.
+
+    Args:
+        agent: whose they are.
+        handoffs: asked anew, for some may have been appended or replaced since the agent was made.
+        context: the run.
+        kind: class of the agents that can take over.
+        wrap: makes a handoff of a plain agent.
+
+    Raises:
+        ConfigurationError: one is neither such an agent nor a handoff to one, or two share a name.
+    """
+    from vivavoce.agents.calling import enabled
+
+    owner = f"{kind.__name__} {agent.name!r}: handoffs"
+    wrapped = [
+        entry if isinstance(entry, Handoff) else wrap(entry)
+        for entry in check_handoffs(handoffs, owner, kind)
+    ]
+    return check_handoffs(await enabled(wrapped, context, agent), owner, kind)
+
+
 def _adapter(agent: AgentBase[Any], input_type: Any) -> TypeAdapter[Any]:
     from pydantic import PydanticUserError, TypeAdapter
 
@@ -278,11 +308,7 @@ def _read(adapter: TypeAdapter[Any], name: str, arguments: str) -> Any:
     try:
         return adapter.validate_json(arguments.strip() or "{}", strict=True)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(step) for step in problem['loc']) or 'arguments'}: {problem['msg']}"
-            for problem in error.errors(include_url=False, include_context=False, include_input=False)
-        )
-        raise ToolError(f"bad arguments for {name}: {problems}", tool_name=name) from error
+        raise ToolError(f"bad arguments for {name}: {problems_of(error)}", tool_name=name) from error
 
 
 def _check_arity(agent: AgentBase[Any], on_handoff: Callable[..., Any], count: int) -> None:

@@ -18,7 +18,7 @@ from vivavoce.errors import ConfigurationError, ToolError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pydantic import TypeAdapter
+    from pydantic import TypeAdapter, ValidationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,20 @@ class FunctionSchema:
         try:
             parsed = self._adapter.validate_json(arguments.strip() or "{}")
         except ValidationError as error:
-            raise ToolError(f"bad arguments for {self.name}: {_problems(error)}") from error
+            raise ToolError(f"bad arguments for {self.name}: {problems_of(error)}") from error
         given = dict(parsed)
         return {**{name: make() for name, make in self._defaults.items() if name not in given}, **given}
 
 
-def _problems(error: Any) -> str:
+def problems_of(error: ValidationError, whole: str = "arguments") -> str:
+    """Return what is wrong with a value, place by place, without the value itself.
+
+    Args:
+        error: pydantic's.
+        whole: how the value is called where all of it is wrong.
+    """
     return "; ".join(
-        f"{'.'.join(str(step) for step in problem['loc']) or 'arguments'}: {problem['msg']}"
+        f"{'.'.join(str(step) for step in problem['loc']) or whole}: {problem['msg']}"
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
     )
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from vivavoce.agents.base import AgentBase
-from vivavoce.agents.calling import enabled
 from vivavoce.agents.context import RunContextWrapper, TContext
-from vivavoce.agents.handoff import Handoff, check_handoffs
+from vivavoce.agents.guarding import check_input_guardrails, check_output_guardrails
+from vivavoce.agents.handoff import Handoff, check_handoffs, enabled_handoffs
 from vivavoce.agents.hooks import AgentHooksBase
 from vivavoce.agents.instructions import (
     Instructions,
@@ -25,7 +25,6 @@ from vivavoce.text.handoffs import handoff
 from vivavoce.text.model_settings import ModelSettings, check_model_settings
 from vivavoce.text.models import Model, check_model
 from vivavoce.text.output import output_schema
-from vivavoce.text.run_config import check_input_guardrails, check_output_guardrails
 from vivavoce.text.tool_use import ToolUseBehavior, check_tool_use
 
 if TYPE_CHECKING:
@@ -158,13 +157,7 @@ class Agent(AgentBase[TContext], Generic[TContext, TOutput]):
         Raises:
             ConfigurationError: one is neither an agent nor a handoff, or two share a name.
         """
-        owner = f"Agent {self.name!r}: handoffs"
-        # Asked anew: handoffs may have been appended or replaced since the agent was made.
-        wrapped = [
-            entry if isinstance(entry, Handoff) else handoff(entry)
-            for entry in check_handoffs(self.handoffs, owner, Agent)
-        ]
-        return check_handoffs(await enabled(wrapped, context, self), owner, Agent)
+        return await enabled_handoffs(self, self.handoffs, context, Agent, handoff)
 
     def process_final_output(self, output: str) -> TOutput:
         """Return the model's answer as a value of the output type.

@@ -8,6 +8,7 @@ import re
 import typing
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from vivavoce.agents.schema import problems_of
 from vivavoce.agents.strict import strict_schema
 from vivavoce.engines.options import OutputSchema
 from vivavoce.errors import ConfigurationError
@@ -131,13 +132,9 @@ class AgentOutputSchema:
         try:
             output = self._adapter.validate_json(fenced[1] if fenced else json_str)
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(str(part) for part in problem['loc']) or 'the answer'}: {problem['msg']}"
-                for problem in error.errors(include_url=False, include_input=False)
-            )
             raise ModelBehaviorError(
-                f"the model's answer does not fit {self.name()}: {problems}. It began: "
-                f"{json_str[:_LONGEST_QUOTE]!r}"
+                f"the model's answer does not fit {self.name()}: {problems_of(error, 'the answer')}. "
+                f"It began: {json_str[:_LONGEST_QUOTE]!r}"
             ) from error
         return output[_WRAPPER] if self.is_wrapped else output
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vivavoce.agents import InputGuardrail, OutputGuardrail
-from vivavoce.agents.base import check_list
+from vivavoce.agents.guarding import check_input_guardrails, check_output_guardrails
 from vivavoce.errors import ConfigurationError
 from vivavoce.text.handoffs import HandoffInputFilter
 from vivavoce.text.model_settings import ModelSettings, check_model_settings
@@ -95,31 +95,3 @@ def check_run_config(given: object) -> RunConfig:
         if name not in known:
             raise ConfigurationError(f"run_config.{name} is not known; there are: {', '.join(known)}")
     return RunConfig(**given)
-
-
-def check_input_guardrails(given: object, owner: str) -> list[InputGuardrail[Any]]:
-    """Return guardrails as a list of one's own.
-
-    Args:
-        given: what the user gave.
-        owner: the setting that holds them, for the message.
-
-    Raises:
-        ConfigurationError: one is no `InputGuardrail`.
-    """
-    return check_list(given, owner, "an InputGuardrail", fits=lambda value: isinstance(value, InputGuardrail))
-
-
-def check_output_guardrails(given: object, owner: str) -> list[OutputGuardrail[Any]]:
-    """Return guardrails as a list of one's own.
-
-    Args:
-        given: what the user gave.
-        owner: the setting that holds them, for the message.
-
-    Raises:
-        ConfigurationError: one is no `OutputGuardrail`.
-    """
-    return check_list(
-        given, owner, "an OutputGuardrail", fits=lambda value: isinstance(value, OutputGuardrail)
-    )

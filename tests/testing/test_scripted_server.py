@@ -104,9 +104,31 @@ def test_a_client_that_comes_again_finds_the_rest_of_the_script() -> None:
                     await say(socket, type="response.create")
                     events = await until(socket, "response.done")
                     said.append(events[-1]["response"]["output"][0]["content"][0]["transcript"])
-                await asyncio.sleep(0.1)
             assert said == ["One.", "Two."]
         model.assert_complete()
+
+    run(main())
+
+
+def test_a_client_whose_line_is_cut_may_come_again_at_once() -> None:
+    async def main() -> None:
+        async with talking("One.") as (server, _):
+            await server.disconnect(1006)
+            async with connect(server.url) as socket:
+                await say(socket, type="response.create")
+                await until(socket, "response.done")
+
+    run(main())
+
+
+def test_a_second_client_is_turned_away_and_the_first_stays() -> None:
+    async def main() -> None:
+        async with talking("One.") as (server, socket):
+            async with connect(server.url) as other:
+                with pytest.raises(ConnectionClosed, match="1013"):
+                    await other.recv()
+            await say(socket, type="response.create")
+            await until(socket, "response.done")
 
     run(main())
 

@@ -28,6 +28,9 @@ CLOSE_S = 0.5
 class ScriptedServer:
     """A realtime server on the loopback interface that follows a script; one client at a time.
 
+    A second one is turned away with code 1013. One that comes again need not wait for its former connection
+    to be over.
+
         async with ScriptedServer(ScriptedRealtimeModel(["Good day."])) as server:
             runner = RealtimeRunner(agent, model=server.url)
 
@@ -47,6 +50,7 @@ class ScriptedServer:
         self._server: Server | None = None
         self._socket: ServerConnection | None = None
         self._tasks = Tasks()
+        self._turn = asyncio.Lock()
 
     @property
     def url(self) -> str:
@@ -103,11 +107,20 @@ class ScriptedServer:
         self._server = None
 
     async def _hold(self, socket: ServerConnection) -> None:
-        """Hold one connection."""
-        from websockets.exceptions import ConnectionClosed
+        """Hold one connection, once the one before it is over."""
+        from websockets.protocol import State
 
         assert socket.request is not None
         self.requests.append(socket.request.path)
+        if self._socket is not None and self._socket.state is State.OPEN:
+            await socket.close(1013, "the scripted server has a client already")
+            return
+        async with self._turn:
+            await self._serve(socket)
+
+    async def _serve(self, socket: ServerConnection) -> None:
+        from websockets.exceptions import ConnectionClosed
+
         waiting: asyncio.Queue[str] = asyncio.Queue(QUEUE)
 
         def tell(event: ModelEvent) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
@@ -14,6 +14,9 @@ from vivavoce.protocol.base import Wire
 from vivavoce.protocol.codec import session_from, to_builtins
 from vivavoce.providers.base import USER_AGENT, ApiKey, Endpoint, Target, refusal_text
 from vivavoce.providers.resolving import ProviderName, endpoint_of
+
+if TYPE_CHECKING:
+    import httpx
 
 SHORTEST_S = 10
 LONGEST_S = 7200
@@ -109,10 +112,12 @@ def _secrets_url(endpoint: Endpoint) -> str:
 
 async def _post(url: str, headers: Mapping[str, str], body: object) -> tuple[int, str, object]:
     """Send one request; the last of what is returned is the answer's JSON, or ``None``."""
+    # In a thread: it imports the package and reads the certificates of the system.
+    client = await asyncio.to_thread(_http_client)
     import httpx
 
     try:
-        async with httpx.AsyncClient(timeout=None) as client:  # noqa: S113  # the caller limits the whole
+        async with client:
             answer = await client.post(url, headers={"User-Agent": USER_AGENT, **headers}, json=body)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ConnectionLostError(f"The realtime server cannot be reached: {error}") from error
@@ -120,6 +125,12 @@ async def _post(url: str, headers: Mapping[str, str], body: object) -> tuple[int
         return answer.status_code, answer.text, answer.json()
     except ValueError:
         return answer.status_code, answer.text, None
+
+
+def _http_client() -> httpx.AsyncClient:
+    import httpx
+
+    return httpx.AsyncClient(timeout=None)  # noqa: S113  # the caller limits the whole
 
 
 def _secret(answer: object) -> ClientSecret:

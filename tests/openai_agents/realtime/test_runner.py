@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from vivavoce.errors import ConfigurationError
 from vivavoce.openai_agents.realtime import DEFAULT_MODEL_SETTINGS, RealtimeAgent, RealtimeRunner
 from vivavoce.protocol import SessionUpdate, to_builtins
 from vivavoce.testing import ScriptedRealtimeModel, run
@@ -52,3 +53,17 @@ def test_speech_is_written_down_unless_settings_say_otherwise(
 @pytest.mark.parametrize(("settings", "wanted"), [(FLAT, {"model": "whisper-1"}), (NONE, None)])
 def test_settings_of_one_session_go_before(settings: dict[str, Any], wanted: Any) -> None:
     assert transcription(None, {"initial_model_settings": settings}) == wanted
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "fast",
+        {"model_settings": 3},
+        {"model_settings": {"audio": 3}},
+        {"model_settings": {"audio": {"input": 3}}},
+    ],
+)
+def test_what_is_no_setting_is_refused(config: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        transcription(config)

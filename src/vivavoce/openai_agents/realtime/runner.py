@@ -53,8 +53,15 @@ class RealtimeRunner(Generic[TContext]):
 
 def _transcribing(config: Mapping[str, Any] | None) -> Any:
     """Return the configuration with a transcription for the user's speech where it says nothing of one."""
-    settings = {} if config is None else config.get("model_settings") or {}
-    nested = (settings.get("audio") or {}).get("input") or {}
-    if "input_audio_transcription" in settings or "transcription" in nested:
+    settings = _part({} if config is None else config, "model_settings")
+    nested = _part(_part(settings, "audio"), "input")
+    # What is of a wrong type is left as it is: the runner says what is accepted.
+    if nested is None or "input_audio_transcription" in settings or "transcription" in nested:
         return config
     return {**(config or {}), "model_settings": {**DEFAULT_MODEL_SETTINGS, **settings}}
+
+
+def _part(whole: Any, name: str) -> Any:
+    """Return a dictionary in another, empty where it is not there; ``None`` for what is none."""
+    part = (whole.get(name) or {}) if isinstance(whole, Mapping) else whole
+    return part if isinstance(part, Mapping) else None

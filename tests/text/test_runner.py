@@ -126,6 +126,7 @@ def test_the_context_reaches_tools_and_is_taken_over_with_its_usage(
     [
         ("Helper", {}, "starting_agent must be an Agent"),
         (AGENT, {"max_turns": 0}, "max_turns must be"),
+        (AGENT, {"max_turns": "3"}, "max_turns must be .* got '3'"),
         (AGENT, {"hooks": object()}, "hooks must be RunHooks"),
         (AGENT, {"run_config": {"speed": 3}}, "run_config.speed is not known"),
     ],

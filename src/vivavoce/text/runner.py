@@ -160,7 +160,8 @@ def begin(
         )
     if isinstance(given, RunState):
         return given.copied()
-    if max_turns is not None and max_turns < 1:
+    limit: object = max_turns
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise ConfigurationError(f"max_turns must be a whole number above 0 or None, got {max_turns!r}")
     if isinstance(context, RunContextWrapper):
         wrapper = RunContextWrapper(context.context, context.usage)

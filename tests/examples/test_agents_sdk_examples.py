@@ -135,8 +135,8 @@ def test_tools(play: Play) -> None:
         "You:   At ten",
         "Agent: What is the service?",
         "You:   A haircut",
-        '[calls book_appointment with {"date": "friday", "time": "10:00", "service": "haircut"}]',
-        "Agent: Appointment booked for haircut on friday at 10:00.",
+        '[calls book_appointment with {"date": "Friday", "time": "10:00", "service": "haircut"}]',
+        "Agent: Appointment booked for haircut on Friday at 10:00.",
     ]
 
 
@@ -144,7 +144,7 @@ def test_handoffs_with_a_tool_description(play: Play, load: Load) -> None:
     assert play("agents_sdk/handoffs.py")[2:] == [
         "You: Please transfer me to billing support.",
         "[Customer Service hands off to Billing Support]",
-        "Billing Support: You are with billing support now. How can I help you?",
+        "Billing Support: You are with Billing Support now. How can I help you?",
     ]
     descriptions = [
         handoff.tool_description for handoff in load("agents_sdk/handoffs.py").main_agent.handoffs

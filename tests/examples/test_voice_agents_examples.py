@@ -49,7 +49,7 @@ def test_a_handoff_by_description(play: Play, load: Load) -> None:
     assert play("voice_agents/handoffs.py")[2:] == [
         "You: I have a math question.",
         "[Greeter -> Math Tutor]",
-        "Math Tutor: You are with math tutor now. How can I help you?",
+        "Math Tutor: You are with Math Tutor now. How can I help you?",
         "The history has 6 items.",
     ]
     assert load("voice_agents/handoffs.py").math_tutor_agent.handoff_description.startswith(

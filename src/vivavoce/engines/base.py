@@ -86,13 +86,11 @@ class TranscriptionOptions:
         model: name of the model the client asked for.
         language: ISO-639-1 code.
         prompt: free text or keywords that guide the transcription.
-        phrases: words the session is likely to hear (tool names, enum values); a hint.
     """
 
     model: str | None = None
     language: str | None = None
     prompt: str | None = None
-    phrases: tuple[str, ...] = ()
 
 
 class TranscriptionStream(Protocol):

@@ -54,6 +54,16 @@ def test_it_is_a_language_model() -> None:
     assert isinstance(BuiltinBrain(), LanguageModel)
 
 
+def test_it_says_what_connects_a_real_model() -> None:
+    async def spoken(brain: BuiltinBrain, text: str) -> str:
+        request = ModelRequest(items=says(text).items)
+        return "".join([event.text async for event in brain.respond(request) if isinstance(event, TextDelta)])
+
+    for text in ("i like trains", "who are you"):
+        assert "OPENAI_API_KEY" in asyncio.run(spoken(BuiltinBrain(cure="OPENAI_API_KEY"), text))
+        assert "--llm URL, or llm_url in a program" in asyncio.run(spoken(BuiltinBrain(), text))
+
+
 def test_text_streams_word_by_word() -> None:
     *words, done = respond(says("thank you"))
     assert words == [TextDelta("You "), TextDelta("are "), TextDelta("welcome.")]

@@ -42,6 +42,10 @@ def test_a_bare_hour_counts_where_it_was_asked_for() -> None:
     [
         ("tomorrow", ["tomorrow"]),
         ("next friday and this weekend", ["next friday", "this weekend"]),
+        ("Next Friday or on Sunday", ["next Friday", "Sunday"]),
+        ("Friday's menu", ["fridays"]),
+        ("March 3rd", ["March 3"]),
+        ("Tomorrow", ["tomorrow"]),
         ("the day after tomorrow", ["the day after tomorrow"]),
         ("march third", ["march 3"]),
         ("the third of march", ["march 3"]),

@@ -189,7 +189,7 @@ async def prewarmed(server: Any, model: str | None) -> ChatCompletions:
 
 @pytest.mark.parametrize(
     ("status", "models", "model"),
-    [(200, ("first",), None), (200, ("first",), "mine"), (200, (), "mine"), (404, (), "mine")],
+    [(200, ("first",), None), (200, ("first",), "mine"), (200, (), "mine"), (404, (), "mine"), (405, (), "mine")],
 )
 def test_a_right_address_is_good_at_the_start(
     chat_server: Server, reply: Any, status: int, models: tuple[str, ...], model: str | None
@@ -206,7 +206,7 @@ def test_a_right_address_is_good_at_the_start(
     ("status", "models", "model", "complaint"),
     [
         (401, (), "mine", "answered 401"),
-        (404, (), None, "answered 404"),
+        (404, (), None, "answered 404 when asked for its models; name one .*--llm-model"),
         (200, (), None, "lists no models"),
     ],
 )

@@ -33,7 +33,6 @@ def test_the_best_tool_comes_first(text: str, first: str) -> None:
 def test_words_of_many_tools_weigh_less_than_words_of_one() -> None:
     profiles = build_profiles(TOOLS)
     billing = next(profile for profile in profiles if profile.tool.name == "transfer_to_billing")
-    assert billing.is_handoff
     assert billing.weights["transfer"] < billing.weights["bill"]
 
 

@@ -35,6 +35,10 @@ def user(text: str) -> MessageItem:
     return MessageItem(role="user", content=[InputAudio(transcript=text)])
 
 
+def written(text: str) -> MessageItem:
+    return MessageItem(role="user", content=[InputText(text=text)])
+
+
 def assistant(text: str) -> MessageItem:
     return MessageItem(role="assistant", content=[OutputAudio(transcript=text)])
 
@@ -155,6 +159,57 @@ def test_two_halves_of_an_utterance_are_read_together() -> None:
     assert plan(user("could you tell me the weather in"), user("oslo")) == WEATHER_OSLO
 
 
+WELCOME = assistant("Welcome! How can I help you?")
+
+
+@pytest.mark.parametrize("ask", [user, written])
+def test_a_question_from_before_the_first_word_of_a_welcome_is_answered(ask: Any) -> None:
+    assert plan(ask("weather in oslo"), WELCOME) == WEATHER_OSLO
+    items = [ask("weather in oslo"), WELCOME, called("get_weather", "1", city="Oslo")]
+    assert plan(*items, output("1", "It is sunny.")) == "It is sunny."
+    done = [*items, output("1", "It is sunny."), assistant("It is sunny.")]
+    assert plan(*done) == smalltalk.ANYTHING_ELSE
+    question = plan(ask("what is the weather"), WELCOME)
+    assert isinstance(question, str)
+    assert plan(ask("what is the weather"), WELCOME, assistant(question), ask("oslo")) == WEATHER_OSLO
+
+
+def test_the_answer_to_a_question_is_not_taken_for_a_welcome() -> None:
+    question = plan(written("what is the weather"))
+    assert isinstance(question, str)
+    assert plan(written("what is the weather"), assistant(question)) == smalltalk.ANYTHING_ELSE
+    assert plan(written("what is the weather"), assistant(question[:6])) == smalltalk.ANYTHING_ELSE
+    assert plan(written("thanks"), assistant("You are welcome.")) == smalltalk.ANYTHING_ELSE
+
+
+def test_all_that_was_written_during_a_welcome_is_answered() -> None:
+    both = WEATHER_OSLO + WEATHER_PARIS
+    oslo, paris = written("weather in oslo"), written("weather in paris")
+    assert plan(oslo, WELCOME, paris) == plan(WELCOME, oslo, paris) == plan(oslo, paris, WELCOME) == both
+    assert plan(oslo, written("thank you")) == WEATHER_OSLO
+    assert plan(oslo, oslo) == WEATHER_OSLO
+    assert plan(oslo, written("never mind")) == smalltalk.ALL_RIGHT
+    assert plan(written("what is the weather"), paris) == WEATHER_PARIS
+
+
+def test_who_speaks_again_before_the_answer_corrects_what_was_said() -> None:
+    assert plan(user("weather in oslo"), user("weather in paris")) == WEATHER_PARIS
+
+
+def test_a_message_that_may_not_be_answered_stays_so() -> None:
+    order = MessageItem(role="system", content=[InputText(text="Politely decline.")])
+    oslo, paris = written("weather in oslo"), written("weather in paris")
+    assert plan(oslo, order, assistant("No.")) == smalltalk.ANYTHING_ELSE
+    assert plan(oslo, order, assistant("No."), paris) == WEATHER_PARIS
+    assert plan(oslo, order, paris) == WEATHER_PARIS
+    assert plan(oslo, WELCOME, order, paris) == WEATHER_PARIS
+
+
+def test_the_users_spelling_is_kept() -> None:
+    calls = plan(written("Book a table for two on Friday at 19:30"))
+    assert calls == [("book_table", {"date": "Friday", "time": "19:30", "party_size": 2})]
+
+
 def test_results_are_spoken_each() -> None:
     items: list[Item] = [
         user("x"),
@@ -197,7 +252,7 @@ def test_a_handover_goes_on_with_the_tools_of_the_other_agent() -> None:
         output("1", '{"assistant": "Billing"}'),
     ]
     assert plan(*items, tools=[invoice, back]) == [("get_invoice", {})]
-    assert plan(*items, tools=[back]) == "You are with billing now. How can I help you?"
+    assert plan(*items, tools=[back]) == "You are with Billing now. How can I help you?"
     assert plan(*items, tools=[back], instructions='Greet with "Billing here."') == "Billing here."
 
 

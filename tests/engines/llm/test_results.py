@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.engines.llm.results import speak_result
+from vivavoce.engines.llm.results import agent_after, speak_result
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=20),
@@ -85,3 +85,17 @@ def test_any_json_can_be_spoken(value: Any) -> None:
     spoken = speak_result("f", json.dumps(value))
     assert spoken
     assert len(spoken) < 800
+
+
+@pytest.mark.parametrize(
+    ("output", "name"),
+    [
+        ('{"assistant": "Front Desk"}', "Front Desk"),
+        ('{"assistant": 7}', ""),
+        ('{"agent": "Ada"}', ""),
+        ('"Ada"', ""),
+        ("error: closed", ""),
+    ],
+)
+def test_a_handoff_says_who_has_taken_over(output: str, name: str) -> None:
+    assert agent_after(output) == name

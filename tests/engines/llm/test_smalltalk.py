@@ -57,6 +57,11 @@ def test_tools_are_told_as_skills() -> None:
         smalltalk.skills(TOOLS)
         == "I can return the weather for a city, connect you to billing and play music."
     )
+    desk = FunctionTool(
+        name="transfer_to_front_desk",
+        description="Handoff to the Front Desk agent to handle the request. Rooms.",
+    )
+    assert smalltalk.skills([desk]) == "I can connect you to Front Desk."
     assert smalltalk.skills(TOOLS, 1) == "I can return the weather for a city and more."
     assert "no tools" in smalltalk.skills(())
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vivavoce.engines.llm import turns
 from vivavoce.protocol import (
     FunctionCallItem,
@@ -64,3 +66,47 @@ def test_outputs_are_fresh_until_somebody_speaks() -> None:
 def test_calls_since_an_item_have_their_arguments_as_objects() -> None:
     broken = FunctionCallItem(name="g", arguments="{", call_id="2")
     assert turns.calls_since([CALL, USER, CALL, broken], 1) == [("f", {"a": 1}), ("g", "{")]
+
+
+def never(items: Sequence[Item], text: str) -> bool:
+    assert turns.is_user(items[-1])
+    assert text == "hi you"
+    return False
+
+
+def always(items: Sequence[Item], text: str) -> bool:
+    return not never(items, text)
+
+
+def test_an_answer_begun_before_a_question_goes_before_it() -> None:
+    assert turns.in_time([USER, ASSISTANT], never) == [ASSISTANT, USER]
+    assert turns.in_time([CALL, USER, USER, ASSISTANT], never) == [CALL, ASSISTANT, USER, USER]
+    assert turns.in_time([USER, ASSISTANT, ASSISTANT], never) == [ASSISTANT, ASSISTANT, USER]
+    assert turns.in_time([USER, ASSISTANT, USER], never) == [ASSISTANT, USER, USER]
+
+
+def test_what_may_be_an_answer_stays_behind_its_question() -> None:
+    assert turns.in_time([USER, ASSISTANT], always) == [USER, ASSISTANT]
+    order = MessageItem(role="system", content=[InputText(text="Decline.")])
+    spoken = MessageItem(role="user", content=[InputAudio(transcript="hello")])
+    talks: list[list[Item]] = [
+        [USER, order, ASSISTANT],
+        [USER, ASSISTANT, order, USER],
+        [USER, ASSISTANT, CALL, OUTPUT],
+        [spoken, ASSISTANT, USER],
+        [USER, ASSISTANT, *[CALL] * 12],
+        [ASSISTANT],
+        [],
+    ]
+    for items in talks:
+        assert turns.in_time(items, never) == items
+
+
+def test_messages_wait_until_somebody_else_speaks() -> None:
+    other = MessageItem(role="user", content=[InputText(text="and?")])
+    assert turns.waiting([USER, ASSISTANT, USER, other]) == [USER, other]
+    assert turns.waiting([USER, ASSISTANT]) == []
+    assert turns.waiting_before([ASSISTANT, USER, other], other) == [USER]
+    assert turns.waiting_before([ASSISTANT, USER, other], USER) == []
+    assert turns.is_written(other)
+    assert not turns.is_written(MessageItem(role="user", content=[InputAudio(transcript="hello")]))

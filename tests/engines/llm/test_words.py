@@ -42,6 +42,9 @@ def test_any_text_can_be_split_and_compared(text: str) -> None:
 
 def test_words_keep_what_was_said() -> None:
     assert said(split_words("In New York, please")) == "In New York please"
+    assert said(split_words("Anne-Marie's follow-up, please")) == "Anne-Marie's follow-up please"
+    assert said(split_words("Anne-Marie")[:1]) == "Anne"
+    assert said(()) == ""
 
 
 def test_identifiers_become_words() -> None:

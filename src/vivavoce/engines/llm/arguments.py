@@ -9,7 +9,7 @@ from vivavoce.engines.llm import readers
 from vivavoce.engines.llm.filling import Filling, Reading
 from vivavoce.engines.llm.schema import Parameter, Role, element_of
 from vivavoce.engines.llm.spans import SpanFinder, cues_of, free_text, span_text
-from vivavoce.engines.llm.words import FILLERS, STOP_WORDS, Words, said, stem, word_set
+from vivavoce.engines.llm.words import FILLERS, STOP_WORDS, Word, Words, said, stem, word_set
 
 _DAYS = frozenset((Role.DAY, Role.TIME, Role.MOMENT))
 _READ = _DAYS | {Role.EXPRESSION, Role.DURATION}
@@ -200,13 +200,13 @@ def _answer_text(parameter: Parameter, rest: Words) -> Any:
     if not parameter.in_array:
         text = said(rest)
         return text.title() if text == text.lower() and parameter.role in {Role.PLACE, Role.PERSON} else text
-    groups: list[list[str]] = [[]]
+    groups: list[list[Word]] = [[]]
     for word in rest:
         if word.is_separator or word.norm in {"and", "or"}:
             groups.append([])
         else:
-            groups[-1].append(word.text)
-    return [" ".join(group) for group in groups if group]
+            groups[-1].append(word)
+    return [said(tuple(group)) for group in groups if group]
 
 
 def forced_text(parameter: Parameter, words: Words) -> str | None:

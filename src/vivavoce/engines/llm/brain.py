@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from vivavoce.conversation.tokens import text_tokens
 from vivavoce.engines.base import (
@@ -16,14 +16,15 @@ from vivavoce.engines.base import (
     TextDelta,
 )
 from vivavoce.engines.llm.planner import Calls, Planner
+from vivavoce.engines.llm.smalltalk import STAND_IN, stand_in
 
 _PIECES = re.compile(r"\S+\s*|\s+")
 _ARGUMENT_PIECE = 16  # characters of one piece of a call's arguments
 
 
-def _output(request: ModelRequest) -> list[TextDelta | FunctionCallDelta]:
+def _output(request: ModelRequest, plainly: Sequence[str]) -> list[TextDelta | FunctionCallDelta]:
     """Return the whole answer in the pieces it is streamed in."""
-    plan = Planner(request).plan()
+    plan = Planner(request, plainly).plan()
     if not isinstance(plan, Calls):
         return [TextDelta(piece) for piece in _PIECES.findall(plan.text)]
     pieces: list[TextDelta | FunctionCallDelta] = []
@@ -43,7 +44,14 @@ class BuiltinBrain:
     It chooses a tool by the words of its name, description and parameters, asks for a required argument that
     was not said, makes several calls for several wishes, and otherwise says plainly that it is a stand-in.
     It keeps nothing between calls: the same request always has the same answer.
+
+    Args:
+        cure: what connects a real language model, in words that may be spoken; ``None`` names the option of
+            the commands and the one of programs.
     """
+
+    def __init__(self, cure: str | None = None) -> None:
+        self._plainly = STAND_IN if cure is None else stand_in(cure)
 
     async def respond(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Stream the answer in words, or the function calls in pieces; never raises.
@@ -53,7 +61,7 @@ class BuiltinBrain:
         """
         limit = request.max_output_tokens
         spent = 0
-        for piece in _output(request):
+        for piece in _output(request, self._plainly):
             text = piece.text if isinstance(piece, TextDelta) else (piece.name or piece.arguments)
             spent += text_tokens(text)
             if limit is not None and spent > limit:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from vivavoce.engines.llm.numbers import ORDINALS, UNITS, Number, join_runs, plain, read_numbers
-from vivavoce.engines.llm.words import Words, word_set
+from vivavoce.engines.llm.words import Word, Words, word_set
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = (
@@ -182,7 +182,7 @@ def _day_number(norms: list[str], at: int) -> tuple[int, int] | None:
 def _absolute_day(words: Words, norms: list[str], at: int) -> Moment | None:
     """Read `march third`, `the third of march`, with or without a year."""
     if norms[at] in MONTHS:
-        month, day = norms[at], _day_number(norms, at + 1)
+        name, day = at, _day_number(norms, at + 1)
         end = day[1] if day else at
     else:
         begin = at + 1 if norms[at] == "the" else at
@@ -192,15 +192,20 @@ def _absolute_day(words: Words, norms: list[str], at: int) -> Moment | None:
         end = day[1] + (1 if norms[day[1] : day[1] + 1] == ["of"] else 0)
         if end >= len(norms) or norms[end] not in MONTHS:
             return None
-        month, end = norms[end], end + 1
+        name, end = end, end + 1
     if day is None:
         return None
     skip = 1 if end < len(words) and words[end].is_separator else 0
     for number in join_runs(read_numbers(words[end + skip :])):
         if number.start == 0 and 1900 <= number.value <= 2199:
-            text = f"{int(number.value)}-{MONTHS.index(month) + 1:02d}-{day[0]:02d}"
+            text = f"{int(number.value)}-{MONTHS.index(norms[name]) + 1:02d}-{day[0]:02d}"
             return Moment(at, end + skip + number.end, text)
-    return Moment(at, end, f"{month} {day[0]}")
+    return Moment(at, end, f"{_as_said(words[name])} {day[0]}")
+
+
+def _as_said(word: Word) -> str:
+    """Return the name of a day or month in the speaker's letters."""
+    return word.text if word.text.lower() == word.norm else word.norm
 
 
 def _day_at(words: Words, norms: list[str], at: int) -> Moment | None:
@@ -208,11 +213,12 @@ def _day_at(words: Words, norms: list[str], at: int) -> Moment | None:
     lead = 1 if word == "the" else 0
     if norms[at + lead : at + lead + 3] == ["day", "after", "tomorrow"]:
         return Moment(at, at + lead + 3, "the day after tomorrow")
-    single = word in {"today", "tomorrow", "yesterday", "tonight"} or word.removesuffix("s") in WEEKDAYS
-    if single or re.fullmatch(r"\d{4}-\d{2}-\d{2}", word):
+    if word in {"today", "tomorrow", "yesterday", "tonight"} or re.fullmatch(r"\d{4}-\d{2}-\d{2}", word):
         return Moment(at, at + 1, word)
+    if word.removesuffix("s") in WEEKDAYS:
+        return Moment(at, at + 1, _as_said(words[at]))
     if word in {"next", "this", "coming", "last"} and after and after[0] in _PERIODS:
-        return Moment(at, at + 2, f"{word} {after[0]}")
+        return Moment(at, at + 2, f"{word} {_as_said(words[at + 1])}")
     return _absolute_day(words, norms, at)
 
 

@@ -68,6 +68,9 @@ class ChatCompletions:
         headers: further HTTP headers.
         max_retries: how often a refused connection, 429 or 5xx is tried again before the first token.
 
+    Attributes:
+        remedy: what errors advise where no model was named and the server lists none.
+
     Raises:
         MissingExtraError: the package `openai` is not installed.
     """
@@ -91,6 +94,7 @@ class ChatCompletions:
         self._timeouts = timeouts or ChatTimeouts()
         self._key = api_key
         self._model = model
+        self.remedy = "name one (--llm-model, or llm_model in a program)"
         self._extra = dict(extra or {})
         self._refused: set[str] = set()
         self._errors = openai.APIError
@@ -154,10 +158,9 @@ class ChatCompletions:
         try:
             first = await self._first_model()
         except self._errors as error:
-            # A server may well have no such list; one that was named a model does without.
-            if self._model is None or getattr(error, "status_code", None) not in {404, 405}:
-                raise EngineError(self._describe(error)) from None
+            raise EngineError(self._describe(error)) from None
         except EngineError:
+            # A server may well have no such list; one that was named a model does without.
             if self._model is None:
                 raise
         else:
@@ -213,10 +216,17 @@ class ChatCompletions:
         return parameters
 
     async def _first_model(self) -> str:
-        page = await self._client.models.list()
+        try:
+            page = await self._client.models.list()
+        except self._errors as error:
+            status = getattr(error, "status_code", None)
+            if status not in {404, 405}:
+                raise
+            complaint = f"{self._place} answered {status} when asked for its models; {self.remedy}"
+            raise EngineError(complaint) from None
         names = [model.id for model in page.data or []]
         if not names:
-            raise EngineError(f"{self._place} lists no models: name one")
+            raise EngineError(f"{self._place} lists no models; {self.remedy}")
         return names[0]
 
     @staticmethod

@@ -60,11 +60,6 @@ class Profile:
     rings: dict[int, float]
     evidence: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
-    def is_handoff(self) -> bool:
-        """Whether the tool hands the conversation over to another agent."""
-        return self.tool.name.startswith(HANDOFF_PREFIX)
-
 
 @dataclass(slots=True)
 class Match:

@@ -15,7 +15,7 @@ from vivavoce.engines.llm.arguments import answer, fill, forced_text
 from vivavoce.engines.llm.filling import Filling, Path
 from vivavoce.engines.llm.matching import HANDOFF_PREFIX, Profile, build_profiles
 from vivavoce.engines.llm.questions import question
-from vivavoce.engines.llm.results import speak_result
+from vivavoce.engines.llm.results import agent_after, speak_result
 from vivavoce.engines.llm.schema import Parameter, Role, element_of, flatten, nest
 from vivavoce.engines.llm.spans import free_text
 from vivavoce.engines.llm.understanding import Wish, best_wish, understand
@@ -24,6 +24,7 @@ from vivavoce.protocol import FunctionCallItem, Item, MessageItem, ToolChoiceFun
 
 _DEPTH = 8  # questions in a row that are remembered
 _FOLLOW_UPS = frozenset((("what", "about"), ("how", "about"), ("and",)))
+_PASSING = frozenset(("hello", "thanks", "yes"))  # small talk that takes nothing back
 _LONGEST_FOLLOW_UP = 7  # words
 _MOST_CALLS = 8  # in one turn of the user
 
@@ -87,11 +88,12 @@ class Planner:
 
     Args:
         request: what the model is asked.
+        plainly: what `smalltalk.stand_in` says.
     """
 
-    def __init__(self, request: ModelRequest) -> None:
+    def __init__(self, request: ModelRequest, plainly: Sequence[str] = smalltalk.STAND_IN) -> None:
+        self._plainly = plainly
         self._request = request
-        self._items = turns.relevant(request.items)
         choice = request.tool_choice
         self._forced = choice == "required" or isinstance(choice, ToolChoiceFunction)
         tools = list(request.tools)
@@ -99,6 +101,10 @@ class Planner:
             tools = [tool for tool in tools if tool.name == choice.name]
         self._silenced = choice == "none" and bool(tools)
         self._profiles = [] if choice == "none" else build_profiles(tools)
+        self._talk = turns.talk(request.items)
+        # What may answer what is read out of the talk as it stands.
+        self._talk = turns.in_time(self._talk, self._may_answer)
+        self._items = turns.relevant(self._talk)
 
     def plan(self) -> Plan:
         """Return what to do next."""
@@ -145,7 +151,7 @@ class Planner:
     def _spoken(self, name: str, output: str) -> str:
         spoken = speak_result(name, output)
         if name.startswith(HANDOFF_PREFIX) and not spoken.startswith("I am sorry"):
-            other = readable(name.removeprefix(HANDOFF_PREFIX))
+            other = agent_after(output) or readable(name.removeprefix(HANDOFF_PREFIX))
             return (
                 smalltalk.opening(self._request.instructions)
                 or f"You are with {other} now. How can I help you?"
@@ -173,6 +179,11 @@ class Planner:
 
     # --- answering the user ---
 
+    def _may_answer(self, items: Sequence[Item], text: str) -> bool:
+        """Whether a text, or the beginning of one, is what would be said to the items."""
+        plan = self._reply(turns.relevant(items), _DEPTH)
+        return not isinstance(plan, Calls) and _begins(plan.text, text)
+
     def _reply(self, items: Sequence[Item], depth: int, *, ends_in_calls: bool = False) -> Plan:
         """Answer the user message that the items end with."""
         message = items[-1]
@@ -191,8 +202,10 @@ class Planner:
             return self._nothing_said(message, items)
         kind = smalltalk.kind_of(words)
         wishes = understand(self._profiles, words)
-        if not wishes and kind is None:
-            wishes = self._with_earlier_words(items, words) or self._follow_up(items, words)
+        if wishes or kind in _PASSING:
+            wishes = [*self._written_before(message), *wishes]
+        elif kind is None:
+            wishes = self._with_earlier_words(message, words) or self._follow_up(items, words)
         if wishes:
             return self._carry_out(wishes, ends_in_calls=ends_in_calls)
         if kind is None and len(words) > 2 and words[0].norm in smalltalk.INTERRUPTIONS:
@@ -205,13 +218,19 @@ class Planner:
         count, last = turns.assistant_count(items), turns.last_assistant_text(items)
         return Say(smalltalk.vary(smalltalk.NOTHING_HEARD, count, last))
 
-    def _with_earlier_words(self, items: Sequence[Item], words: Words) -> list[Wish]:
+    def _with_earlier_words(self, message: MessageItem, words: Words) -> list[Wish]:
         """Read the utterance together with the one before, when nobody answered that in between."""
-        if len(items) < 2 or not turns.is_user(items[-2]):
-            return []
-        before = items[-2]
-        assert isinstance(before, MessageItem)
-        return understand(self._profiles, split_words(turns.text_of(before)) + words)
+        before = turns.waiting_before(self._talk, message)[-1:]
+        return understand(self._profiles, split_words(turns.text_of(before[0])) + words) if before else []
+
+    def _written_before(self, message: MessageItem) -> list[Wish]:
+        """Return the wishes in writing that wait together with a message: each stands for itself.
+
+        Spoken ones are left out: whoever speaks again before the answer often corrects what was said.
+        """
+        texts = [turns.text_of(m) for m in turns.waiting_before(self._talk, message) if turns.is_written(m)]
+        wishes = [wish for text in texts for wish in understand(self._profiles, split_words(text))]
+        return [wish for wish in wishes if not wish.filling.missing(wish.profile.parameters)]
 
     def _follow_up(self, items: Sequence[Item], words: Words) -> list[Wish]:
         """Read "and in Paris?" as the last call once more, with what is new in it."""
@@ -238,14 +257,15 @@ class Planner:
             return Say(last or smalltalk.NOTHING_HEARD[1])
         if kind is not None:
             tools = () if self._silenced else request.tools
-            return Say(smalltalk.chat(kind, request.instructions, tools, first=count == 0))
+            first, plainly = count == 0, self._plainly
+            return Say(smalltalk.chat(kind, request.instructions, tools, first=first, plainly=plainly))
         message = items[-1]
         if isinstance(message, MessageItem) and turns.has_picture(message):
             return Say(smalltalk.PICTURE)
         if self._silenced and understand(build_profiles(request.tools), words):
             return Say(smalltalk.NO_TOOLS_NOW)
         silent = all(word.norm in FILLERS for word in words)
-        return Say(smalltalk.vary(smalltalk.NOTHING_HEARD if silent else smalltalk.STAND_IN, count, last))
+        return Say(smalltalk.vary(smalltalk.NOTHING_HEARD if silent else self._plainly, count, last))
 
     def _must_call(self, items: Sequence[Item]) -> Plan:
         """Call a tool because the request says so; only ask for what no utterance can be made to say."""
@@ -300,9 +320,7 @@ class Planner:
         plan = self._reply(items[:-2], depth - 1)
         if not isinstance(plan, Ask):
             return None
-        heard = " ".join(turns.text_of(asked).split()).rstrip(" .…")
-        # A barge-in cuts the question short in the history; its beginning is enough to know it.
-        return plan if plan.text.startswith(heard) else None
+        return plan if _begins(plan.text, turns.text_of(asked)) else None
 
     def _continue(
         self, pending: Ask, words: Words, items: Sequence[Item], *, ends_in_calls: bool = False
@@ -340,6 +358,11 @@ class Planner:
         if value is None:
             return False
         return _is_typed(pending.parameter) or free_text(pending.parameter) or len(words) == 1
+
+
+def _begins(planned: str, heard: str) -> bool:
+    """Whether what was heard is a planned text: a barge-in cuts it short in the history."""
+    return planned.startswith(" ".join(heard.split()).rstrip(" .…"))
 
 
 def _is_typed(parameter: Parameter) -> bool:

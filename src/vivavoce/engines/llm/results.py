@@ -154,6 +154,16 @@ def _speak_object(value: Mapping[str, Any]) -> str:
     return _sentence(_clip(spoken[0].upper() + spoken[1:]))
 
 
+def agent_after(output: str) -> str:
+    """Return the name of the agent that a handoff says has taken over, or nothing."""
+    try:
+        value = json.loads(output)
+    except (ValueError, RecursionError):
+        return ""
+    name = value.get("assistant") if isinstance(value, Mapping) else None
+    return name if isinstance(name, str) else ""
+
+
 def speak_result(name: str, output: str) -> str:
     """Return what a tool returned as something to say.
 

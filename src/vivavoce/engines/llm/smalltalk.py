@@ -10,11 +10,21 @@ from vivavoce.engines.llm.questions import enumerate_words
 from vivavoce.engines.llm.words import FILLERS, Words, readable
 from vivavoce.protocol import FunctionTool
 
-STAND_IN = (
-    "I am only the built-in stand-in without a language model; connect a real one with --llm URL.",
-    "That is beyond me: I am the built-in stand-in, and a real language model comes with --llm URL.",
-    "Without a language model I only understand requests for my tools; --llm URL connects a real one.",
-)
+
+def stand_in(cure: str) -> tuple[str, ...]:
+    """Return the sentences with which the brain says what it is.
+
+    Args:
+        cure: what connects a real language model.
+    """
+    return (
+        f"I am only the built-in stand-in without a language model; connect a real one with {cure}.",
+        f"That is beyond me: I am the built-in stand-in, and a real language model comes with {cure}.",
+        f"Without a language model I only understand requests for my tools; {cure} connects a real one.",
+    )
+
+
+STAND_IN = stand_in("--llm URL, or llm_url in a program")
 NOTHING_HEARD = (
     "Sorry, I did not hear that. Could you say it again?",
     "Sorry, could you repeat that, please?",
@@ -79,6 +89,8 @@ _PATTERNS = {
     for kind, text in _KINDS.items()
 }
 _IDENTITY = re.compile(r"\b[Yy]ou(?: are|'re|’re) ((?:an? |the )?[^.;!?\n]{2,100})")
+_AGENT = re.compile(r"Handoff to the (.{1,80}?) agent to handle the request\.")
+"""The description of a handoff that has none of its own."""
 _MOST_SKILLS = 5
 _TELLING = frozenset(("thanks", "ok", "okay"))  # fillers that are an answer by themselves
 
@@ -93,9 +105,10 @@ def kind_of(words: Words) -> str | None:
 
 
 def _skill(tool: FunctionTool) -> str:
-    if tool.name.startswith(HANDOFF_PREFIX):
-        return f"connect you to {readable(tool.name.removeprefix(HANDOFF_PREFIX))}"
     description = tool.description if isinstance(tool.description, str) else ""
+    if tool.name.startswith(HANDOFF_PREFIX):
+        named = _AGENT.match(description)
+        return f"connect you to {named[1] if named else readable(tool.name.removeprefix(HANDOFF_PREFIX))}"
     first = re.split(r"[.\n;(]", description.strip(), maxsplit=1)[0].strip()
     if not first or len(first) > 90:
         return readable(tool.name)
@@ -132,14 +145,21 @@ def greeting(instructions: str, tools: Sequence[FunctionTool], *, first: bool) -
     return " ".join(part for part in parts if part)
 
 
-def chat(kind: str, instructions: str, tools: Sequence[FunctionTool], *, first: bool) -> str:
-    """Return the answer to a kind of small talk other than `repeat`."""
+def chat(
+    kind: str,
+    instructions: str,
+    tools: Sequence[FunctionTool],
+    *,
+    first: bool,
+    plainly: Sequence[str] = STAND_IN,
+) -> str:
+    """Return the answer to a kind of small talk other than `repeat`; `plainly` is what `stand_in` says."""
     if kind == "hello":
         return greeting(instructions, tools, first=first)
     if kind == "able":
         return skills(tools)
     if kind == "who":
-        return f"{identity(instructions)} {STAND_IN[0] if not tools else skills(tools, 3)}".strip()
+        return f"{identity(instructions)} {plainly[0] if not tools else skills(tools, 3)}".strip()
     return {
         "stop": ALL_RIGHT,
         "bye": "Goodbye!",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ _ENDERS = word_set(
     """in at for to from on by with and or but into near around under about then named called saying that
     because please today tonight tomorrow now thanks thank"""
 )
+_BEGINNING = re.compile(r"(?<![^\s-])\w")
 _TITLED = frozenset((Role.PLACE, Role.PERSON))
 _LONGEST = 4  # words of a name or place
 
@@ -188,5 +190,5 @@ def span_text(words: Words, span: Span, role: Role) -> str:
     """Return the text of a span; names and places said without capitals get them."""
     text = said(words[span.start : span.end])
     if role in _TITLED and text == text.lower():
-        return " ".join(word[:1].upper() + word[1:] for word in text.split())
+        return _BEGINNING.sub(lambda found: found[0].upper(), text)
     return text

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from typing import Any, cast
 
 from vivavoce.protocol import (
     FunctionCallItem,
@@ -19,6 +20,7 @@ from vivavoce.protocol import (
     OutputText,
 )
 
+_LOOK_BACK = 12  # newest items whose order in time is asked for
 _SPEAKING = MessageItem | FunctionCallItem | FunctionCallOutputItem | McpCallItem
 
 
@@ -38,13 +40,14 @@ def has_picture(message: MessageItem) -> bool:
     return any(isinstance(part, InputImage) for part in message.content)
 
 
+def talk(items: Sequence[Item]) -> list[Item]:
+    """Return the items that belong to the talk, with the system messages in it: no lists of tools."""
+    return [item for item in items if isinstance(item, _SPEAKING)]
+
+
 def relevant(items: Sequence[Item]) -> list[Item]:
     """Return the items that belong to the talk: no system messages, no lists of tools."""
-    return [
-        item
-        for item in items
-        if isinstance(item, _SPEAKING) and not (isinstance(item, MessageItem) and item.role == "system")
-    ]
+    return [item for item in talk(items) if not (isinstance(item, MessageItem) and item.role == "system")]
 
 
 def last_order(items: Sequence[Item]) -> str:
@@ -61,6 +64,45 @@ def is_user(item: Item) -> bool:
 def is_assistant(item: Item) -> bool:
     """Whether an item is a message of the assistant."""
     return isinstance(item, MessageItem) and item.role == "assistant"
+
+
+def in_time(items: Sequence[Item], answers: Callable[[Sequence[Item], str], bool]) -> list[Item]:
+    """Return the items in the order in which they were begun.
+
+    An answer takes its place in the conversation with its first word. Where somebody writes between its
+    beginning and that word, it stands behind a message that it knows nothing of.
+
+    Args:
+        items: the talk, with its system messages: one between a message and its answer says how to answer.
+        answers: whether a text may be the answer to the items, which end with a message of the user.
+    """
+    ordered: list[Item] = list(items[:-_LOOK_BACK])
+    for index, item in enumerate(items[-_LOOK_BACK:], len(ordered)):
+        asked = waiting(ordered) if is_assistant(item) else []
+        after = items[index + 1] if index + 1 < len(items) else None
+        # Who goes on to speak has been served, or has given up; who writes may write ahead.
+        early = after is None or is_assistant(after) or (is_user(after) and all(map(is_written, asked)))
+        if asked and early and not answers(ordered, text_of(cast(MessageItem, item))):
+            ordered.insert(len(ordered) - len(asked), item)
+        else:
+            ordered.append(item)
+    return ordered
+
+
+def waiting(items: Sequence[Item]) -> list[MessageItem]:
+    """Return the user's messages that the items end with, the oldest first."""
+    return [cast(MessageItem, item) for item in takewhile(is_user, reversed(items))][::-1]
+
+
+def waiting_before(items: Sequence[Item], message: MessageItem) -> list[MessageItem]:
+    """Return the user's messages directly before one of them, the oldest first."""
+    at = next((index for index, item in enumerate(items) if item is message), 0)
+    return waiting(items[:at])
+
+
+def is_written(message: MessageItem) -> bool:
+    """Whether a message was written, not spoken."""
+    return any(isinstance(part, InputText) for part in message.content)
 
 
 def last_user(items: Sequence[Item]) -> int:

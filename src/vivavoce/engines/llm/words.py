@@ -41,10 +41,12 @@ class Word:
     Attributes:
         text: as it was said or typed.
         norm: lower case, without apostrophes; a separator is `","`.
+        hyphened: whether a hyphen ties it to the next word.
     """
 
     text: str
     norm: str
+    hyphened: bool = False
 
     @property
     def is_separator(self) -> bool:
@@ -64,7 +66,8 @@ def split_words(text: str) -> Words:
             if words and not words[-1].is_separator:
                 words.append(Word(raw, ","))
         elif "-" in raw and len(raw) > 1 and not any(letter.isdigit() for letter in raw):
-            words.extend(Word(part, part.lower()) for part in re.split(r"[-]", raw) if part)
+            *tied, last = [part for part in raw.split("-") if part]
+            words += [*(Word(part, part.lower(), hyphened=True) for part in tied), Word(last, last.lower())]
         else:
             words.append(Word(raw, raw.lower().replace("'", "").replace("’", "")))
     while words and words[-1].is_separator:
@@ -84,7 +87,8 @@ def readable(name: str) -> str:
 
 def said(words: Words) -> str:
     """Return words as the text they came from, without separators."""
-    return " ".join(word.text for word in words if not word.is_separator)
+    spoken = "".join(word.text + ("-" if word.hyphened else " ") for word in words if not word.is_separator)
+    return spoken[:-1]
 
 
 @lru_cache(maxsize=8192)

@@ -63,8 +63,9 @@ class Script:
 class ChatServer:
     """Gives its answers in order, one for each request; the last one again and again."""
 
-    def __init__(self, *answers: Chunks | tuple[int, str]) -> None:
+    def __init__(self, *answers: Chunks | tuple[int, str], lists_models: bool = True) -> None:
         self._answers = list(answers)
+        self._lists_models = lists_models
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.stalling = asyncio.Event()
@@ -100,7 +101,8 @@ class ChatServer:
                 raw = await reader.readexactly(int(headers.get("content-length", "0")))
                 self.headers.append(headers)
                 if head.startswith("GET"):
-                    self._send(writer, 200, {"object": "list", "data": [{"id": "m", "object": "model"}]})
+                    models = {"object": "list", "data": [{"id": "m", "object": "model"}]}
+                    self._send(writer, 200 if self._lists_models else 404, models)
                     continue
                 self.requests.append(json.loads(raw))
                 await self._answer(reader, writer)

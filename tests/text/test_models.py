@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from vivavoce.engines.llm.brain import BuiltinBrain
 from vivavoce.engines.llm.chat_completions import ChatCompletions
 from vivavoce.engines.options import ModelOptions, OutputSchema
 from vivavoce.engines.scripted import ScriptedModel
-from vivavoce.errors import ConfigurationError
+from vivavoce.errors import ConfigurationError, EngineError
 from vivavoce.testing import run
 from vivavoce.text import Agent, RunConfig, Runner
 from vivavoce.text.models import (
@@ -63,15 +62,17 @@ def test_an_engine_is_taken_as_it_is_and_local_is_the_brain(monkeypatch: pytest.
         chosen(3)
 
 
-def test_without_a_key_the_brain_answers_and_a_named_model_is_missed(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_without_a_key_the_brain_answers_and_a_named_model_is_missed() -> None:
     assert isinstance(chosen(None), BuiltinBrain)
     assert isinstance(chosen(""), BuiltinBrain)
-    assert caplog.records == []
-    with caplog.at_level(logging.WARNING):
-        assert isinstance(chosen("o4-mini"), BuiltinBrain)
-    assert "'o4-mini' needs OPENAI_API_KEY" in caplog.text
+    with pytest.raises(ConfigurationError, match="'o4-mini' is at no .*OPENAI_API_KEY or OPENAI_BASE_URL"):
+        chosen("o4-mini")
+
+
+def test_the_brain_says_what_a_program_has_to_set() -> None:
+    result = run(Runner.run(Agent("A"), "I like trains"))
+    assert "OPENAI_API_KEY or OPENAI_BASE_URL" in result.final_output
+    assert "--llm" not in result.final_output
 
 
 @pytest.mark.parametrize(
@@ -141,6 +142,21 @@ def test_which_model_an_endpoint_is_asked_for(
     assert requested(chat_server, script, None) == "m"  # the first that it lists
     monkeypatch.setenv("OPENAI_DEFAULT_MODEL", "usual")
     assert requested(chat_server, script, None) == "usual"
+
+
+def test_a_server_without_a_list_of_models_needs_a_name(
+    chat_server: Server, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_DEFAULT_MODEL", raising=False)
+
+    async def main() -> None:
+        async with chat_server(script.says("Hi."), lists_models=False) as server:
+            await Runner.run(Agent("A"), "Hi", run_config={"base_url": server.url})
+
+    with pytest.raises(
+        EngineError, match=r"asked for its models; set OPENAI_DEFAULT_MODEL or RunConfig\(mod"
+    ):
+        asyncio.run(main())
 
 
 def test_a_provider_opens_each_model_once() -> None:

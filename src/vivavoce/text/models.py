@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import threading
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
@@ -15,8 +14,6 @@ from vivavoce.providers.openai import is_openai
 
 if TYPE_CHECKING:
     from vivavoce.engines.base import ModelRequest
-
-logger = logging.getLogger(__name__)
 
 LOCAL = "local"
 """Name of the built-in brain."""
@@ -118,9 +115,9 @@ class OpenAIProvider:
         with self._lock:
             if name not in self._models:
                 timeouts = ChatTimeouts(CONNECT_S, self._timeout_s, self._timeout_s)
-                self._models[name] = ChatCompletions(
-                    self._url or OPENAI_URL, name, self._key, timeouts=timeouts
-                )
+                model = ChatCompletions(self._url or OPENAI_URL, name, self._key, timeouts=timeouts)
+                model.remedy = "set OPENAI_DEFAULT_MODEL or RunConfig(model=…)"
+                self._models[name] = model
             return self._models[name]
 
     async def aclose(self) -> None:
@@ -162,11 +159,11 @@ class RunModels:
         """Return the model of a choice.
 
         Args:
-            choice: an engine, a name, or ``None``. Without a provider, a key or a URL every name means the
+            choice: an engine, a name, or ``None``. Without a provider, a key or a URL ``None`` means the
                 built-in brain; ``"local"`` always does.
 
         Raises:
-            ConfigurationError: the choice is not accepted.
+            ConfigurationError: the choice is not accepted, or a model is named and nobody knows where it is.
         """
         if choice is not None and not isinstance(choice, str):
             return check_model(choice, owner="model")
@@ -177,9 +174,9 @@ class RunModels:
             self._own = self._own or OpenAIProvider(**self._settings)
             if not self._own.is_configured:
                 if choice:
-                    logger.warning(
-                        "Model %r needs OPENAI_API_KEY or a base_url; the built-in brain answers instead",
-                        choice,
+                    raise ConfigurationError(
+                        f"the model {choice!r} is at no known endpoint: set OPENAI_API_KEY or "
+                        f"OPENAI_BASE_URL; {LOCAL!r} is the built-in brain, which needs neither"
                     )
                 return _brain()
             provider = self._own
@@ -233,8 +230,8 @@ def check_request(model: LanguageModel, request: ModelRequest) -> None:
         return
     if options.output_schema is not None and isinstance(model, BuiltinBrain):
         raise ConfigurationError(
-            "the built-in brain cannot write structured output: give the agent a model (OPENAI_API_KEY, or "
-            "base_url and a model's name), or leave output_type away"
+            "the built-in brain cannot write structured output: connect a model (set OPENAI_API_KEY or "
+            "OPENAI_BASE_URL), or leave output_type away"
         )
     if options.prompt is not None and isinstance(model, BuiltinBrain | ChatCompletions):
         raise ConfigurationError(
@@ -246,4 +243,4 @@ def check_request(model: LanguageModel, request: ModelRequest) -> None:
 def _brain() -> LanguageModel:
     from vivavoce.engines.llm.brain import BuiltinBrain
 
-    return BuiltinBrain()
+    return BuiltinBrain(cure="OPENAI_API_KEY or OPENAI_BASE_URL")

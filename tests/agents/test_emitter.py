@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vivavoce.agents.emitter import Emitter
+from vivavoce.agents.emitter import LISTENER_S, LISTENERS, Emitter
 from vivavoce.errors import ConfigurationError
 from vivavoce.testing import run
 
@@ -73,7 +73,7 @@ def test_a_listener_that_fails_is_logged_and_the_others_are_called(caplog: pytes
     async def main() -> None:
         emitter = Emitter().on("tick", bad).on("tick", worse).on("tick", lambda: heard.append("good"))
         assert emitter.emit("tick") is True
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.1)
 
     run(main())
     assert heard == ["good"]
@@ -96,6 +96,47 @@ def test_an_awaitable_without_a_loop_is_logged_too(caplog: pytest.LogCaptureFixt
 
     Emitter().on("tick", Later).emit("tick")
     assert [record.message for record in caplog.records] == ["An async listener needs a running event loop"]
+
+
+def test_an_async_listener_that_hangs_is_stopped(caplog: pytest.LogCaptureFixture) -> None:
+    ended: list[float] = []
+
+    async def hang() -> None:
+        try:
+            await asyncio.sleep(10 * LISTENER_S)
+        finally:
+            ended.append(asyncio.get_running_loop().time())
+
+    async def main() -> None:
+        begin = asyncio.get_running_loop().time()
+        Emitter().on("tick", hang).emit("tick")
+        await asyncio.sleep(LISTENER_S + 1)
+        assert ended == [begin + LISTENER_S]
+
+    run(main())
+    assert [record.message for record in caplog.records] == ["A listener failed"]
+
+
+def test_async_listeners_do_not_pile_up(caplog: pytest.LogCaptureFixture) -> None:
+    called: list[int] = []
+
+    async def slow(number: int) -> None:
+        await asyncio.sleep(1)
+        called.append(number)
+
+    async def main() -> None:
+        emitter = Emitter().on("tick", slow)
+        for number in range(LISTENERS + 2):
+            emitter.emit("tick", number)
+        await asyncio.sleep(2)
+        assert called == list(range(LISTENERS))
+        emitter.emit("tick", -1)
+        await asyncio.sleep(2)
+        assert called[-1] == -1
+
+    run(main())
+    dropped = [record.message for record in caplog.records if "too many" in record.message.lower()]
+    assert len(dropped) == 2
 
 
 def test_a_listener_must_be_a_function() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from http import HTTPStatus
 from typing import Any
@@ -84,5 +85,28 @@ def test_half_an_emoji_does_not_break_the_connection() -> None:
             sent = json.loads(await asyncio.wait_for(frames.get(), 5))
             assert sent["item"]["content"] == [{"type": "input_text", "text": "grün ?, cut"}]
             await model.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        (ConnectionRefusedError("refused"), True),
+        (OSError(f"Multiple exceptions: [Errno {errno.ECONNREFUSED}] ('::1', 9), [Errno 111]"), True),
+        (OSError("no route"), False),
+    ],
+)
+def test_nobody_listening_is_told_from_other_trouble(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, refused: bool
+) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    async def main() -> None:
+        monkeypatch.setattr("websockets.asyncio.client.connect", fail)
+        with pytest.raises(ConnectionLostError) as lost:
+            await WebSocketRealtimeModel("ws://localhost:9").connect({})
+        assert ("Is the server running?" in str(lost.value)) is refused
 
     asyncio.run(main())

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vivavoce.conversation.client_notices import AudioReceived, ItemChanged, PlaybackEnded, ResponseEnded
+from vivavoce.conversation.client_notices import (
+    AudioReceived,
+    ItemChanged,
+    PlaybackEnded,
+    PlaybackInterrupted,
+    ResponseEnded,
+)
 from vivavoce.protocol import (
     ConversationItemDelete,
     InputAudioBufferCommit,
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from tests.conversation.conftest import Desk
 
 SECOND = bytes(48_000)
+VAD = {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}
 CALL: dict[str, Any] = {
     "type": "function_call",
     "id": "f",
@@ -178,6 +185,114 @@ def test_an_answer_is_stopped_wherever_it_is(desk: Desk) -> None:
     desk.drain()
     assert desk.take() == ["conversation.item.truncate"]
     assert not desk.client.reject("r2", "b", desk.now)
+
+
+def held_answer(desk: Desk, words: str, *, passed: int = 0, done: bool = True) -> None:
+    """An answer whose second half second waits for its last words."""
+    desk.hear("response.created", response=desk.response("r"))
+    desk.client.hold_back("r")
+    desk.message("r", "a")
+    part = desk.part("r", "a")
+    half = len(SECOND) // 2
+    desk.hear("response.output_audio.delta", **part, delta="", audio=SECOND[:half])
+    first, second = words[: len(words) // 2], words[len(words) // 2 :]
+    desk.hear("response.output_audio_transcript.delta", **part, delta=first)
+    desk.hear("response.output_audio.delta", **part, delta="", audio=SECOND[half:])
+    desk.hear("response.output_audio_transcript.delta", **part, delta=second)
+    if done:
+        desk.hear("response.output_audio.done", **part)
+        desk.hear("response.output_audio_transcript.done", **part, transcript=words)
+        desk.end()
+    desk.client.pass_words("a", 0, passed, desk.now)
+    desk.drain()
+
+
+def cuts(desk: Desk) -> list[tuple[str, int, int]]:
+    return [
+        (event["item_id"], event["content_index"], event["audio_end_ms"])
+        for event in desk.sent
+        if event["type"] == "conversation.item.truncate"
+    ]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_held_answer_that_was_refused_is_cut_here_and_on_the_server(desk: Desk, *, done: bool) -> None:
+    held_answer(desk, "Sure. It is hunter2.", done=done)
+    assert desk.client.reject("r", "a", desk.now)
+    desk.drain()
+    assert (cuts(desk), desk.words("a")) == ([("a", 0, 0)], "")
+    assert desk.of(PlaybackInterrupted) == []
+    # What the server says of it later brings no word back.
+    part = {"type": "output_audio", "transcript": "Sure. It is hunter2."}
+    item = {"type": "message", "id": "a", "role": "assistant", "status": "completed", "content": [part]}
+    desk.hear("conversation.item.done", item=item)
+    assert desk.words("a") == ""
+    desk.client.reject("r", "a", desk.now)
+    desk.client.interrupt(desk.now)
+    desk.drain()
+    assert len(cuts(desk)) == 1
+
+
+@pytest.mark.parametrize(("now", "heard_ms", "words"), [(0.25, 250, "Well"), (2.0, 500, "Well I")])
+def test_a_held_answer_is_cut_where_it_was_heard(desk: Desk, now: float, heard_ms: int, words: str) -> None:
+    held_answer(desk, "Well I say hunter two", passed=10)
+    desk.now = now
+    desk.client.handle_deadline(now)
+    assert desk.client.reject("r", "a", desk.now)
+    desk.drain()
+    assert (cuts(desk), desk.words("a")) == ([("a", 0, heard_ms)], words)
+
+
+def test_an_interruption_cuts_what_was_held_back_too(desk: Desk) -> None:
+    held_answer(desk, "Well I say hunter two")
+    desk.answer("r2", "b", audio=SECOND, words="More.")
+    desk.take()
+    desk.now = 0.5
+    desk.speech()
+    assert cuts(desk) == [("b", 0, 500), ("a", 0, 0)]
+    assert desk.words("a") == ""
+
+
+def test_speech_that_could_not_be_checked_is_cut_on_the_server(desk: Desk) -> None:
+    desk.hear("response.created", response=desk.response("r"))
+    desk.client.hold_back("r")
+    desk.message("r", "a")
+    desk.hear("response.output_audio.delta", **desk.part("r", "a"), delta="", audio=SECOND)
+    desk.end()
+    assert cuts(desk) == [("a", 0, 0)]
+
+
+# --- a turn that is said again ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_an_owed_answer_waits_for_the_turn_that_is_said_again(desk: Desk, *, found: bool) -> None:
+    desk.hear("session.created", session=VAD)
+    desk.hear("conversation.item.added", item={"type": "message", "id": "u", "role": "user", "content": []})
+    desk.hear("response.created", response=desk.response("r"))
+    desk.client.lose_connection(desk.now)
+    desk.client.forget_turn(None)
+    assert len(desk.client.history) == 1
+    desk.client.forget_turn("u")
+    assert desk.client.restore() == []
+    assert desk.client.history.items == []
+    desk.client.connected(desk.now, hears_turn=True)
+    desk.drain()
+    assert desk.take() == []
+    if found:
+        desk.speech()
+        desk.hear("input_audio_buffer.committed", item_id="u")
+        desk.hear("response.created", response=desk.response("r2"))
+        desk.end("r2")
+    deadline = desk.client.next_deadline()
+    if found:
+        assert deadline is None
+    else:
+        assert deadline is not None
+        desk.now = deadline
+        desk.client.handle_deadline(desk.now)
+        desk.drain()
+    assert desk.take() == ([] if found else ["response.create"])
 
 
 def test_a_call_that_waits_holds_up_nobody(desk: Desk) -> None:

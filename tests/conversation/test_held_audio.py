@@ -3,14 +3,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.conversation.held_audio import HeldAudio, HeldChunk, Withheld
+from vivavoce.conversation.held_audio import HeldAudio, HeldChunk, Unplayed, Withheld
 
 
 class Ear:
     """What one response sounds like through the hold-back."""
 
-    def __init__(self, max_bytes: int = 1000) -> None:
-        self.held = HeldAudio(max_bytes)
+    def __init__(self, max_bytes: int = 1000, max_pieces: int = 1000) -> None:
+        self.held = HeldAudio(max_bytes, max_pieces)
         self.held.hold("r1")
         self.heard: list[HeldChunk] = []
 
@@ -183,6 +183,58 @@ def test_too_much_sound_withholds_the_whole_response() -> None:
     ear.finish()
     assert ear.played == ""
     assert ear.held.withheld() == []
+
+
+def test_too_many_pieces_withhold_the_whole_response() -> None:
+    ear = Ear(max_pieces=3)
+    for _ in range(3):
+        ear.sound("")
+    assert ear.held.withheld() == []
+    ear.sound_ends()
+    assert ear.held.withheld() == [Withheld("r1", "i1", 0, "too_much")]
+
+
+def test_what_is_not_played_to_its_end_is_told_once() -> None:
+    ear = Ear()
+    ear.sound("AB")
+    ear.words("Hello")
+    ear.passed(5)
+    ear.sound("CDE")
+    ear.words(" you")
+    ear.sound("F", item="i2")
+    ear.words("And", item="i2")
+    ear.words("more", item="i3")
+    ear.sound_ends()
+    ear.drop()
+    ear.drop()
+    ear.held.clear()
+    assert ear.held.unplayed() == [
+        Unplayed("i1", 0, 2, 3, finished=True),
+        Unplayed("i2", 0, 0, 1, finished=False),
+        Unplayed("i3", 0, 0, 0, finished=False),
+    ]
+    assert ear.held.unplayed() == []
+
+
+def test_what_was_played_to_its_end_is_not_unplayed() -> None:
+    ear = Ear()
+    ear.sound("AB")
+    ear.words("Hello")
+    ear.passed(5)
+    ear.words_end()
+    ear.sound_ends()
+    ear.finish()
+    ear.held.clear()
+    assert (ear.played, ear.held.unplayed()) == ("AB", [])
+
+
+def test_sound_without_words_is_unplayed() -> None:
+    ear = Ear()
+    ear.sound("AB")
+    ear.finish()
+    assert ear.held.unplayed() == [Unplayed("i1", 0, 0, 2, finished=False)]
+    ear.held.clear()
+    assert ear.held.unplayed() == []
 
 
 def test_room_that_is_free_again_can_be_used() -> None:

@@ -44,7 +44,7 @@ def test_a_lost_connection_is_told_step_by_step(perform: Perform) -> None:
             "reconnected",
         ]
         assert told[1].error is CUT
-        assert (told[2].attempt, told[-1].attempt) == (1, 1)
+        assert (told[2].attempt, told[2].error, told[-1].attempt) == (1, CUT, 1)
         assert stage.of("error") == []
 
     perform(play, model=echoing())

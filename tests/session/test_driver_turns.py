@@ -12,7 +12,9 @@ import pytest
 from tests.session.conftest import BACK_S, CUT, echoing, lose
 
 from vivavoce.agents import RealtimeAgent
+from vivavoce.conversation.client_history import text_of
 from vivavoce.errors import ConnectionLostError, SessionClosedError
+from vivavoce.protocol import MessageItem
 from vivavoce.session.driver import START_S
 
 if TYPE_CHECKING:
@@ -28,6 +30,16 @@ def audio(number: int) -> bytes:
 
 def appended(*numbers: int) -> str:
     return "append " + base64.b64encode(b"".join(map(audio, numbers))).decode()
+
+
+def transcribed(stage: Stage, item_id: str, words: str) -> None:
+    stage.model.say(
+        "conversation.item.input_audio_transcription.completed",
+        item_id=item_id,
+        content_index=0,
+        transcript=words,
+        usage={"type": "duration", "seconds": 1},
+    )
 
 
 # --- the user's speech --------------------------------------------------------------------------------------
@@ -60,10 +72,72 @@ def test_the_end_of_a_turn_is_said_again_with_it(perform: Perform) -> None:
         await lose(stage)
         assert stage.model.told() == [appended(1), "input_audio_buffer.commit"]
         stage.model.say("input_audio_buffer.committed", item_id="u")
+        heard = {
+            "item_id": "u",
+            "content_index": 0,
+            "transcript": "Hello",
+            "usage": {"type": "duration", "seconds": 1},
+        }
+        stage.model.say("conversation.item.input_audio_transcription.completed", **heard)
         await lose(stage)
-        assert stage.model.told() == []
+        assert stage.model.told() == ["user: Hello"]
 
     perform(play, model=echoing())
+
+
+def committed(stage: Stage, item_id: str) -> None:
+    stage.model.say("input_audio_buffer.committed", item_id=item_id)
+    item = {"type": "message", "id": item_id, "role": "user", "content": [{"type": "input_audio"}]}
+    stage.model.say("conversation.item.added", item=item)
+
+
+def said(stage: Stage) -> list[tuple[str, str]]:
+    items = [item for item in stage.session.history if isinstance(item, MessageItem)]
+    return [(str(item.id), " ".join(map(text_of, item.content))) for item in items]
+
+
+def test_a_turn_that_was_not_understood_yet_is_said_again_before_its_answer(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.session.send_audio(audio(1), commit=True)
+        committed(stage, "u")
+        await stage.session.send_event({"type": "response.create"})
+        await stage.session.send_audio(audio(2))
+        assert said(stage) == [("u", "")]
+        await lose(stage)
+        assert stage.model.told() == [
+            appended(1), "input_audio_buffer.commit", appended(2), "response.create",
+        ]  # fmt: skip
+        assert said(stage) == []
+        committed(stage, "again")
+        transcribed(stage, "again", "Hello")
+        assert said(stage) == [("again", "Hello")]
+        stage.model.done("r2")
+        await lose(stage)
+        assert stage.model.told() == ["user: Hello", appended(2)]
+
+    perform(play, model=echoing(audio={"input": {"turn_detection": None}}))
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_a_turn_that_the_server_found_is_found_again(perform: Perform, *, found: bool) -> None:
+    async def play(stage: Stage) -> None:
+        stage.model.say("input_audio_buffer.speech_started", item_id="u", audio_start_ms=0)
+        await stage.session.send_audio(audio(1))
+        committed(stage, "u")
+        await stage.session.send_audio(audio(2))
+        await lose(stage)
+        assert stage.model.told() == [appended(1, 2)]
+        if found:
+            stage.model.say("input_audio_buffer.speech_started", item_id="v", audio_start_ms=0)
+            committed(stage, "v")
+            stage.model.begin("r1")
+            transcribed(stage, "v", "Hello")
+            stage.model.done("r1")
+        await stage.settle(30)
+        assert stage.model.told()[1:] == ([] if found else ["response.create"])
+        assert said(stage) == ([("v", "Hello")] if found else [])
+
+    perform(play, model=echoing(**VAD))
 
 
 def test_speech_during_the_very_handshake_is_not_lost(perform: Perform) -> None:

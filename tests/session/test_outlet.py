@@ -55,7 +55,8 @@ def test_what_was_decided_is_sent_in_order_and_noted() -> None:
         await there.outlet.send(InputAudioBufferClear())
         clear, commit = "input_audio_buffer.clear", "input_audio_buffer.commit"
         assert there.kinds() == [clear, commit, clear]
-        assert there.unheard.committing
+        _, kept = there.unheard.events_since(0)
+        assert [event.type for event in kept] == ["input_audio_buffer.append", commit]
 
     run(main())
 

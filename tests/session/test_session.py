@@ -76,6 +76,22 @@ async def opening(model: HandModel) -> RealtimeSession:
     return session
 
 
+def test_a_loop_over_a_session_that_was_never_opened_is_refused(hand_model: HandModel) -> None:
+    async def main() -> None:
+        session = await RealtimeRunner(ADA, model=hand_model).run()
+        with pytest.raises(SessionClosedError, match="open it with 'async with session'"):
+            async for _ in session:
+                pass
+        reader, heard = session.events("session.updated"), list[Any]()
+        session.on("session.updated", heard.append)
+        async with session:
+            assert (await anext(reader)).type == "session.updated"
+            await asyncio.sleep(0)
+            assert len(heard) == 1
+
+    run(main())
+
+
 def test_a_server_that_says_nothing_is_given_up(hand_model: HandModel) -> None:
     hand_model.opens = False
 

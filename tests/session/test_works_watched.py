@@ -94,7 +94,8 @@ def test_too_much_speech_that_waits_stops_the_answer(perform: Perform) -> None:
         await stage.settle()
         (event,) = stage.of("error")
         assert "too much of it waited" in str(event.error)
-        assert stage.model.kinds()[-1] == "response.cancel"
+        assert stage.model.kinds()[-2:] == ["response.cancel", "conversation.item.truncate"]
+        assert stage.model.sent[-1]["audio_end_ms"] == 0
         assert stage.of("audio") == []
 
     perform(play, config={"guardrails_settings": {"hold_back": True}, "output_guardrails": [no_secrets]})

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Self, TypeAlias
 
+from vivavoce.agents.limits import within
 from vivavoce.errors import ConfigurationError
 from vivavoce.tasks import Tasks
 
@@ -15,11 +16,17 @@ logger = logging.getLogger(__name__)
 
 Listener: TypeAlias = Callable[..., Any]
 
+LISTENER_S = 30.0
+"""Seconds that an async listener may take over one event."""
+LISTENERS = 256
+"""Calls of async listeners of one emitter that may run at the same time."""
+
 
 class Emitter:
     """Calls the listeners of an event, in the order in which they came.
 
-    A listener may be plain or async; an async one becomes a task. What a listener raises is logged, and the
+    A listener may be plain or async; an async one becomes a task, and is stopped after `LISTENER_S`. Beyond
+    `LISTENERS` of these tasks new ones are dropped, and logged. What a listener raises is logged, and the
     others are called all the same.
     """
 
@@ -83,14 +90,24 @@ class Emitter:
             asyncio.get_running_loop()
         except RuntimeError:
             logger.error("An async listener needs a running event loop", extra={"event": event})  # noqa: TRY400  # the loop's absence says it all
-            if inspect.iscoroutine(result):
-                result.close()
+            _drop(result)
+            return
+        if len(self._tasks) >= LISTENERS:
+            logger.warning(
+                "An event is not heard: too many async listeners still run", extra={"event": event}
+            )
+            _drop(result)
         else:
             self._tasks.spawn(_wait(event, result), name=f"listener of {event}")
 
 
+def _drop(result: Awaitable[Any]) -> None:
+    if inspect.iscoroutine(result):
+        result.close()
+
+
 async def _wait(event: str, result: Awaitable[Any]) -> None:
     try:
-        await result
+        await within(LISTENER_S, result)
     except Exception:
         logger.exception("A listener failed", extra={"event": event})

@@ -119,7 +119,11 @@ class RealtimeModel(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Close the connection within a second, whatever the peer does; safe to call twice."""
+        """Close the connection within a second, whatever the peer does; safe to call twice.
+
+        An implementation also ends its listeners, at last: ``await self._listeners.aclose()``. Those that are
+        async have tasks and queues of their own, which nobody else ends.
+        """
 
     def add_listener(self, listener: Listener) -> None:
         """Have every event from now on delivered to a listener: a function, or an object with `on_event`."""

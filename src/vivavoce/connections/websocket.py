@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -130,7 +131,8 @@ class WebSocketRealtimeModel(RealtimeModel):
             culprit = "The api_key function" if endpoint is None else _server(endpoint)
             raise ConnectionLostError(f"{culprit} did not answer within {options.connect_s:g} s.") from error
         except (OSError, WebSocketException) as error:
-            raise ConnectionLostError(f"{_server(endpoint)} cannot be reached: {error}") from error
+            hint = ". Is the server running?" if _is_refused(error) else ""
+            raise ConnectionLostError(f"{_server(endpoint)} cannot be reached: {error}{hint}") from error
 
     async def _read(self, socket: ClientConnection) -> None:
         from websockets.exceptions import ConnectionClosed
@@ -218,6 +220,11 @@ class WebSocketRealtimeModel(RealtimeModel):
                 self._disconnected()
         await self._tasks.aclose()
         await self._listeners.aclose()
+
+
+def _is_refused(error: Exception) -> bool:
+    """Return whether nobody listens at an address; of several addresses only the text tells."""
+    return isinstance(error, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in str(error)
 
 
 def _server(endpoint: Endpoint | None) -> str:

@@ -21,7 +21,7 @@ from vivavoce.conversation.client_session import output_format, speech_interrupt
 from vivavoce.conversation.client_speech import AgentSpeech, SpeechEvent
 from vivavoce.conversation.client_tools import ToolLedger
 from vivavoce.conversation.ids import CountingIds, IdSource
-from vivavoce.conversation.playback import RealtimePlaybackTracker
+from vivavoce.conversation.playback import Cut, RealtimePlaybackTracker
 
 RETRIEVED_MS = 120_000
 """Longest audio of which the exact words are asked for: the answer may carry the audio itself."""
@@ -146,10 +146,10 @@ class ClientConversation:
         if response_id == self._requests.active:
             self.interrupt(now)
             return True
-        playing = self._speech.is_playing(item_id, now)
-        if playing:
+        if self._speech.is_playing(item_id, now):
             self._stop_playback(now)
-        return playing
+            return True
+        return self._truncate(self._speech.cut_withheld())
 
     def hold_back(self, response_id: str) -> None:
         """Let no speech of a response that has just begun out before `pass_words` was told of its words."""
@@ -217,9 +217,13 @@ class ClientConversation:
         self._notices += notices
         return events
 
-    def connected(self, now: float) -> None:
-        """Note that there is a server again which has the conversation."""
-        self._requests.connected(now)
+    def forget_turn(self, item_id: str | None) -> None:
+        """Take out a turn, if there is one, that is said again and becomes another item."""
+        self._notices += self._restoring.drop(item_id)
+
+    def connected(self, now: float, *, hears_turn: bool = False) -> None:
+        """Note that there is a server again which has the conversation, or is about to find its last turn."""
+        self._requests.connected(now, hears_turn=hears_turn)
         self._send_requests()
 
     # --- what goes out ------------------------------------------------------------------------------------
@@ -305,16 +309,12 @@ class ClientConversation:
 
     def _stop_playback(self, now: float) -> None:
         """Stop what is playing, and cut every message here and on the server to what was heard of it."""
-        self._outbox.extend(
-            wire.ConversationItemTruncate(
-                event_id=self._sent.quiet_id("truncate"),
-                item_id=cut.item_id,
-                content_index=cut.content_index,
-                audio_end_ms=cut.heard_ms,
-            )
-            for cut in self._speech.stop(now)
-        )
+        self._truncate(self._speech.stop(now))
+
+    def _truncate(self, cuts: Sequence[Cut]) -> bool:
+        self._outbox.extend(map(self._sent.truncate, cuts))
         self._take_speech()
+        return bool(cuts)
 
     def _take_speech(self) -> None:
         self._notices += self._speech.take_notices()
@@ -366,7 +366,7 @@ class ClientConversation:
         self._sent.give_up()
         self._notices.append(ResponseEnded(response))
         self._speech.ended(response_id, now)
-        self._take_speech()
+        self._truncate(self._speech.cut_withheld())
         self._out_of_band.discard(response_id)
         if self._tools.response_done(response_id):
             self._requests.request(now)

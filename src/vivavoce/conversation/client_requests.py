@@ -24,6 +24,8 @@ RETRY_S = 0.5
 """Seconds before a request is repeated when the server still speaks of a response that is not known here."""
 TURN_S = 2.0
 """Seconds after a user's turn within which the server's own answer to it is awaited."""
+HEAR_S = 5.0
+"""Seconds in which a new server must begin to hear a turn that is said to it again."""
 MAX_TRIES = 5
 MAX_WAITING = 64
 """Requests that may wait for the conversation to become free."""
@@ -126,9 +128,16 @@ class ResponseRequests:
         self._held_until = self._not_before = 0.0
         return owed and not speaking
 
-    def connected(self, now: float) -> None:
-        """Note that there is a connection again: what waits for one is sent."""
+    def connected(self, now: float, *, hears_turn: bool = False) -> None:
+        """Note that there is a connection again: what waits for one is sent.
+
+        Args:
+            now: seconds on the conversation's clock.
+            hears_turn: the server is about to find a turn of the user's, which it hears again.
+        """
         self._online = True
+        if hears_turn:
+            self._held_until = max(self._held_until, now + HEAR_S)
         self._outbox.extend(self._aside)
         self._advance(now)
 

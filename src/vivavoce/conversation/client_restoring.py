@@ -173,6 +173,10 @@ class Restoring:
             there, [item for item_id, item in wanted.items() if item_id not in self._absent]
         ), notices
 
+    def drop(self, item_id: str | None) -> list[Notice]:
+        """Take out an item that is lost; ``None`` is none."""
+        return self._remove([item_id] if item_id is not None else [])
+
     def drop_unfinished(self, item_ids: Iterable[str]) -> list[Notice]:
         """Take out what a response had begun when it was lost, if there is no word in it yet."""
         return self._remove([item_id for item_id in item_ids if _is_empty(self._history.get(item_id))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from vivavoce.conversation.ids import IdSource
+from vivavoce.conversation.playback import Cut
 from vivavoce.protocol import (
     ClientEvent,
     ConversationItemCreate,
@@ -127,6 +128,15 @@ class SentEvents:
         self._quiet[event_id] = None
         _forget_oldest(self._quiet)
         return event_id
+
+    def truncate(self, cut: Cut) -> ConversationItemTruncate:
+        """Return what tells the server where a message was cut."""
+        return ConversationItemTruncate(
+            event_id=self.quiet_id("truncate"),
+            item_id=cut.item_id,
+            content_index=cut.content_index,
+            audio_end_ms=cut.heard_ms,
+        )
 
     def is_quiet(self, event_id: str | None) -> bool:
         """Say whether an event's failure is nobody's business."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, TypeAlias, get_args
 
 from vivavoce.conversation.client_history import ClientHistory, SpokenKind
@@ -191,18 +192,36 @@ class AgentSpeech:
         if cuts:
             first = cuts[0]
             self._notices.append(PlaybackInterrupted(first.item_id, first.content_index, first.heard_ms))
-        for cut in cuts:
-            if self._history.cut(
-                cut.item_id, cut.content_index, cut.heard_ms, cut.received_ms, finished=cut.finished
-            ):
-                self._notices.append(ItemChanged(cut.item_id))
-        for item_id in self._held.clear():
-            if self._history.silence(item_id):
-                self._notices.append(ItemChanged(item_id))
+        self._held.clear()
+        withheld = {(cut.item_id, cut.content_index): cut for cut in self._withheld()}
+        for index, cut in enumerate(cuts):
+            if (end := withheld.pop((cut.item_id, cut.content_index), None)) is not None:
+                cuts[index] = replace(cut, received_ms=end.received_ms, finished=end.finished)
+        cuts += withheld.values()
+        self._cut(cuts)
         for response_id in self._cancelled:
             for item_id in self._sounded.get(response_id, {}):
                 self._silence_unheard(response_id, item_id)
         return cuts
+
+    def cut_withheld(self) -> list[Cut]:
+        """Keep of every message that was thrown away what was let out of it; return where each was cut."""
+        cuts = self._withheld()
+        self._cut(cuts)
+        return cuts
+
+    def _withheld(self) -> list[Cut]:
+        ms = self._playback.ms_of
+        return [
+            Cut(part.item_id, part.content_index, ms(part.played), ms(part.played + part.size), part.finished)
+            for part in self._held.unplayed()
+        ]
+
+    def _cut(self, cuts: Sequence[Cut]) -> None:
+        for cut in cuts:
+            place = (cut.item_id, cut.content_index)
+            if self._history.cut(*place, cut.heard_ms, cut.received_ms, finished=cut.finished):
+                self._notices.append(ItemChanged(cut.item_id))
 
     def lose_connection(self) -> dict[str, list[str]]:
         """Expect no more of what was on its way; what has arrived is still played.
@@ -218,12 +237,8 @@ class AgentSpeech:
                 self._held.drop(response_id)
                 for item_id in messages:
                     self._silence_unheard(response_id, item_id)
-        cuts = self._playback.finish_all()
-        for cut in cuts:
-            if self._history.cut(
-                cut.item_id, cut.content_index, cut.heard_ms, cut.received_ms, finished=False
-            ):
-                self._notices.append(ItemChanged(cut.item_id))
+        self._held.unplayed()  # the server that should be told is gone
+        self._cut([replace(cut, finished=False) for cut in self._playback.finish_all()])
         self._sounded = {}
         self._cancelled = set()
         return begun

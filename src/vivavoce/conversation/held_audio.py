@@ -17,6 +17,8 @@ from typing import Literal
 
 MAX_HELD_BYTES = 16 * 1024 * 1024
 """Sound that may wait: more than five minutes of PCM16 at 24 kHz."""
+MAX_HELD_PIECES = 32_768
+"""Pieces that may wait, however small they are: more than ten minutes of 20 ms each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,25 @@ class Withheld:
     reason: Literal["too_much", "no_words"]
 
 
+@dataclass(frozen=True, slots=True)
+class Unplayed:
+    """A part of a message that was thrown away, all of it or its end.
+
+    Attributes:
+        item_id: the message.
+        content_index: the part of it.
+        played: bytes that had been let out before.
+        size: bytes that were thrown away.
+        finished: that was all of its audio.
+    """
+
+    item_id: str
+    content_index: int
+    played: int
+    size: int
+    finished: bool
+
+
 @dataclass(slots=True, eq=False)
 class _Waiting:
     """A piece that waits for words: for how many, once that is known."""
@@ -74,10 +95,12 @@ class _Part:
     """The words of one part of a message, in characters, and the pieces that wait to learn their need."""
 
     item_id: str
+    content_index: int
     received: int = 0
     passed: int = 0
     finished: bool = False
-    played: bool = False
+    played: int = 0
+    sound_finished: bool = False
     unsettled: list[_Waiting] = field(default_factory=list)
 
     def settle(self) -> None:
@@ -97,7 +120,7 @@ class _Response:
     finished: bool = False
 
     def part(self, item_id: str, content_index: int) -> _Part:
-        return self.parts.setdefault((item_id, content_index), _Part(item_id))
+        return self.parts.setdefault((item_id, content_index), _Part(item_id, content_index))
 
 
 class HeldAudio:
@@ -108,14 +131,17 @@ class HeldAudio:
 
     Args:
         max_bytes: bound on what waits, in bytes.
+        max_pieces: the same in pieces.
     """
 
-    def __init__(self, max_bytes: int = MAX_HELD_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_HELD_BYTES, max_pieces: int = MAX_HELD_PIECES) -> None:
         self._max = max_bytes
+        self._max_pieces = max_pieces
         self._size = 0
         self._queue: deque[_Waiting] = deque()
         self._responses: dict[str, _Response] = {}
         self._withheld: list[Withheld] = []
+        self._unplayed: list[Unplayed] = []
 
     def hold(self, response_id: str) -> None:
         """Begin to hold the speech of a response."""
@@ -133,11 +159,6 @@ class HeldAudio:
         self, response_id: str, item_id: str, content_index: int, data: bytes
     ) -> list[HeldChunk]:
         """Take in speech; return what may be played now."""
-        response = self._responses.get(response_id)
-        if response is not None and not response.refused and self._size + len(data) > self._max:
-            size = self._refuse(response) + len(data)
-            self._withheld.append(Withheld(response_id, item_id, size, "too_much"))
-            return self._release()
         return self._wait(HeldChunk(response_id, item_id, content_index, data))
 
     def finish_audio(self, response_id: str, item_id: str, content_index: int) -> list[HeldChunk]:
@@ -192,6 +213,7 @@ class HeldAudio:
         for part in response.parts.values():
             part.finish()
             if not part.received and (size := self._throw_away(part)):
+                self._note_unplayed(part, size)
                 self._withheld.append(Withheld(response_id, part.item_id, size, "no_words"))
         return self._release()
 
@@ -205,18 +227,18 @@ class HeldAudio:
             self._refuse(response)
         return self._release()
 
-    def clear(self) -> list[str]:
+    def clear(self) -> None:
         """Throw away what is held of all responses: the person has interrupted.
 
         Nothing more of them is played, either.
-
-        Returns:
-            Ids of the items of which nothing at all was played, though there was speech.
         """
-        unheard = {waiting.chunk.item_id: None for waiting in self._queue if not waiting.part.played}
         for response in self._responses.values():
             self._refuse(response)
-        return list(unheard)
+
+    def unplayed(self) -> list[Unplayed]:
+        """Return the parts that will never be played to their end, and forget them."""
+        unplayed, self._unplayed = self._unplayed, []
+        return unplayed
 
     def withheld(self) -> list[Withheld]:
         """Return what will never be played, and forget it."""
@@ -228,6 +250,11 @@ class HeldAudio:
         if response is None or response.refused:
             return []
         part = response.part(chunk.item_id, chunk.content_index)
+        part.sound_finished |= chunk.last
+        if self._size + len(chunk.data) > self._max or len(self._queue) >= self._max_pieces:
+            size = self._refuse(response) + len(chunk.data)
+            self._withheld.append(Withheld(chunk.response_id, chunk.item_id, size, "too_much"))
+            return self._release()
         waiting = _Waiting(chunk, part)
         part.unsettled.append(waiting)
         if part.finished:
@@ -240,14 +267,26 @@ class HeldAudio:
         free: list[HeldChunk] = []
         while self._queue and self._queue[0].free:
             waiting = self._queue.popleft()
-            chunk, waiting.part.played = waiting.chunk, True
+            chunk = waiting.chunk
+            waiting.part.played += len(chunk.data)
             self._size -= len(chunk.data)
             free.append(chunk)
         return free
 
     def _refuse(self, response: _Response) -> int:
+        """Let nothing more of a response be played; returns the bytes that are thrown away."""
+        if response.refused:
+            return 0
         response.refused = True
-        return sum(map(self._throw_away, response.parts.values()))
+        thrown = [(part, self._throw_away(part)) for part in response.parts.values()]
+        for part, size in thrown:
+            if size or (part.received and not part.played):
+                self._note_unplayed(part, size)
+        return sum(size for _, size in thrown)
+
+    def _note_unplayed(self, part: _Part, size: int) -> None:
+        place = (part.item_id, part.content_index)
+        self._unplayed.append(Unplayed(*place, part.played, size, part.sound_finished))
 
     def _throw_away(self, part: _Part) -> int:
         size = sum(len(waiting.chunk.data) for waiting in self._queue if waiting.part is part)

@@ -112,6 +112,7 @@ class Playback:
     def __init__(self, tracker: RealtimePlaybackTracker | None = None) -> None:
         self._tracker = tracker
         self._tracks: list[_Track] = []
+        self._queued_ms = 0.0
         self._heard_out: list[tuple[str, int]] = []
         self._format: AudioFormat = PcmFormat()
         self._ends = 0.0
@@ -122,6 +123,10 @@ class Playback:
         if self._tracker is not None:
             self._tracker.set_audio_format(audio_format)
 
+    def ms_of(self, size: int) -> int:
+        """Return how long `size` bytes last, in whole milliseconds."""
+        return _whole(duration_ms(size, self._format))
+
     def receive(self, item_id: str, content_index: int, size: int, now: float) -> None:
         """Queue `size` bytes of a part."""
         track = self._find(item_id, content_index)
@@ -129,13 +134,14 @@ class Playback:
             self._drop_heard(now)
             if len(self._tracks) >= TRACKS:
                 self._forget(self._tracks[:1])
-                del self._tracks[0]
+                self._keep(self._tracks[1:])
             track = _Track(item_id, content_index)
             self._tracks.append(track)
             if self._tracker is not None:
                 self._tracker.expect(item_id, content_index)
         ms = duration_ms(size, self._format)
         track.received_ms += ms
+        self._queued_ms += ms
         self._ends = max(self._ends, now) + ms / 1000
 
     def finish(self, item_id: str, content_index: int | None = None) -> None:
@@ -178,7 +184,7 @@ class Playback:
         """
         if self._tracker is not None or not self._tracks or not self._tracks[0].finished:
             return None
-        return self._ends - sum(track.received_ms for track in self._tracks[1:]) / 1000
+        return self._ends - (self._queued_ms - self._tracks[0].received_ms) / 1000
 
     def interrupt(self, now: float) -> list[Cut]:
         """Empty the queue and return where each part in it was cut, the one being heard first."""
@@ -189,7 +195,7 @@ class Playback:
             for track, ms in zip(self._tracks, heard, strict=True)
         ]
         self._forget(self._tracks)
-        self._tracks = []
+        self._keep([])
         self._ends = now
         return cuts
 
@@ -220,7 +226,12 @@ class Playback:
         if over:
             self._forget(over)
             self._heard_out += [(track.item_id, track.content_index) for track in over]
-            self._tracks = [track for track in self._tracks if track not in over]
+            self._keep([track for track in self._tracks if track not in over])
+
+    def _keep(self, tracks: list[_Track]) -> None:
+        """Set what is in the queue; its length is added up here, and not whenever somebody asks."""
+        self._tracks = tracks
+        self._queued_ms = sum(track.received_ms for track in tracks)
 
     def _forget(self, tracks: list[_Track]) -> None:
         if self._tracker is not None:

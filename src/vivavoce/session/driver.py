@@ -13,7 +13,7 @@ from vivavoce.errors import ConnectionLostError, SessionClosedError
 from vivavoce.protocol import (
     ErrorEvent,
     InputAudioBufferAppend,
-    InputAudioBufferCommit,
+    ResponseDone,
     ResponseOutputAudioDelta,
     SessionCreated,
     SessionUpdate,
@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 START_S = 10.0
 """Seconds that a server has to open the session, and to accept its settings."""
 STABLE_S = 30.0
-"""Seconds that a connection must last for the next one to have all its attempts."""
+"""Seconds that a connection must last, without an answer, for the next one to have all its attempts."""
+TICK_S = 1.0
+"""Seconds after which deadlines are looked at again that could not be handled."""
 EXPIRED = "session_expired"
 NOT_WELCOME = frozenset({401, 403, 404})
 """HTTP statuses after which another try is no use."""
@@ -68,6 +70,7 @@ class Driver:
         self._tasks = Tasks()
         self._wake = asyncio.Event()
         self._deadline = inf
+        self._not_before = 0.0
         self._openings: list[Opening] = []
         self._unheard = UnheardAudio()
         self._outlet = Outlet(link, conversation, self._unheard, port.publish)
@@ -234,9 +237,9 @@ class Driver:
         while True:
             await self._flush()
             deadline = self._conversation.next_deadline()
-            self._deadline = inf if deadline is None else deadline
+            self._deadline = inf if deadline is None else max(deadline, self._not_before)
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout_at(None if deadline is None else self._deadline):
                     await self._wake.wait()
             except TimeoutError:
                 self.tick()
@@ -244,10 +247,14 @@ class Driver:
 
     def tick(self) -> None:
         """Note that time has passed, or that the application has played something."""
-        self._conversation.handle_deadline(self._now())
-        self._port.report()
-        self._wake_if_needed()
-        self._renewal.look()
+        try:
+            self._conversation.handle_deadline(self._now())
+            self._port.report()
+            self._wake_if_needed()
+            self._renewal.look()
+        except Exception as error:  # noqa: BLE001  # the session goes on
+            self._not_before = self._now() + TICK_S
+            self._port.publish(RealtimeError(error))
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -294,6 +301,8 @@ class Driver:
             self._unheard.set_format(input_format(self._conversation.session))
         if isinstance(event, SessionCreated):
             self._renewal.plan(present(event.session.expires_at, None))
+        elif isinstance(event, ResponseDone) and event.response.status == "completed":
+            self._attempts = 0
         elif isinstance(event, ErrorEvent) and event.error.code == EXPIRED and self._reconnects:
             self._broken = ConnectionLostError("The session has reached the server's time limit.")
         self._wake_if_needed()
@@ -353,7 +362,7 @@ class Driver:
             self._attempts += 1
             attempt = self._attempts
             delay = 0.0 if error is None else self._link.delay_before(attempt)
-            self._port.publish(RealtimeReconnecting(attempt, delay))
+            self._port.publish(RealtimeReconnecting(attempt, delay, error))
             await self._link.give_up()
             await asyncio.sleep(delay)
             try:
@@ -370,20 +379,17 @@ class Driver:
 
     async def _restore(self, attempt: int) -> None:
         """Tell the new server of the conversation, and go on where it was."""
+        self._conversation.forget_turn(self._unheard.take_back(finds_turns(self._conversation.session)))
         for event in self._conversation.restore():
             await self._outlet.send(event)
-        audio, position = self._unheard.since(0)
-        committing = self._unheard.committing
-        while audio or committing:
-            for piece in audio_pieces(audio):
-                await self._outlet.send(InputAudioBufferAppend(audio=piece))
-            if committing:
-                await self._outlet.send(InputAudioBufferCommit())
-            committing = False
-            audio, position = self._unheard.since(position)
+        position, speech = self._unheard.events_since(0)
+        while speech:
+            for said in speech:
+                await self._outlet.send(said)
+            position, speech = self._unheard.events_since(position)
         self._set_open()
         self._port.publish(RealtimeReconnected(attempt))
-        self._conversation.connected(self._now())
+        self._conversation.connected(self._now(), hears_turn=self._unheard.repeats_turn)
         self._port.report()
         self.wake()
 

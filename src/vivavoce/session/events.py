@@ -42,6 +42,9 @@ class RealtimeAgentStart:
 class RealtimeAgentEnd:
     """The agent's answer is complete or was stopped; its audio may still be playing.
 
+    With hold-back, what is complete may still wait for its last check, and be stopped by it: then
+    `guardrail_tripped` comes after a ``completed`` answer.
+
     Attributes:
         status: ``completed``, ``cancelled``, ``failed`` or ``incomplete``.
         output: the words of the answer.
@@ -261,10 +264,13 @@ class RealtimeReconnecting:
     Attributes:
         attempt: 1 is the first.
         delay_s: seconds until then.
+        error: what the last attempt failed with, for the first one what became of the connection; ``None``
+            where it was only too old.
     """
 
     attempt: int
     delay_s: float
+    error: Exception | None = None
     type: Literal["reconnecting"] = "reconnecting"
 
 

@@ -16,6 +16,7 @@ from vivavoce.errors import ConfigurationError
 from vivavoce.session.config import RealtimeRunConfig
 from vivavoce.session.messages import check_history
 from vivavoce.session.settings import check_run_config, read_settings
+from vivavoce.session.starting import SessionOpening
 
 if TYPE_CHECKING:
     from vivavoce.observe import SessionObserver
@@ -61,15 +62,17 @@ class RealtimeRunner(Generic[TContext]):
         self._engines: Any = None
         self._taken = 0
 
-    async def run(
+    def run(
         self,
         *,
         context: TContext | None = None,
         model_config: RealtimeModelConfig | None = None,
         history: Sequence[Any] | None = None,
         observers: Sequence[SessionObserver] = (),
-    ) -> RealtimeSession:
-        """Prepare a session; ``async with`` connects it.
+    ) -> SessionOpening:
+        """Prepare a session: ``session = await runner.run()``, which ``async with session`` connects.
+
+        ``async with runner.run() as session`` does both. What is wrong is raised there, not by the call.
 
         Args:
             context: an object of your own, for instructions and tools; never sent to a model.
@@ -82,6 +85,15 @@ class RealtimeRunner(Generic[TContext]):
         Raises:
             ConfigurationError: a setting is not accepted, or the runner's one model is in use.
         """
+        return SessionOpening(self._prepare(context, model_config, history, observers))
+
+    async def _prepare(
+        self,
+        context: TContext | None,
+        model_config: RealtimeModelConfig | None,
+        history: Sequence[Any] | None,
+        observers: Sequence[SessionObserver],
+    ) -> RealtimeSession:
         from vivavoce.session.session import RealtimeSession
         from vivavoce.session.works import SessionPlan
 

@@ -45,7 +45,8 @@ class RealtimeSession:
     meanwhile waits for it. Iteration ends when the session is closed, the server has ended it, or no
     connection could be had any more.
 
-    Methods that send raise `SessionClosedError` when the session is not open.
+    Methods that send raise `SessionClosedError` when the session is not open, and so does a loop over a new
+    one.
     """
 
     def __init__(self, plan: SessionPlan) -> None:
@@ -352,6 +353,8 @@ class RealtimeSession:
     # --- what comes out -------------------------------------------------------------------------------------
 
     def __aiter__(self) -> AsyncIterator[RealtimeSessionEvent]:
+        if self._state == "new":  # nothing would ever come; readers made by `on` and `events` may wait for it
+            self._check_open()
         return self._works.streams.iterate()
 
     def events(self, *types: str) -> EventStream:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import sys
+import traceback
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from mcp.shared.message import SessionMessage
 from mcp.types import jsonrpc_message_adapter
 
 from vivavoce.errors import ConfigurationError, ConnectionLostError
+from vivavoce.mcp import MCPServerSse, MCPServerStreamableHttp
 from vivavoce.mcp.transports import stdio_streams
 
 if TYPE_CHECKING:
@@ -142,3 +144,28 @@ def test_a_child_that_does_not_read_stops_only_those_who_write(
 def test_what_cannot_be_started_is_said(raw: Callable[..., MCPServerStdioParams]) -> None:
     with pytest.raises(ConfigurationError, match="'no-such-program' was not found"):
         asyncio.run(asked({"command": "no-such-program"}, calling("pid")))
+
+
+@pytest.mark.parametrize("kind", [MCPServerSse, MCPServerStreamableHttp])
+def test_a_refusal_does_not_show_what_the_address_holds(
+    kind: type[MCPServerSse | MCPServerStreamableHttp], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    async def main() -> BaseException:
+        async with await asyncio.start_server(refuse, "127.0.0.1", 0) as door:
+            port = door.sockets[0].getsockname()[1]
+            server = kind({"url": f"http://me:hush@127.0.0.1:{port}/mcp?key=hush"})
+            with pytest.raises(ConnectionLostError, match="cannot be reached") as refused:
+                await server.connect()
+            return refused.value
+
+    with caplog.at_level(logging.DEBUG, "vivavoce"):
+        error = asyncio.run(main())
+    assert "hush" not in "".join(traceback.format_exception(error))
+    assert "hush" not in "".join(
+        record.exc_text or "" for record in caplog.records if "vivavoce" in record.name
+    )

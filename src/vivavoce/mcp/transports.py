@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from vivavoce.errors import ConnectionLostError
 from vivavoce.mcp.child import READ_BYTES, Child, Command, start_child
+from vivavoce.mcp.connection import root_cause
 from vivavoce.mcp.lines import LineSplitter
 from vivavoce.mcp.params import HTTP_TIMEOUT_S, SSE_READ_TIMEOUT_S
 
@@ -176,7 +177,11 @@ async def sse_streams(params: Mapping[str, Any]) -> AsyncGenerator[Any]:
 
     Args:
         params: checked `MCPServerSseParams`.
+
+    Raises:
+        ConnectionLostError: in a group, when the server refuses.
     """
+    import httpx2
     from mcp.client.sse import sse_client
 
     client = await _http_client(params)
@@ -190,5 +195,10 @@ async def sse_streams(params: Mapping[str, Any]) -> AsyncGenerator[Any]:
         sse_read_timeout=params.get("sse_read_timeout", SSE_READ_TIMEOUT_S),
         httpx_client_factory=cast("Any", ready_made),
     )
-    async with streams as pair:
-        yield pair
+    try:
+        async with streams as pair:
+            yield pair
+    except* httpx2.HTTPStatusError as refusals:
+        answer = cast("httpx2.HTTPStatusError", root_cause(refusals)).response
+        # The error itself names the whole address, and a key that is in it.
+        raise ConnectionLostError(f"HTTP {answer.status_code} {answer.reason_phrase}".rstrip()) from None

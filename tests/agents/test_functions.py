@@ -50,6 +50,29 @@ def test_a_decorated_function_describes_itself() -> None:
     assert dict(wire.parameters)["required"] == ["city"]  # type: ignore[arg-type]  # never unset here
 
 
+def test_a_tool_that_a_model_cannot_understand_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    def bare(context, city, days: int = 1):  # type: ignore[no-untyped-def]  # what is tested
+        pass
+
+    def quiet(city: str) -> None:
+        pass
+
+    def hintless(city):  # type: ignore[no-untyped-def]  # what is tested
+        """Look."""
+
+    def complete(context: ToolContext[None], city: str) -> None:
+        """Look."""
+
+    for function in (bare, quiet, hintless, complete):
+        function_tool(function)
+    function_tool(quiet, description_override="Look.")
+    first, second, third = [record.getMessage() for record in caplog.records]
+    assert first.startswith("Tool 'bare': it has no docstring")
+    assert "no type hint says what goes into 'context', 'city'," in first
+    assert second == "Tool 'quiet': it has no docstring, so a model cannot know what it is for"
+    assert third.startswith("Tool 'hintless': no type hint says what goes into 'city'")
+
+
 def test_overrides_win() -> None:
     assert (get_forecast.name, get_forecast.description, get_forecast.timeout) == (
         "forecast",

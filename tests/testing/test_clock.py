@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vivavoce.agents import RealtimeAgent
 from vivavoce.errors import StalledError
-from vivavoce.testing import VirtualClockLoop, run
+from vivavoce.session import RealtimeRunner
+from vivavoce.testing import ScriptedRealtimeModel, VirtualClockLoop, run
 
 moments = st.floats(min_value=0, max_value=1e6, allow_nan=False)
 
@@ -279,6 +281,30 @@ def test_a_deadlock_is_named_with_who_waits_where() -> None:
     line = wait_for_nobody.__code__.co_firstlineno + 1
     assert f"listener in wait_for_nobody, {__file__}:{line}" in str(stalled.value)
     assert f"in main, {__file__}" in str(stalled.value)
+
+
+def test_a_deadlock_inside_the_package_is_named_with_the_users_line() -> None:
+    async def main() -> None:
+        runner = RealtimeRunner(RealtimeAgent[None]("Ada"), model=ScriptedRealtimeModel())
+        async with await runner.run() as session:
+            async for _ in session:
+                pass
+
+    with pytest.raises(StalledError) as stalled:
+        run(main())
+    line = main.__code__.co_firstlineno + 3
+    assert f"in main, {__file__}:{line}, which waits in __anext__, " in str(stalled.value)
+    assert "What went wrong last" not in str(stalled.value)
+
+
+def test_a_deadlock_shows_what_went_wrong_last() -> None:
+    async def main() -> None:
+        for text in ("first", "second"):
+            virtual_loop().hint(text)
+        await asyncio.Event().wait()
+
+    with pytest.raises(StalledError, match=r"main.*\nWhat went wrong last: second\Z"):
+        run(main())
 
 
 def test_after_a_deadlock_tasks_are_cancelled_and_clean_up() -> None:

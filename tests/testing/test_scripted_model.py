@@ -8,7 +8,7 @@ import pytest
 
 from vivavoce.agents import RealtimeAgent, function_tool
 from vivavoce.connections import ConnectionStatus, ModelEvent
-from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
+from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError, StalledError
 from vivavoce.protocol import (
     ClientEvent,
     FunctionCallOutputItem,
@@ -172,6 +172,29 @@ def test_a_request_that_is_not_in_the_script_is_an_error_wherever_one_looks() ->
     with pytest.raises(UnexpectedRealtimeSend) as caught:
         model.assert_complete()
     assert (caught.value.actual.type, caught.value.expected) == ("response.create", "response.cancel")
+
+
+def test_a_program_that_waits_for_a_missing_answer_is_told_of_it() -> None:
+    async def main() -> None:
+        async with await open_session(ScriptedRealtimeModel()) as session:
+            with pytest.raises(UnexpectedRealtimeSend):
+                await session.send_message("Hello")
+            async for _ in session:
+                pass
+
+    with pytest.raises(
+        StalledError, match=r"went wrong last: the session sent response\.create, but no step"
+    ):
+        run(main())
+
+
+def test_a_missing_answer_is_the_same_on_real_time() -> None:
+    async def main() -> None:
+        async with await open_session(ScriptedRealtimeModel()) as session:
+            with pytest.raises(UnexpectedRealtimeSend):
+                await session.send_message("Hello")
+
+    asyncio.run(main())
 
 
 def test_after_the_last_step_nothing_is_expected() -> None:

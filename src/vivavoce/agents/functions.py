@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
-from vivavoce.agents.schema import function_schema
+from vivavoce.agents.schema import FunctionSchema, function_schema
 from vivavoce.agents.threads import call
 from vivavoce.agents.tool import Approval, Enabled, FailureMessage, FunctionTool, TimeoutBehavior
 from vivavoce.errors import ConfigurationError
@@ -14,6 +15,9 @@ from vivavoce.errors import ConfigurationError
 if TYPE_CHECKING:
     from vivavoce.agents.context import ToolContext
     from vivavoce.agents.tool_guardrails import ToolInputGuardrail, ToolOutputGuardrail
+
+
+logger = logging.getLogger(__name__)
 
 
 class ToolOptions(TypedDict, total=False):
@@ -68,9 +72,10 @@ def function_tool(
 
     The model sees the function's name, its docstring and its parameters: types from the hints, descriptions
     from ``Annotated[str, "…"]``, ``Field(description="…")`` or the docstring. Its arguments are checked
-    strictly. A first parameter hinted `ToolContext` or `RunContextWrapper` receives the context and is not
-    shown to the model. An async function runs on the event loop, a plain function in one of 32 threads that
-    all sessions share; when they are all busy the call fails at once. Use async functions for long waits.
+    strictly. A tool without a description, or with a parameter without a hint, is logged as a warning. A
+    first parameter hinted `ToolContext` or `RunContextWrapper` receives the context and is not shown to the
+    model. An async function runs on the event loop, a plain function in one of 32 threads that all sessions
+    share; when they are all busy the call fails at once. Use async functions for long waits.
 
     Args:
         function: plain or async.
@@ -97,6 +102,8 @@ def _make(target: Callable[..., Any], *, options: ToolOptions) -> FunctionTool:
     name, description = rest.pop("name_override", None), rest.pop("description_override", None)
     if "strict_mode" in rest:
         rest["strict_json_schema"] = rest.pop("strict_mode")
+    described = schema.description if description is None else description
+    _warn_of_gaps(schema, described=bool(described))
     for guardrails in ("tool_input_guardrails", "tool_output_guardrails"):
         rest[guardrails] = rest.get(guardrails) or ()
 
@@ -107,8 +114,18 @@ def _make(target: Callable[..., Any], *, options: ToolOptions) -> FunctionTool:
 
     return FunctionTool(
         schema.name if name is None else name.replace(" ", "_") if isinstance(name, str) else name,
-        schema.description if description is None else description,
+        described,
         schema.parameters,
         invoke,
         **rest,
     )
+
+
+def _warn_of_gaps(schema: FunctionSchema, *, described: bool) -> None:
+    """Log what a model will not know of a tool, once for the tool."""
+    gaps = [] if described else ["it has no docstring, so a model cannot know what it is for"]
+    if schema.unhinted:
+        names = ", ".join(map(repr, schema.unhinted))
+        gaps.append(f"no type hint says what goes into {names}, so a model may pass anything")
+    if gaps:
+        logger.warning("Tool %r: %s", schema.name, "; ".join(gaps))

@@ -30,12 +30,14 @@ class FunctionSchema:
         description: from its docstring, empty when there is none.
         parameters: JSON Schema of the arguments.
         takes_context: the first parameter receives the `ToolContext`.
+        unhinted: the parameters without a type hint, which a model may fill with anything.
     """
 
     name: str
     description: str
     parameters: Mapping[str, Any]
     takes_context: bool
+    unhinted: tuple[str, ...]
     _adapter: TypeAdapter[Any]
     _defaults: Mapping[str, Callable[[], Any]]
 
@@ -100,6 +102,7 @@ def function_schema(function: Callable[..., Any], *, use_docstring: bool = True)
         description=documented.description,
         parameters=_json_schema(name, adapter, fields),
         takes_context=takes_context,
+        unhinted=tuple(name for name in fields if name not in hints),
         _adapter=adapter,
         _defaults=defaults,
     )

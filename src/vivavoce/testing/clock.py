@@ -22,6 +22,7 @@ import asyncio
 import contextvars
 import heapq
 import itertools
+import os
 import selectors
 import threading
 from contextlib import closing, contextmanager
@@ -38,6 +39,10 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _ASYNCIO = str(Path(asyncio.__file__).parent)
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
+# Of a coroutine, an asynchronous generator and a generator.
+_FRAMES = ("cr_frame", "ag_frame", "gi_frame")
+_AWAITS = ("cr_await", "ag_await", "gi_yieldfrom")
 
 GRACE = 1.0
 """Real seconds for threads and sockets that nobody holds the clock for, before a deadlock is declared."""
@@ -59,6 +64,7 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, patience: float = 30.0) -> None:
         self._clock = _Clock()
+        self._hint = ""
         super().__init__(_Selector(self._clock, patience, self._report))
 
     def time(self) -> float:
@@ -120,12 +126,18 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         finally:
             self._clock.held -= 1
 
+    def hint(self, text: str) -> None:
+        """Note what went wrong: should everything come to a stop, the `StalledError` shows the last note."""
+        self._hint = text
+
     def _release(self, _: asyncio.Future[Any]) -> None:
         self._clock.held -= 1
 
     def _report(self, cause: str) -> str:
         waiting = "\n".join(sorted(_whereabouts(task) for task in asyncio.all_tasks(self)))
-        return f"time stands still at {self.time():g} s: {cause}. Tasks that wait:\n{waiting or '  none'}"
+        hint = f"\nWhat went wrong last: {self._hint}" if self._hint else ""
+        report = f"time stands still at {self.time():g} s: {cause}. Tasks that wait:\n{waiting or '  none'}"
+        return report + hint
 
 
 class _Clock:
@@ -193,13 +205,23 @@ class _Selector(selectors.DefaultSelector):
 
 
 def _whereabouts(task: asyncio.Task[Any]) -> str:
-    """Describe where a suspended task waits: its name, and its innermost line that is not asyncio's own."""
-    place = "not started"
+    """Describe where a suspended task waits: its name, and its innermost line that is not asyncio's own.
+
+    Where that is a line of this package, the innermost line outside of it comes first: the user's.
+    """
+    lines: list[tuple[str, bool]] = []
     awaited: object = task.get_coro()
-    while (frame := getattr(awaited, "cr_frame", None)) is not None:
-        if not frame.f_code.co_filename.startswith(_ASYNCIO):
-            place = f"in {frame.f_code.co_name}, {frame.f_code.co_filename}:{frame.f_lineno}"
-        awaited = getattr(awaited, "cr_await", None)
+    while awaited is not None:
+        frame = next((f for name in _FRAMES if (f := getattr(awaited, name, None)) is not None), None)
+        if frame is not None and not frame.f_code.co_filename.startswith(_ASYNCIO):
+            code = frame.f_code
+            line = f"in {code.co_name}, {code.co_filename}:{frame.f_lineno}"
+            lines.append((line, code.co_filename.startswith(_PACKAGE)))
+        awaited = next((a for name in _AWAITS if (a := getattr(awaited, name, None)) is not None), None)
+    place = lines[-1][0] if lines else "not started"
+    users = [line for line, ours in lines if not ours]
+    if users and users[-1] != place:
+        place = f"{users[-1]}, which waits {place}"
     return f"  {task.get_name()} {place}"
 
 

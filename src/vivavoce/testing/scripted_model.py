@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from vivavoce.protocol.base import Tagged
 from vivavoce.protocol.codec import server_event_from, to_builtins
 from vivavoce.tasks import Tasks
 from vivavoce.testing.answers import Answer, Pause, UserTurn, spoken
+from vivavoce.testing.clock import VirtualClockLoop
 from vivavoce.testing.server_side import ServerSide, Stream
 
 Matcher: TypeAlias = str | type[ClientEvent] | ClientEvent | Mapping[str, Any] | Callable[[ClientEvent], bool]
@@ -297,6 +299,9 @@ class ScriptedRealtimeModel(RealtimeModel):
             self._failure = UnexpectedRealtimeSend(
                 f"the session sent {event.type}, but {waits}", actual=event, expected=expected
             )
+            loop = asyncio.get_running_loop()
+            if isinstance(loop, VirtualClockLoop):
+                loop.hint(str(self._failure))
             super().emit(ConnectionFailed(self._failure))
             raise self._failure
         return None
@@ -327,8 +332,6 @@ class ScriptedRealtimeModel(RealtimeModel):
                 super().emit(event)
 
     async def _go_on(self, pause: Pause, stream: Stream) -> None:
-        import asyncio
-
         await asyncio.sleep(pause.seconds)
         self._play(stream)
 

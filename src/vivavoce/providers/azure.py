@@ -23,6 +23,7 @@ from vivavoce.providers.base import (
     query_of,
     resolve_key,
     same_server,
+    shown,
     split_url,
 )
 
@@ -111,7 +112,7 @@ def _deployment(target: Target, parts: SplitResult, *, preview: bool) -> dict[st
 def _needed(version: str | None, base_url: str) -> str:
     if version is None:
         raise ConfigurationError(
-            f"{base_url!r} has Azure's preview form and needs an API version: add ?api-version=…, set "
+            f"{shown(base_url)!r} has Azure's preview form and needs an API version: add ?api-version=…, set "
             "OPENAI_API_VERSION to one that ends in -preview, or end the URL in /openai/v1"
         )
     return version

@@ -81,8 +81,7 @@ class Endpoint:
     @property
     def place(self) -> str:
         """The URL without what may be secret in it: a user's name, a password, the query."""
-        parts = urlsplit(self.url)
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        return shown(self.url)
 
 
 async def resolve_key(api_key: ApiKey | None) -> str | None:
@@ -123,9 +122,18 @@ def split_url(url: str) -> SplitResult:
         valid = False
     if not valid:
         raise ConfigurationError(
-            f"{url!r} is no URL of a realtime server; use ws://, wss://, http:// or https://"
+            f"{shown(url)!r} is no URL of a realtime server; use ws://, wss://, http:// or https://"
         )
     return parts
+
+
+def shown(url: str) -> str:
+    """Return a URL, or what should be one, without what may be secret in it: name, password, query."""
+    scheme, slashes, rest = url.partition("//")
+    if not slashes:
+        scheme, rest = "", url
+    authority, slash, path = rest.partition("#")[0].partition("?")[0].partition("/")
+    return f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def join_url(parts: SplitResult, path: str, query: Mapping[str, str]) -> str:

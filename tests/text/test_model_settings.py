@@ -8,6 +8,10 @@ from vivavoce.errors import ConfigurationError
 from vivavoce.text.model_settings import ModelSettings, check_model_settings
 
 
+def test_headers_are_not_shown_for_one_may_hold_a_key() -> None:
+    assert "hush" not in repr(ModelSettings(extra_headers={"Authorization": "hush"}))
+
+
 def test_what_is_set_goes_before_and_extras_are_merged() -> None:
     own = ModelSettings(temperature=0.2, max_tokens=5, extra_body={"a": 1, "b": 1}, metadata={"x": "1"})
     other = ModelSettings(

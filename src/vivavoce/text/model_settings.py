@@ -59,7 +59,7 @@ class ModelSettings:
     store: bool | None = None
     extra_query: Mapping[str, Any] | None = None
     extra_body: Mapping[str, Any] | None = None
-    extra_headers: Mapping[str, str] | None = None
+    extra_headers: Mapping[str, str] | None = dataclasses.field(default=None, repr=False)
     extra_args: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:

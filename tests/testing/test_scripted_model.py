@@ -188,15 +188,6 @@ def test_a_program_that_waits_for_a_missing_answer_is_told_of_it() -> None:
         run(main())
 
 
-def test_a_missing_answer_is_the_same_on_real_time() -> None:
-    async def main() -> None:
-        async with await open_session(ScriptedRealtimeModel()) as session:
-            with pytest.raises(UnexpectedRealtimeSend):
-                await session.send_message("Hello")
-
-    asyncio.run(main())
-
-
 def test_after_the_last_step_nothing_is_expected() -> None:
     model = ScriptedRealtimeModel()
 

@@ -362,7 +362,6 @@ def test_two_loops_and_a_callback_each_get_everything() -> None:
 
         async with asyncio.TaskGroup() as readers:
             first, second = readers.create_task(read()), readers.create_task(read())
-            await asyncio.sleep(0)
             async with session:
                 await say(session)
         assert first.result() == second.result()

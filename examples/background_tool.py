@@ -11,7 +11,7 @@ from vivavoce import RealtimeAgent, RealtimeRunner, function_tool
 @function_tool(background=True)
 async def search_archive(topic: str) -> str:
     """Search the archive for a topic."""
-    await asyncio.sleep(3)
+    await asyncio.sleep(8)
     return f"The archive has twelve letters about {topic}."
 
 

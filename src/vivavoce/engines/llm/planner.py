@@ -102,7 +102,7 @@ class Planner:
         self._silenced = choice == "none" and bool(tools)
         self._profiles = [] if choice == "none" else build_profiles(tools)
         self._talk = turns.talk(request.items)
-        # What may answer what is read out of the talk as it stands.
+        # Whether a text is an answer is judged by the talk as it stands so far.
         self._talk = turns.in_time(self._talk, self._may_answer)
         self._items = turns.relevant(self._talk)
 

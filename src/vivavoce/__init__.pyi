@@ -50,6 +50,7 @@ from vivavoce.session import RealtimeRunConfig as RealtimeRunConfig
 from vivavoce.session import RealtimeRunner as RealtimeRunner
 from vivavoce.session import RealtimeSession as RealtimeSession
 from vivavoce.session import RealtimeSessionModelSettings as RealtimeSessionModelSettings
+from vivavoce.session import SessionOpening as SessionOpening
 from vivavoce.session.events import RealtimeSessionEvent as RealtimeSessionEvent
 from vivavoce.session.model_settings import realtime_session as realtime_session
 from vivavoce.text import Agent as Agent

@@ -12,10 +12,12 @@ VivavoceError
 ├── ToolError               a tool was unknown, got bad arguments, raised or took too long
 ├── GuardrailError          a guardrail failed or stopped too much
 ├── SessionClosedError      a call on a session that has ended
-├── RunFailedError          a run of a text agent ended without an output (in `text.failures`, with its kinds)
-├── RealtimeScriptError     a session did not follow a test's script (in `testing.scripted_model`)
 ├── CallerTimeoutError      in a test or a demo: the agent did not do what a simulated caller waits for
 └── StalledError            on the virtual clock of a test: everybody waits, nothing is scheduled
+
+Two rooms have kinds of `VivavoceError` that only they know: `text.failures` (`RunFailedError`: a run of a text
+agent ended without an output) and `testing.scripted_model` (`RealtimeScriptError`: a session did not follow its
+script).
 """
 
 from __future__ import annotations

@@ -14,8 +14,15 @@ from vivavoce.session.runner import RealtimeRunner
 
 if TYPE_CHECKING:
     from vivavoce.session.session import RealtimeSession
+    from vivavoce.session.starting import SessionOpening
 
-__all__ = ["RealtimeRunConfig", "RealtimeRunner", "RealtimeSession", "RealtimeSessionModelSettings"]
+__all__ = [
+    "RealtimeRunConfig",
+    "RealtimeRunner",
+    "RealtimeSession",
+    "RealtimeSessionModelSettings",
+    "SessionOpening",
+]
 
 if not TYPE_CHECKING:
 
@@ -25,4 +32,8 @@ if not TYPE_CHECKING:
             from vivavoce.session.session import RealtimeSession
 
             return RealtimeSession
+        if name == "SessionOpening":
+            from vivavoce.session.starting import SessionOpening
+
+            return SessionOpening
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

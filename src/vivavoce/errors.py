@@ -15,9 +15,9 @@ VivavoceError
 ├── CallerTimeoutError      in a test or a demo: the agent did not do what a simulated caller waits for
 └── StalledError            on the virtual clock of a test: everybody waits, nothing is scheduled
 
-Two rooms have kinds of `VivavoceError` that only they know: `text.failures` (`RunFailedError`: a run of a text
-agent ended without an output) and `testing.scripted_model` (`RealtimeScriptError`: a session did not follow its
-script).
+Two rooms have kinds of `VivavoceError` that only they know: `text.failures` (`RunFailedError`: a run of a
+text agent ended without an output) and `testing.scripted_model` (`RealtimeScriptError`: a session did not
+follow its script).
 """
 
 from __future__ import annotations

@@ -194,7 +194,12 @@ class Web:
 
     async def start(self) -> None:
         config = uvicorn.Config(
-            self._app, port=self.port, log_level="critical", ws="none", timeout_graceful_shutdown=0
+            self._app,
+            port=self.port,
+            log_config=None,
+            access_log=False,
+            ws="none",
+            timeout_graceful_shutdown=0,
         )
         self._server = uvicorn.Server(config)
         config.load()

@@ -93,6 +93,7 @@ def test_clear_speech_is_understood(voice: str, spoken_pcm: Callable[..., bytes]
     run(use, workers=1)
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize(("line", "allowed"), [("clean", 0.15), ("mulaw", 0.35)])
 def test_plain_sentences_are_understood(
     line: str, allowed: float, spoken_pcm: Callable[..., bytes], over_telephone: Callable[[bytes], bytes]

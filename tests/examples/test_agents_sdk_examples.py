@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from vivavoce import RealtimeRunner, RealtimeSession
+from vivavoce import RealtimeRunner, RealtimeSession, SessionOpening
 from vivavoce.audio.wav import read_wav
 from vivavoce.testing import run, tone_clip
 
@@ -73,10 +73,13 @@ async def printed_by(program: ModuleType, speech: bytes) -> list[str]:
     lines: asyncio.Queue[str] = asyncio.Queue()
 
     class Runner(RealtimeRunner[Any]):
-        async def run(self, **arguments: Any) -> RealtimeSession:
-            session = await super().run(**arguments)
-            sessions.put_nowait(session)
-            return session
+        def run(self, **arguments: Any) -> SessionOpening:
+            return SessionOpening(noted(super().run(**arguments)))
+
+    async def noted(opening: SessionOpening) -> RealtimeSession:
+        session = await opening
+        sessions.put_nowait(session)
+        return session
 
     program.__dict__.update(RealtimeRunner=Runner, print=lines.put_nowait)
     async with asyncio.timeout(40), asyncio.TaskGroup() as group:

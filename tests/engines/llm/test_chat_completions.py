@@ -189,7 +189,13 @@ async def prewarmed(server: Any, model: str | None) -> ChatCompletions:
 
 @pytest.mark.parametrize(
     ("status", "models", "model"),
-    [(200, ("first",), None), (200, ("first",), "mine"), (200, (), "mine"), (404, (), "mine"), (405, (), "mine")],
+    [
+        (200, ("first",), None),
+        (200, ("first",), "mine"),
+        (200, (), "mine"),
+        (404, (), "mine"),
+        (405, (), "mine"),
+    ],
 )
 def test_a_right_address_is_good_at_the_start(
     chat_server: Server, reply: Any, status: int, models: tuple[str, ...], model: str | None

@@ -21,6 +21,7 @@ from {1} import RealtimeAgent, RealtimeRunner
 
 @function_tool
 def add(a: int, b: int) -> int:
+    "Add two numbers."
     return a + b
 
 RealtimeRunner(RealtimeAgent(name="Ada", tools=[add]))

@@ -12,7 +12,6 @@ from vivavoce.mcp.params import (
     MCPServerStreamableHttpParams,
     check_seconds,
     checked,
-    shown_url,
 )
 
 
@@ -105,8 +104,3 @@ def test_a_duration_is_seconds_above_nothing(bad: Any) -> None:
     check_seconds("wait", 0.1)
     with pytest.raises(ConfigurationError, match="wait must be seconds above 0"):
         check_seconds("wait", bad)
-
-
-def test_an_address_is_shown_without_its_secrets() -> None:
-    assert shown_url("https://me:pw@example.org:8/mcp?key=secret#x") == "https://example.org:8/mcp"
-    assert shown_url("http://example.org") == "http://example.org"

@@ -64,7 +64,7 @@ def test_secrets_of_hosted_tools_are_left_out() -> None:
     tool = {
         "type": "mcp",
         "server_label": "shop",
-        "server_url": "https://example.org",
+        "server_url": "https://me:pw@example.org/mcp?key=sk-secret",
         "authorization": "Bearer sk-secret",
         "headers": {"X-Key": "sk-secret"},
     }

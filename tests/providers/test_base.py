@@ -19,7 +19,6 @@ from vivavoce.providers.base import (
     refusal_text,
     resolve_key,
     same_server,
-    shown,
     split_url,
 )
 
@@ -136,21 +135,6 @@ def test_a_key_that_no_header_can_hold_is_refused_unseen(broken: str) -> None:
     with pytest.raises(ConfigurationError, match="'api-key' cannot be sent") as refused:
         Endpoint("wss://host", {"api-key": broken})
     assert "sk" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "safe"),
-    [
-        ("wss://me:pw@host:1/v1/realtime?key=k#f", "wss://host:1/v1/realtime"),
-        ("wss://host/a@b//c", "wss://host/a@b//c"),
-        ("htps://me:pw@host", "htps://host"),
-        ("me:pw@host/v1?key=k", "host/v1"),
-        ("host", "host"),
-        ("", ""),
-    ],
-)
-def test_a_url_is_shown_without_its_secrets(url: str, safe: str) -> None:
-    assert shown(url) == safe
 
 
 def test_what_is_no_url_shows_no_secret() -> None:

@@ -175,13 +175,3 @@ def _check_url(url: str) -> None:
 def _without_secrets(text: str) -> str:
     """Return what is no address, without what may be a user's name, a password, a query or a fragment."""
     return text.rpartition("@")[2].partition("?")[0].partition("#")[0]
-
-
-def shown_url(url: str) -> str:
-    """Return an address as a log or a message may show it: without user, password, query and fragment.
-
-    Args:
-        url: a valid address.
-    """
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -12,7 +12,6 @@ from vivavoce.mcp.params import (
     MCPServerStdioParams,
     MCPServerStreamableHttpParams,
     checked,
-    shown_url,
 )
 from vivavoce.mcp.remote import RemoteServer, RemoteSettings
 from vivavoce.mcp.transports import http_streams, sse_streams, stdio_streams
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from vivavoce.mcp.approval import RequireApproval
     from vivavoce.mcp.filters import ToolFilter
+from vivavoce.urls import shown_url
 
 
 def _settings(

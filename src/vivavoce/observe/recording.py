@@ -18,6 +18,7 @@ from vivavoce.errors import ConfigurationError
 from vivavoce.protocol import InputAudioBufferAppend, ResponseOutputAudioDelta, Unknown
 from vivavoce.protocol.base import Tagged, replace
 from vivavoce.protocol.codec import to_builtins
+from vivavoce.urls import shown_url
 
 FORMAT = 1
 """Version of the file format."""
@@ -105,6 +106,8 @@ def _clean(value: Any, *, keep_audio: bool) -> Any:
     for key, part in value.items():
         if key in _SECRETS and isinstance(part, str):
             part = HIDDEN  # noqa: PLW2901
+        elif key == "server_url" and isinstance(part, str):
+            part = shown_url(part)  # noqa: PLW2901
         elif key == "headers" and isinstance(part, Mapping):
             part = dict.fromkeys(part, HIDDEN)  # noqa: PLW2901
         elif key == "audio" and isinstance(part, str) and not keep_audio:

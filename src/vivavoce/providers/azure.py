@@ -23,9 +23,9 @@ from vivavoce.providers.base import (
     query_of,
     resolve_key,
     same_server,
-    shown,
     split_url,
 )
+from vivavoce.urls import shown_url
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -112,8 +112,8 @@ def _deployment(target: Target, parts: SplitResult, *, preview: bool) -> dict[st
 def _needed(version: str | None, base_url: str) -> str:
     if version is None:
         raise ConfigurationError(
-            f"{shown(base_url)!r} has Azure's preview form and needs an API version: add ?api-version=…, set "
-            "OPENAI_API_VERSION to one that ends in -preview, or end the URL in /openai/v1"
+            f"{shown_url(base_url)!r} has Azure's preview form and needs an API version: add ?api-version=…, "
+            "set OPENAI_API_VERSION to one that ends in -preview, or end the URL in /openai/v1"
         )
     return version
 

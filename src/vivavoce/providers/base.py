@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from vivavoce import __version__
 from vivavoce.errors import ConfigurationError, ConnectionLostError, VivavoceError
+from vivavoce.urls import shown_url
 
 ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A key, or a function, plain or async, that returns one whenever a connection is made."""
@@ -81,7 +82,7 @@ class Endpoint:
     @property
     def place(self) -> str:
         """The URL without what may be secret in it: a user's name, a password, the query."""
-        return shown(self.url)
+        return shown_url(self.url)
 
 
 async def resolve_key(api_key: ApiKey | None) -> str | None:
@@ -122,18 +123,9 @@ def split_url(url: str) -> SplitResult:
         valid = False
     if not valid:
         raise ConfigurationError(
-            f"{shown(url)!r} is no URL of a realtime server; use ws://, wss://, http:// or https://"
+            f"{shown_url(url)!r} is no URL of a realtime server; use ws://, wss://, http:// or https://"
         )
     return parts
-
-
-def shown(url: str) -> str:
-    """Return a URL, or what should be one, without what may be secret in it: name, password, query."""
-    scheme, slashes, rest = url.partition("//")
-    if not slashes:
-        scheme, rest = "", url
-    authority, slash, path = rest.partition("#")[0].partition("?")[0].partition("/")
-    return f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def join_url(parts: SplitResult, path: str, query: Mapping[str, str]) -> str:

@@ -228,6 +228,7 @@ class ServerConversation:
         if detection is not None and detection.interrupt_response and active is not None:
             self._responder.cancel(active, "turn_detected", now)
             self._owed_turn = None
+            self._make_room(now)
 
     def _turn_ended(self, decision: SpeechStopped, now: float) -> None:
         self._listener.turn_ended(decision)

@@ -17,9 +17,9 @@ from vivavoce.conversation.client_notices import (
 )
 from vivavoce.conversation.effects import Effect, StartResponse
 from vivavoce.conversation.ids import CountingIds
+from vivavoce.conversation.options import SessionOptions
 from vivavoce.conversation.response import FinishReason
 from vivavoce.conversation.server import ServerConversation
-from vivavoce.conversation.settings import SessionOptions
 from vivavoce.conversation.tokens import CountedTokens
 from vivavoce.protocol import MessageItem, ServerEvent
 from vivavoce.protocol.codec import client_event_from, server_event_from, to_builtins

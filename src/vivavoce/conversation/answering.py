@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from vivavoce.conversation.context import context_records, give_context
 from vivavoce.conversation.effects import CancelResponse, StartResponse
 from vivavoce.conversation.items import Items, Record
+from vivavoce.conversation.options import SessionOptions
 from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.plan import plan_response
 from vivavoce.conversation.response import ResponseState, RunningResponse
-from vivavoce.conversation.settings import SessionOptions, Settings
+from vivavoce.conversation.settings import Settings
 from vivavoce.conversation.transcripts import Transcripts
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.protocol import ResponseCreateParams, StatusReason

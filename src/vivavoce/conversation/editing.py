@@ -6,7 +6,8 @@ from vivavoce.conversation.context import accepted, check_item
 from vivavoce.conversation.effects import DropUtterance, TranscribeItem
 from vivavoce.conversation.items import ROOT, Items, Record
 from vivavoce.conversation.outbox import Outbox
-from vivavoce.conversation.settings import Settings, refuse
+from vivavoce.conversation.refusal import refuse
+from vivavoce.conversation.settings import Settings
 from vivavoce.conversation.transcripts import Transcripts
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.protocol import (

@@ -6,7 +6,8 @@ from vivavoce.conversation.effects import BeginUtterance, DropUtterance, EndUtte
 from vivavoce.conversation.input_buffer import InputBuffer
 from vivavoce.conversation.items import Items, Record
 from vivavoce.conversation.outbox import Outbox
-from vivavoce.conversation.settings import SEMANTIC_SILENCE_MS, Settings, refuse
+from vivavoce.conversation.refusal import refuse
+from vivavoce.conversation.settings import SEMANTIC_SILENCE_MS, Settings
 from vivavoce.conversation.transcripts import Transcripts
 from vivavoce.conversation.turns import SpeechStarted, SpeechStopped, TurnDetection
 from vivavoce.errors import RemoteProtocolError

@@ -6,14 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from vivavoce.conversation.settings import (
-    Settings,
-    check_tool_choice,
-    check_tools,
-    modality_of,
-    refuse,
-    voice_is_locked,
-)
+from vivavoce.conversation.refusal import refuse, voice_is_locked
+from vivavoce.conversation.settings import Settings, modality_of
+from vivavoce.conversation.tool_settings import check_tool_choice, check_tools
 from vivavoce.protocol import (
     AudioFormat,
     AudioOutput,

@@ -15,12 +15,14 @@ from vivavoce.conversation.effects import Effect, EndSession
 from vivavoce.conversation.ids import IdSource
 from vivavoce.conversation.items import Items
 from vivavoce.conversation.listening import Listener
+from vivavoce.conversation.options import SessionOptions
 from vivavoce.conversation.outbox import Outbox
+from vivavoce.conversation.refusal import refuse
 from vivavoce.conversation.response import FinishReason, ResponseState, RunningResponse
-from vivavoce.conversation.settings import SessionOptions, Settings, initial_session, refuse
+from vivavoce.conversation.settings import Settings, initial_session
 from vivavoce.conversation.tokens import CountedTokens
 from vivavoce.conversation.transcripts import Transcripts
-from vivavoce.conversation.turns import SpeechStarted, SpeechStopped
+from vivavoce.conversation.turn_taking import TurnTaking
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.protocol import (
     ClientEvent,
@@ -37,7 +39,6 @@ from vivavoce.protocol import (
     ResponseCreate,
     ResponseCreateParams,
     ServerEvent,
-    ServerVad,
     SessionCreated,
     SessionUpdate,
     SessionUpdated,
@@ -81,8 +82,7 @@ class ServerConversation:
         )
         self._editor = Editor(self._outbox, self._items, self._settings, self._transcripts)
         self._expires = now + options.max_session_s
-        self._idle_since: float | None = None
-        self._owed_turn: dict[str, float] | None = None
+        self._turns = TurnTaking(self._listener, self._responder, self._settings, self)
         self.ended = False
         self._handlers: dict[type[ClientEvent], Callable[[Any, float], None]] = {
             SessionUpdate: self._session_update,
@@ -122,7 +122,7 @@ class ServerConversation:
         """Return when `handle_deadline` has something to do, or `None` once the session is over."""
         if self.ended:
             return None
-        times = [self._expires, self._responder.next_deadline(), self._idle_deadline()]
+        times = [self._expires, self._responder.next_deadline(), self._turns.next_deadline()]
         return min(time for time in times if time is not None)
 
     @property
@@ -163,14 +163,12 @@ class ServerConversation:
         self._listener.configure()
 
     def _append(self, event: InputAudioBufferAppend, now: float) -> None:
-        if (overlong := self._listener.overlong_turn(event.audio)) is not None:
-            self._turn_ended(overlong, now)
-        self._listener.append(event.audio)
+        self._turns.append(event.audio, now)
 
     def _commit(self, _event: InputAudioBufferCommit, now: float) -> None:
         self._listener.commit()
-        self._idle_since = None
-        self._make_room(now)
+        self._turns.stirred()
+        self.make_room(now)
 
     def _clear(self, _event: InputAudioBufferClear, _now: float) -> None:
         self._listener.clear()
@@ -184,8 +182,8 @@ class ServerConversation:
 
     def _item_create(self, event: ConversationItemCreate, now: float) -> None:
         self._editor.create(event)
-        self._idle_since = None
-        self._make_room(now)
+        self._turns.stirred()
+        self.make_room(now)
 
     def _item_retrieve(self, event: ConversationItemRetrieve, _now: float) -> None:
         self._editor.retrieve(event)
@@ -198,7 +196,7 @@ class ServerConversation:
         self._editor.truncate(event)
 
     def _response_create(self, event: ResponseCreate, now: float) -> None:
-        self._respond(present(event.response, ResponseCreateParams()), now, {"asked": now})
+        self.respond(present(event.response, ResponseCreateParams()), now, {"asked": now})
 
     def _response_cancel(self, event: ResponseCancel, now: float) -> None:
         self._responder.cancel_asked(present(event.response_id, None), now)
@@ -210,42 +208,7 @@ class ServerConversation:
         """Take the speech probability of the audio between two positions of the input."""
         if self.ended:
             return
-        decision = self._listener.voice(probability, start_ms, end_ms, now)
-        if isinstance(decision, SpeechStarted):
-            self._speech_started(now)
-        elif isinstance(decision, SpeechStopped):
-            self._turn_ended(decision, now)
-
-    def _speech_started(self, now: float) -> None:
-        """Decide whether this speech is a barge-in.
-
-        "interrupt_response: whether or not to automatically interrupt any ongoing response with output to the
-        default conversation when a VAD start event occurs."
-        """
-        self._idle_since = None
-        detection = self._settings.turn_detection
-        active = self._responder.active
-        if detection is not None and detection.interrupt_response and active is not None:
-            self._responder.cancel(active, "turn_detected", now)
-            self._owed_turn = None
-            self._make_room(now)
-
-    def _turn_ended(self, decision: SpeechStopped, now: float) -> None:
-        self._listener.turn_ended(decision)
-        self._make_room(now)
-        detection = self._settings.turn_detection
-        if detection is not None and detection.create_response:
-            self._answer_turn({"end_of_speech": self._listener.last_voiced, "end_of_turn": now}, now)
-
-    def _answer_turn(self, stages: dict[str, float], now: float) -> None:
-        if not isinstance(self._settings.session, RealtimeSession):
-            return
-        if self._responder.active is not None:
-            # Only with interrupt_response off: the person spoke over an answer that went on. They still get
-            # theirs, when that one is over.
-            self._owed_turn = stages
-            return
-        self._respond(ResponseCreateParams(), now, stages)
+        self._turns.receive_voice(probability, start_ms, end_ms, now)
 
     def receive_partial_transcript(self, item_id: str, text: str) -> None:
         """Take a transcriber's guess at everything said so far in an utterance."""
@@ -342,43 +305,29 @@ class ServerConversation:
             return
         self._responder.handle_deadline(now)
         self._response_over(now)
-        idle = self._idle_deadline()
-        if idle is not None and now >= idle and self._idle_since is not None:
-            silent_ms = round((now - self._idle_since) * 1000)
-            self._idle_since = None
-            self._listener.silence_became_item(silent_ms)
-            self._make_room(now)
-            self._answer_turn({"end_of_turn": now}, now)
+        self._turns.handle_deadline(now)
 
-    def _idle_deadline(self) -> float | None:
-        detection = self._settings.turn_detection
-        if self._idle_since is None or not isinstance(detection, ServerVad):
-            return None
-        timeout = present(detection.idle_timeout_ms, None)
-        return None if timeout is None else self._idle_since + timeout / 1000
+    def respond(self, params: ResponseCreateParams, now: float, stages: dict[str, float]) -> None:
+        """Begin a response.
 
-    def _respond(self, params: ResponseCreateParams, now: float, stages: dict[str, float]) -> None:
+        Raises:
+            RemoteProtocolError: it cannot begin.
+        """
         if not isinstance(self._settings.session, RealtimeSession):
             raise refuse("A transcription session gives no responses.", "type", "invalid_event")
         self._responder.create(params, now, stages)
         if self._responder.active is not None:
-            self._idle_since = None
+            self._turns.stirred()
         self._response_over(now)
 
     def _response_over(self, now: float) -> None:
         """Do what follows when no response of the conversation is active any more."""
         if self._responder.active is not None:
             return
-        self._make_room(now)
-        if self._owed_turn is not None:
-            stages, self._owed_turn = self._owed_turn, None
-            self._respond(ResponseCreateParams(), now, stages)
-        elif self._responder.silent_from is not None and not self._listener.speaking:
-            # "The timeout value will be applied after the last model response's audio has finished playing."
-            self._idle_since = max(now, self._responder.silent_from)
-            self._responder.silent_from = None
+        self.make_room(now)
+        self._turns.response_over(now)
 
-    def _make_room(self, now: float) -> None:
+    def make_room(self, now: float) -> None:
         """Let go of the oldest items beyond the bound, and say so."""
         options = self._options
         while len(self._items) > options.max_items or (

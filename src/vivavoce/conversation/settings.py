@@ -6,17 +6,16 @@ fields that are present in the session.update are updated." (Realtime API refere
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from vivavoce.errors import RemoteProtocolError
+from vivavoce.conversation.options import SessionOptions
+from vivavoce.conversation.refusal import refuse, voice_is_locked
+from vivavoce.conversation.tool_settings import check_tool_choice, check_tools
 from vivavoce.protocol import (
     UNSET,
     AudioInput,
     AudioOutput,
-    FunctionTool,
-    McpTool,
     Modality,
     NoiseReduction,
     PcmFormat,
@@ -24,10 +23,6 @@ from vivavoce.protocol import (
     SemanticVad,
     ServerVad,
     SessionAudio,
-    Tool,
-    ToolChoice,
-    ToolChoiceFunction,
-    ToolChoiceMcp,
     Transcription,
     TranscriptionSession,
     TranscriptionSessionAudio,
@@ -39,11 +34,6 @@ from vivavoce.protocol.base import Wire
 
 MAX_PREFIX_MS = 5000
 """Longest `prefix_padding_ms`."""
-
-DEFAULT_INSTRUCTIONS = (
-    "You are a helpful, friendly voice agent. Answer in short sentences that are easy to listen to. "
-    "Use your tools whenever they can help."
-)
 
 Session = RealtimeSession | TranscriptionSession
 S = TypeVar("S", bound=Wire)
@@ -80,54 +70,6 @@ _MERGED = (
     NoiseReduction,
     Transcription,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
-    """What the operator of a server decides for every session.
-
-    Attributes:
-        model: name that the session reports.
-        model_named: the client chose it when it connected; otherwise its first `session.update` may do so.
-        voice: voice unless the client chooses another.
-        voices: voices to offer; empty: any will do.
-        knows_voice: says whether there is a voice of this name, where there are more than `voices`.
-        instructions: instructions unless the client gives its own.
-        max_session_s: length of a session, in seconds.
-        output_lead_ms: how far ahead of its playback audio is sent.
-        max_input_buffer_s: how much uncommitted audio a session may hold, in seconds.
-        max_items: how many items a conversation may hold.
-        max_items_chars: how many characters they may hold together (texts, pictures, arguments);
-            a byte of a created item's audio counts like one until the audio is transcribed.
-        retained_audio_bytes: how much of the newest audio is kept for `conversation.item.retrieve`; that of
-            the last two items is kept beyond it, see `AudioShelf`. 0 keeps none.
-        context_tokens: size of the model's input in tokens; older items are left out of it beyond that.
-        transcription_wait_s: how long a response waits for the transcript of what was said.
-        explain_failures: whether the client is told what an engine said of its failure; a server that others
-            use keeps that to its log, as it may name hosts and accounts.
-        apology: what the agent says when its model fails in the middle of a spoken turn; empty: nothing.
-        created_at: unix time of the session's start, in seconds; `expires_at` follows from it.
-        transcription_only: whether this is a transcription session.
-    """
-
-    model: str = "vivavoce-local"
-    model_named: bool = True
-    voice: str = "alloy"
-    voices: tuple[str, ...] = ()
-    knows_voice: Callable[[str], bool] | None = None
-    instructions: str = DEFAULT_INSTRUCTIONS
-    max_session_s: float = 3600.0
-    output_lead_ms: int = 500
-    max_input_buffer_s: float = 600.0
-    max_items: int = 2000
-    max_items_chars: int = 32 * 1024 * 1024
-    retained_audio_bytes: int = 256 * 1024
-    context_tokens: int = 28_224
-    transcription_wait_s: float = 15.0
-    explain_failures: bool = False
-    apology: str = "Sorry, something went wrong. Please say that again."
-    created_at: int = 0
-    transcription_only: bool = False
 
 
 def initial_session(session_id: str, options: SessionOptions) -> Session:
@@ -200,11 +142,6 @@ def effective(session: Session) -> Session:
     if isinstance(session, TranscriptionSession):
         return replace(session, audio=audio, include=None)
     return replace(session, audio=audio, include=None, tracing=None, reasoning=UNSET)
-
-
-def refuse(message: str, param: str | None, code: str = "invalid_value") -> RemoteProtocolError:
-    """Return the error for a setting that cannot be accepted."""
-    return RemoteProtocolError(message, code=code, param=param)
 
 
 class Settings:
@@ -323,43 +260,6 @@ class Settings:
             raise refuse(f"Invalid value: '{voice}'. Supported values are: {listed}.", param)
 
 
-def voice_is_locked() -> RemoteProtocolError:
-    """Return the error for a change of voice after the assistant has spoken."""
-    return refuse(
-        "Cannot update a conversation's voice if assistant audio is present.", None, "cannot_update_voice"
-    )
-
-
 def modality_of(modalities: Sequence[Modality]) -> Modality:
     """Return the one modality that is meant: audio includes a transcript, so both together mean audio."""
     return "audio" if "audio" in modalities or not modalities else "text"
-
-
-def check_tools(tools: Sequence[Tool], param: str) -> None:
-    """Refuse tools that this server cannot run, and two of one name.
-
-    Raises:
-        RemoteProtocolError: naming the tool.
-    """
-    names: set[str] = set()
-    for index, tool in enumerate(tools):
-        if isinstance(tool, McpTool):
-            raise refuse("MCP tools are not supported by this server yet.", f"{param}[{index}]")
-        if tool.name in names:
-            raise refuse(f"Two tools are named '{tool.name}'.", f"{param}[{index}].name")
-        names.add(tool.name)
-
-
-def check_tool_choice(choice: ToolChoice, tools: Sequence[Tool], param: str) -> None:
-    """Refuse the choice of a tool that is not there.
-
-    Raises:
-        RemoteProtocolError: naming the tools that are.
-    """
-    if isinstance(choice, ToolChoiceMcp):
-        raise refuse("MCP tools are not supported by this server yet.", param)
-    if isinstance(choice, ToolChoiceFunction):
-        names = [tool.name for tool in tools if isinstance(tool, FunctionTool)]
-        if choice.name not in names:
-            listed = ", ".join(f"'{name}'" for name in names) or "none"
-            raise refuse(f"There is no tool named '{choice.name}'. There are: {listed}.", param)

@@ -6,7 +6,7 @@ What may not: HTTP, sockets, JSON, and any decision about the conversation, whic
 Who may import it: `connections` (for the in-memory model), `server`, and the rooms above them.
 """
 
-from vivavoce.conversation.settings import DEFAULT_INSTRUCTIONS, SessionOptions
+from vivavoce.conversation.options import DEFAULT_INSTRUCTIONS, SessionOptions
 from vivavoce.pipeline.session import LocalSession, Sink
 
 __all__ = ["DEFAULT_INSTRUCTIONS", "LocalSession", "SessionOptions", "Sink"]

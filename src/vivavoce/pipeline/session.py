@@ -22,9 +22,9 @@ from vivavoce.conversation.effects import (
     TranscribeItem,
 )
 from vivavoce.conversation.ids import IdSource
+from vivavoce.conversation.options import SessionOptions
 from vivavoce.conversation.response import FinishReason
 from vivavoce.conversation.server import BACKLOG_LIMIT_MS, ServerConversation
-from vivavoce.conversation.settings import SessionOptions
 from vivavoce.conversation.tokens import CountedTokens
 from vivavoce.engines.base import Engines, FunctionCallDelta, TranscriptionOptions
 from vivavoce.errors import EngineError, RemoteProtocolError

@@ -1,0 +1,59 @@
+"""What the operator of a server decides for every session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+DEFAULT_INSTRUCTIONS = (
+    "You are a helpful, friendly voice agent. Answer in short sentences that are easy to listen to. "
+    "Use your tools whenever they can help."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What the operator of a server decides for every session.
+
+    Attributes:
+        model: name that the session reports.
+        model_named: the client chose it when it connected; otherwise its first `session.update` may do so.
+        voice: voice unless the client chooses another.
+        voices: voices to offer; empty: any will do.
+        knows_voice: says whether there is a voice of this name, where there are more than `voices`.
+        instructions: instructions unless the client gives its own.
+        max_session_s: length of a session, in seconds.
+        output_lead_ms: how far ahead of its playback audio is sent.
+        max_input_buffer_s: how much uncommitted audio a session may hold, in seconds.
+        max_items: how many items a conversation may hold.
+        max_items_chars: how many characters they may hold together (texts, pictures, arguments);
+            a byte of a created item's audio counts like one until the audio is transcribed.
+        retained_audio_bytes: how much of the newest audio is kept for `conversation.item.retrieve`; that of
+            the last two items is kept beyond it, see `AudioShelf`. 0 keeps none.
+        context_tokens: size of the model's input in tokens; older items are left out of it beyond that.
+        transcription_wait_s: how long a response waits for the transcript of what was said.
+        explain_failures: whether the client is told what an engine said of its failure; a server that others
+            use keeps that to its log, as it may name hosts and accounts.
+        apology: what the agent says when its model fails in the middle of a spoken turn; empty: nothing.
+        created_at: unix time of the session's start, in seconds; `expires_at` follows from it.
+        transcription_only: whether this is a transcription session.
+    """
+
+    model: str = "vivavoce-local"
+    model_named: bool = True
+    voice: str = "alloy"
+    voices: tuple[str, ...] = ()
+    knows_voice: Callable[[str], bool] | None = None
+    instructions: str = DEFAULT_INSTRUCTIONS
+    max_session_s: float = 3600.0
+    output_lead_ms: int = 500
+    max_input_buffer_s: float = 600.0
+    max_items: int = 2000
+    max_items_chars: int = 32 * 1024 * 1024
+    retained_audio_bytes: int = 256 * 1024
+    context_tokens: int = 28_224
+    transcription_wait_s: float = 15.0
+    explain_failures: bool = False
+    apology: str = "Sorry, something went wrong. Please say that again."
+    created_at: int = 0
+    transcription_only: bool = False

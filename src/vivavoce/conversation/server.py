@@ -39,6 +39,7 @@ from vivavoce.protocol import (
     ResponseCreate,
     ResponseCreateParams,
     ServerEvent,
+    Session,
     SessionCreated,
     SessionUpdate,
     SessionUpdated,
@@ -60,13 +61,21 @@ class ServerConversation:
         options: what the operator of the server decided.
         ids: where ids come from.
         now: the time, in seconds on any steady clock.
+        settings: what the session begins with, as in a `session.update`; `session.created` shows it.
+
+    Raises:
+        RemoteProtocolError: `settings` cannot be met.
     """
 
-    def __init__(self, options: SessionOptions, ids: IdSource, now: float) -> None:
+    def __init__(
+        self, options: SessionOptions, ids: IdSource, now: float, settings: Session | None = None
+    ) -> None:
         self.id = ids.new("sess")
         self._options = options
         self._outbox = Outbox(ids)
         self._settings = Settings(initial_session(self.id, options), options)
+        if settings is not None:
+            self._settings.update(settings, voice_locked=False, responding=False)
         self._items = Items(options.retained_audio_bytes)
         self._transcripts = Transcripts(self._outbox)
         self._outbox.emit(SessionCreated, session=self._settings.session)

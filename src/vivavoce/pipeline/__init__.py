@@ -7,6 +7,7 @@ Who may import it: `connections` (for the in-memory model), `server`, and the ro
 """
 
 from vivavoce.conversation.options import DEFAULT_INSTRUCTIONS, SessionOptions
-from vivavoce.pipeline.session import LocalSession, Sink
+from vivavoce.engines.speech_model import ServedSession, Sink, SpeechModel
+from vivavoce.pipeline.session import LocalSession
 
-__all__ = ["DEFAULT_INSTRUCTIONS", "LocalSession", "SessionOptions", "Sink"]
+__all__ = ["DEFAULT_INSTRUCTIONS", "LocalSession", "ServedSession", "SessionOptions", "Sink", "SpeechModel"]

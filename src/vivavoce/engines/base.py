@@ -13,11 +13,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from vivavoce.engines.options import ModelOptions
-from vivavoce.protocol import FunctionTool, Item, ToolChoice
+from vivavoce.protocol import FunctionTool, Item, LogProb, ToolChoice
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from vivavoce.engines.noise.base import NoiseReducer
+    from vivavoce.engines.prompts import PromptStore
+    from vivavoce.engines.turn.base import TurnEndDetector
 
 # --- voice activity ---------------------------------------------------------------------------------------
 
@@ -72,10 +76,12 @@ class Transcript:
     Attributes:
         text: the words; empty when nothing was said.
         language: ISO-639-1 code when the engine knows it.
+        logprobs: how sure it was of each token, when it was asked for that and knows it.
     """
 
     text: str
     language: str | None = None
+    logprobs: tuple[LogProb, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +92,19 @@ class TranscriptionOptions:
         model: name of the model the client asked for.
         language: ISO-639-1 code.
         prompt: free text or keywords that guide the transcription.
+        languages: ISO-639-1 codes of the languages that may be spoken.
+        keywords: words that are likely to be said.
+        delay: `minimal` to `xhigh`: how long a streaming engine may wait to be surer of its words.
+        logprobs: whether `Transcript.logprobs` is wanted.
     """
 
     model: str | None = None
     language: str | None = None
     prompt: str | None = None
+    languages: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    delay: str | None = None
+    logprobs: bool = False
 
 
 class TranscriptionStream(Protocol):
@@ -348,6 +362,9 @@ class Engines:
         synthesizer: speaks.
         cost: what a talking session costs.
         names: engine names for logs, traces and `vivavoce doctor`.
+        turn: says whether somebody who pauses has finished (`semantic_vad`).
+        noise: takes noise out of the input (`noise_reduction`).
+        prompts: stored prompts (`session.prompt`).
     """
 
     vad: VoiceActivityDetector
@@ -356,6 +373,9 @@ class Engines:
     synthesizer: Synthesizer
     cost: EngineCost = field(default_factory=EngineCost)
     names: dict[str, Any] = field(default_factory=dict)
+    turn: TurnEndDetector | None = None
+    noise: NoiseReducer | None = None
+    prompts: PromptStore | None = None
 
     async def prewarm(self) -> None:
         """Load ahead what the first session would wait for.

@@ -10,6 +10,7 @@ VivavoceError
 ├── EngineError             an engine (VAD, STT, LLM, TTS) failed or refused its input
 ├── ConnectionLostError     the connection to the model, or to an MCP server, could not be made or broke
 ├── ToolError               a tool was unknown, got bad arguments, raised or took too long
+├── WebhookVerificationError  a webhook is not from the server, too old, or no event
 ├── GuardrailError          a guardrail failed or stopped too much
 ├── SessionClosedError      a call on a session that has ended
 ├── CallerTimeoutError      in a test or a demo: the agent did not do what a simulated caller waits for
@@ -110,6 +111,10 @@ class ToolError(VivavoceError):
 
 class GuardrailError(VivavoceError):
     """A guardrail raised or took too long, or stopped so much that the session says so; it goes on."""
+
+
+class WebhookVerificationError(VivavoceError):
+    """A webhook is not from the server that it claims to be from, is too old, or holds no event."""
 
 
 class SessionClosedError(VivavoceError):

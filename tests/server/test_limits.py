@@ -82,11 +82,18 @@ def test_admission_refuses_everyone_once_it_drains() -> None:
 
 def test_no_key_takes_more_than_its_share() -> None:
     admission = Admission(4, max_sessions_per_key=2)
-    assert [admission.admit(0), admission.admit(0), admission.admit(0)] == [True, True, False]
-    assert [admission.admit(1), admission.admit(1)] == [True, True]
+    assert [admission.admit("a"), admission.admit("a"), admission.admit("a")] == [True, True, False]
+    assert [admission.admit("b"), admission.admit("b")] == [True, True]
     assert admission.full
-    admission.leave(0)
-    assert [admission.admit(1), admission.admit(0)] == [False, True]
+    admission.leave("a")
+    assert [admission.admit("b"), admission.admit("a")] == [False, True]
+
+
+def test_a_key_may_have_a_share_of_its_own() -> None:
+    admission = Admission(9, max_sessions_per_key=2, of_key={"a": 1})
+    assert [admission.max_sessions_of("a"), admission.max_sessions_of("b")] == [1, 2]
+    assert [admission.admit("a"), admission.admit("a")] == [True, False]
+    assert [admission.admit("b"), admission.admit("b"), admission.admit("b")] == [True, True, False]
 
 
 def test_without_keys_there_is_no_share() -> None:

@@ -189,7 +189,7 @@ def test_the_log_says_who_came_and_went_and_who_was_sent_away(
     ids: dict[str, str] = {}
 
     async def scenario() -> None:
-        async with serving(ServerConfig(api_keys=("sk-1", "sk-2"))) as url:
+        async with serving(ServerConfig(api_keys=("sk-1", "lab=sk-2"))) as url:
             async with connect(f"{url}?api-key=sk-2") as peer:
                 await receive(peer)
                 assert peer.response is not None
@@ -202,7 +202,7 @@ def test_the_log_says_who_came_and_went_and_who_was_sent_away(
     lines = {record.message: vars(record) for record in caplog.records if record.message in ids}
     assert {message: line["request_id"] for message, line in lines.items()} == ids
     assert {line["client"] for line in lines.values()} == {"127.0.0.1"}
-    assert (lines["session started"]["key_index"], lines["connection refused"]["key_index"]) == (1, None)
+    assert (lines["session started"]["key"], lines["connection refused"]["key"]) == ("lab", None)
     assert lines["session ended"]["close_code"] == 1000
     assert "sk-" not in caplog.text
 

@@ -147,7 +147,7 @@ def config_from(args: argparse.Namespace) -> ServerConfig:
     """
     from vivavoce.pipeline import SessionOptions
     from vivavoce.server import Limits, ServerConfig
-    from vivavoce.server.auth import parse_keys
+    from vivavoce.server.keys import parse_keys
 
     if not 0 < args.max_session_minutes <= MAX_SESSION_MINUTES:  # which no NaN passes either
         raise ConfigurationError(

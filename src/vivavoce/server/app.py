@@ -15,6 +15,7 @@ from vivavoce.cpus import usable_cpus
 from vivavoce.errors import ConfigurationError
 from vivavoce.server.auth import Guard
 from vivavoce.server.envelope import REQUEST_ID_HEADER, Refusal, new_request_id, refuse_upgrade
+from vivavoce.server.keys import ApiKeys
 from vivavoce.server.realtime import RealtimeEndpoint
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class RealtimeApp:
                 f"there is no voice {config.session.voice!r}; "
                 f"choose one of {', '.join(engines.synthesizer.voice_names)}"
             )
-        self._guard = Guard(config.api_keys)
+        self._guard = Guard(ApiKeys.from_texts(config.api_keys))
         self._realtime = RealtimeEndpoint(engines, config, self._guard, cpus=usable_cpus())
         self._model = config.session.model
         self._http = Starlette(
@@ -133,8 +134,9 @@ class RealtimeApp:
         return JSONResponse(status, status_code=503 if admission.draining else 200)
 
     async def _models(self, request: Request) -> Response:
-        if refusal := self._guard.refusal(request.scope):
-            return _respond(refusal)
+        caller = self._guard.admit(request.scope, secrets=False)
+        if isinstance(caller, Refusal):
+            return _respond(caller)
         model = {"id": self._model, "object": "model", "created": 0, "owned_by": "vivavoce"}
         return JSONResponse({"object": "list", "data": [model]})
 

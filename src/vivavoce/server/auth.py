@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ipaddress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from vivavoce.server.envelope import Refusal
+from vivavoce.server.keys import ApiKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from starlette.types import Scope
 
-__all__ = ["REALTIME_SUBPROTOCOL", "Guard", "is_loopback", "offered_keys", "parse_keys", "select_subprotocol"]
+    from vivavoce.protocol import Session
+
+__all__ = ["REALTIME_SUBPROTOCOL", "Caller", "Guard", "is_loopback", "offered_keys", "select_subprotocol"]
 
 REALTIME_SUBPROTOCOL = "realtime"
 """The subprotocol that a browser's WebSocket offers beside its key, and the only one the server selects."""
@@ -25,9 +25,20 @@ _PROXY_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 
 
-def parse_keys(text: str) -> tuple[str, ...]:
-    """Split comma-separated API keys; blanks around them and empty ones are dropped."""
-    return tuple(key for part in text.split(",") if (key := part.strip()))
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who came in.
+
+    Attributes:
+        name: name of the API key, also of the one that a client secret was minted with; `None` where no key
+            is asked for.
+        settings: what the session of a client secret begins with; `None` without one.
+        secret: whether it came with a client secret.
+    """
+
+    name: str | None
+    settings: Session | None = None
+    secret: bool = False
 
 
 def is_loopback(host: str) -> bool:
@@ -70,7 +81,7 @@ def offered_keys(scope: Scope) -> list[str]:
 
 
 class Guard:
-    """Decides about one request at a time from its ASGI scope; keeps no state.
+    """Decides about one request at a time from its ASGI scope.
 
     With keys, a request must carry one of them. Without keys only this machine may come in: the connection
     must come from loopback, and neither its `Host` nor its `Origin` may name anything else, because a web
@@ -78,39 +89,30 @@ class Guard:
     Nor may a proxy have passed it on: behind one, all the world comes from loopback.
 
     Args:
-        api_keys: the keys that are accepted; empty for none.
+        keys: the keys that are accepted; none for no key at all.
     """
 
-    def __init__(self, api_keys: Iterable[str] = ()) -> None:
-        self._digests = tuple(_digest(key) for key in api_keys)
+    def __init__(self, keys: ApiKeys | None = None) -> None:
+        self.keys = keys or ApiKeys()
 
     @property
     def open(self) -> bool:
         """Whether requests need no key."""
-        return not self._digests
+        return not self.keys
 
-    def refusal(self, scope: Scope) -> Refusal | None:
-        """Return why this request may not come in, or `None` when it may."""
-        return self._check_locality(scope) if self.open else self._check_key(scope)
+    def admit(self, scope: Scope, *, secrets: bool = True) -> Caller | Refusal:  # noqa: ARG002
+        """Return who this request comes from, or why it may not come in.
 
-    def key_index(self, scope: Scope) -> int | None:
-        """Return which of the keys a request carries, counted from 0; `None` when it is none of them."""
-        offered = [_digest(key) for key in offered_keys(scope)]
-        # A list, not a generator: every key is compared, so that time says nothing about which one matched.
-        matches = [any(hmac.compare_digest(key, good) for key in offered) for good in self._digests]
-        return matches.index(True) if any(matches) else None
-
-    def _check_key(self, scope: Scope) -> Refusal | None:
-        if self.key_index(scope) is not None:
-            return None
-        if not offered_keys(scope):
-            message = (
-                "You did not provide an API key. Send it as `Authorization: Bearer <key>`, as an `api-key` "
-                f"header, or from a browser as the subprotocol `{_KEY_SUBPROTOCOL}<key>`."
-            )
-        else:
-            message = "Incorrect API key provided. Use one of the keys that this server was started with."
-        return Refusal(401, message, code="invalid_api_key", headers={"www-authenticate": "Bearer"})
+        Args:
+            scope: of the request or the WebSocket handshake.
+            secrets: whether a client secret will do, which is for Realtime connections only.
+        """
+        if self.open:
+            return self._check_locality(scope) or Caller(None)
+        offered = offered_keys(scope)
+        if key := self.keys.find(offered):
+            return Caller(key.name)
+        return _no_key(offered)
 
     @staticmethod
     def _check_locality(scope: Scope) -> Refusal | None:
@@ -151,8 +153,15 @@ class Guard:
         return None
 
 
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+def _no_key(offered: list[str]) -> Refusal:
+    if offered:
+        message = "Incorrect API key provided. Use one of the keys that this server was started with."
+    else:
+        message = (
+            "You did not provide an API key. Send it as `Authorization: Bearer <key>`, as an `api-key` "
+            f"header, or from a browser as the subprotocol `{_KEY_SUBPROTOCOL}<key>`."
+        )
+    return Refusal(401, message, code="invalid_api_key", headers={"www-authenticate": "Bearer"})
 
 
 def _headers(scope: Scope, name: bytes) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vivavoce.errors import ConfigurationError
@@ -104,13 +105,20 @@ class Admission:
     Args:
         max_sessions: how many may be inside at once.
         max_sessions_per_key: how many of them with one key; `None`: all.
+        of_key: other bounds for single keys, by name.
     """
 
-    def __init__(self, max_sessions: int, max_sessions_per_key: int | None = None) -> None:
+    def __init__(
+        self,
+        max_sessions: int,
+        max_sessions_per_key: int | None = None,
+        of_key: Mapping[str, int] | None = None,
+    ) -> None:
         self._max_sessions = max_sessions
         self._max_sessions_per_key = max_sessions_per_key
+        self._max_sessions_of = dict(of_key or {})
         self._sessions = 0
-        self._sessions_of: Counter[int] = Counter()
+        self._sessions_of: Counter[str] = Counter()
         self._draining = False
 
     @property
@@ -137,27 +145,31 @@ class Admission:
         """Whether there is no room for anybody."""
         return self._sessions >= self._max_sessions
 
-    def admit(self, key: int | None = None) -> bool:
+    def max_sessions_of(self, name: str) -> int | None:
+        """How many sessions may be inside with the key of this name; `None`: all."""
+        return self._max_sessions_of.get(name, self._max_sessions_per_key)
+
+    def admit(self, name: str | None = None) -> bool:
         """Let one more session in and count it, or return `False`.
 
         Args:
-            key: which key it came with; `None` where there are no keys.
+            name: name of the key that it came with; `None` where there are no keys.
         """
         if self._draining or self.full:
             return False
-        if key is not None:
-            bound = self._max_sessions_per_key
-            if bound is not None and self._sessions_of[key] >= bound:
+        if name is not None:
+            bound = self.max_sessions_of(name)
+            if bound is not None and self._sessions_of[name] >= bound:
                 return False
-            self._sessions_of[key] += 1
+            self._sessions_of[name] += 1
         self._sessions += 1
         return True
 
-    def leave(self, key: int | None = None) -> None:
+    def leave(self, name: str | None = None) -> None:
         """Uncount one session that was admitted with this key."""
         self._sessions -= 1
-        if key is not None:
-            self._sessions_of[key] -= 1
+        if name is not None:
+            self._sessions_of[name] -= 1
 
 
 class ReadingPace:

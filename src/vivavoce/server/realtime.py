@@ -67,12 +67,15 @@ class RealtimeEndpoint:
         """Serve one WebSocket connection from handshake to close."""
         await receive()  # websocket.connect
         request_id = new_request_id()
-        refusal = self._guard.refusal(scope)
-        options = refusal or session_options(scope.get("query_string", b""), self._defaults)
-        key = self._guard.key_index(scope)
+        admitted = self._guard.admit(scope)
+        options: SessionOptions | Refusal
+        if isinstance(admitted, Refusal):
+            options, key = admitted, None
+        else:
+            options, key = session_options(scope.get("query_string", b""), self._defaults), admitted.name
         caller = _caller(scope, request_id, key)
         if not isinstance(options, Refusal) and not self.admission.admit(key):
-            options = self._full()
+            options = self._full(key)
         if isinstance(options, Refusal):
             _log.info("connection refused", extra={"status": options.status, "code": options.code, **caller})
             await refuse_upgrade(scope, send, options, request_id)
@@ -205,14 +208,15 @@ class RealtimeEndpoint:
             )
         return decode_client_event(text)
 
-    def _full(self) -> Refusal:
+    def _full(self, key: str | None) -> Refusal:
         if self.admission.draining:
             message = "The server is shutting down. Connect to another one."
             code = "server_shutting_down"
-        elif not self.admission.full:
+        elif key is not None and not self.admission.full:
+            bound = self.admission.max_sessions_of(key)
             return Refusal(
                 429,
-                f"All {self._limits.max_sessions_per_key} sessions of this API key are taken. End one first.",
+                f"All {bound} sessions of this API key are taken. End one first.",
                 code="key_session_limit_reached",
                 type="rate_limit_error",
                 headers={"retry-after": str(RETRY_AFTER_S)},
@@ -228,10 +232,10 @@ class RealtimeEndpoint:
         )
 
 
-def _caller(scope: Scope, request_id: str, key: int | None) -> dict[str, object]:
-    """Return what every log line about a connection says of the peer: never the key, only which it was."""
+def _caller(scope: Scope, request_id: str, key: str | None) -> dict[str, object]:
+    """Return what every log line about a connection says of the peer: never the key, only its name."""
     host, port = scope.get("client") or (None, None)
-    return {"request_id": request_id, "client": host, "client_port": port, "key_index": key}
+    return {"request_id": request_id, "client": host, "client_port": port, "key": key}
 
 
 async def _end(session: LocalSession) -> None:

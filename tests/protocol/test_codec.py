@@ -16,6 +16,7 @@ from vivavoce.protocol import (
     ErrorDetail,
     ErrorEvent,
     InputAudioBufferAppend,
+    InputAudioBufferCleared,
     MessageItem,
     SessionUpdate,
     Unknown,
@@ -26,6 +27,7 @@ from vivavoce.protocol import (
     encode,
     encode_text,
     item_from,
+    replace,
     server_event_from,
     session_from,
     shapes,
@@ -205,3 +207,48 @@ def test_every_event_has_one_class() -> None:
 def test_words_of_a_later_protocol_come_out_as_unknown(item: dict[str, Any]) -> None:
     raw = {"type": "conversation.item.added", "event_id": "e", "item": item}
     assert server_event_from(raw) == Unknown(type="conversation.item.added", raw=raw)
+
+
+RELAYED = (
+    '{"type": "input_audio_buffer.cleared", "event_id": "e", "later": {"b": 1, "a": null}}',
+    '{"type":"conversation.item.deleted","event_id":"e","item_id":"i","x":"\\u00e4\u00e4"}',
+)
+
+
+@pytest.mark.parametrize("text", RELAYED)
+def test_what_is_relayed_is_typed_and_keeps_its_very_text(text: str) -> None:
+    event = codec.relayed(text)
+    assert event == decode_server_event(text)
+    assert not isinstance(event, Unknown)
+    assert encode_text(event) == text
+    assert encode(event) == text.encode()
+
+
+def test_what_is_changed_on_the_way_is_written_from_its_fields() -> None:
+    event = codec.relayed(RELAYED[0])
+    assert isinstance(event, InputAudioBufferCleared)
+    assert json.loads(encode_text(replace(event, event_id="f"))) == {
+        "type": "input_audio_buffer.cleared",
+        "event_id": "f",
+    }
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"type": "brand.new", "event_id": "e", "deep": [{"x": None}]},
+        {"type": "response.done", "event_id": "e", "response": {"id": "r", "status": "pondering"}},
+        {"type": "conversation.item.deleted", "event_id": None, "item_id": 5},
+        {"type": "input_audio_buffer.dtmf_event_received", "event": "5", "received_at": 7},
+    ],
+)
+def test_what_this_version_cannot_read_is_relayed_whole(form: dict[str, Any]) -> None:
+    event = codec.relayed(json.dumps(form))
+    assert event.type == form["type"]
+    assert json.loads(encode_text(event)) == form
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"event_id":"e"}', '{"type":5}', '{"type":"\\ud800"}'])
+def test_what_is_no_event_is_not_relayed(text: str) -> None:
+    with pytest.raises(RemoteProtocolError):
+        codec.relayed(text)

@@ -7,10 +7,11 @@ theirs: keys, limits, recording.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from vivavoce.conversation.options import SessionOptions
+    from vivavoce.engines.base import EngineCost
     from vivavoce.errors import RemoteProtocolError
     from vivavoce.protocol import ClientEvent, ServerEvent
     from vivavoce.protocol import Session as SessionSettings
@@ -34,7 +35,8 @@ class ServedSession(Protocol):
 
     Attributes:
         id: of the session, `sess_…`.
-        on_end: called once, with the reason, when the session ends by itself.
+        on_end: called once, with the reason, when the session ends by itself. Where it did not end as it
+            should, the session has a `close_code` as well: the WebSocket code to close with in place of 1001.
     """
 
     id: str
@@ -63,7 +65,23 @@ class ServedSession(Protocol):
 
 @runtime_checkable
 class SpeechModel(Protocol):
-    """Makes sessions of a model that hears and speaks itself."""
+    """Makes sessions of a model that hears and speaks itself.
+
+    Attributes:
+        cost: what a session costs this machine, for admission control.
+        names: what runs here, for logs: as `Engines.names`.
+    """
+
+    cost: EngineCost
+    names: dict[str, Any]
+
+    async def prewarm(self) -> None:
+        """Find out ahead of the first session what cannot work.
+
+        Raises:
+            VivavoceError: a session could never begin; the message says what to change.
+        """
+        ...
 
     def open(
         self, sink: Sink, options: SessionOptions, settings: SessionSettings | None = None

@@ -17,7 +17,14 @@ D = TypeVar("D")
 
 
 class Wire(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
-    """A JSON object of the Realtime API: immutable, built by keyword."""
+    """A JSON object of the Realtime API: immutable, built by keyword.
+
+    Attributes:
+        verbatim: the JSON text that it is written as, where it is passed on as it came (`codec.relayed`); it
+            may say more than the fields do. No field: equality, `replace` and the `repr` know nothing of it.
+    """
+
+    verbatim: ClassVar[str | None] = None
 
 
 class WireName:

@@ -15,6 +15,7 @@ from vivavoce.protocol import shapes
 from vivavoce.protocol.base import Wire
 from vivavoce.protocol.client_events import CLIENT_EVENT_TYPES, ClientEvent, InputAudioBufferAppend
 from vivavoce.protocol.items import Item
+from vivavoce.protocol.response_events import FromServer
 from vivavoce.protocol.server_events import SERVER_EVENT_TYPES, ServerEvent, Unknown
 from vivavoce.protocol.session import Session
 
@@ -25,6 +26,7 @@ __all__ = [
     "encode",
     "encode_text",
     "item_from",
+    "relayed",
     "server_event_from",
     "session_from",
     "to_builtins",
@@ -41,13 +43,49 @@ _decode_server_event: Callable[[str | bytes], ServerEvent] = msgspec.json.Decode
 
 
 def encode(event: Wire) -> bytes:
-    """Return a struct as JSON in UTF-8; absent fields are left out, ``None`` is ``null``."""
-    return _encode(event)
+    """Return a struct as JSON in UTF-8; absent fields are left out, ``None`` is ``null``.
+
+    What came from a server and is passed on has the form in which it came.
+    """
+    return _encode(event) if _is_plain(event) else encode_text(event).encode()
 
 
 def encode_text(event: Wire) -> str:
     """Return a struct as JSON text, for the text frames of a WebSocket."""
-    return _encode(event).decode()
+    if _is_plain(event):
+        return _encode(event).decode()
+    return event.verbatim or _encode(event.raw).decode()  # type: ignore[attr-defined]  # an `Unknown` has it
+
+
+def _is_plain(event: Wire) -> bool:
+    """Return whether an event is written from its fields."""
+    return event.verbatim is None and type(event) is not Unknown
+
+
+def relayed(data: str) -> ServerEvent | Unknown:
+    """Read an event of a server that is to be passed on: `encode_text` gives the same text again.
+
+    What does not have the shape of its type is passed on as well, as an `Unknown`: the client may know more.
+
+    Args:
+        data: one JSON object.
+
+    Raises:
+        RemoteProtocolError: it is no JSON object with a `type`.
+    """
+    try:
+        event: ServerEvent | Unknown = _decode_server_event(data)
+    except _UNREADABLE:
+        raw = _parse(data)
+        wire_name = _wire_name(raw)
+        assert isinstance(raw, Mapping)
+        try:
+            event = server_event_from(raw)
+        except RemoteProtocolError:
+            event = Unknown(type=wire_name, raw=raw)
+    if isinstance(event, FromServer):
+        event.__dict__["verbatim"] = data  # past the frozen fields, none of which it is
+    return event
 
 
 def decode_client_event(data: str | bytes) -> ClientEvent:

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-class FromServer(Tagged, frozen=True, kw_only=True):
+class FromServer(Tagged, frozen=True, kw_only=True, dict=True):
     """What every server event has but `input_audio_buffer.dtmf_event_received`."""
 
     event_id: str

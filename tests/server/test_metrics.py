@@ -140,8 +140,23 @@ def test_the_end_of_a_response_is_told_with_its_reason(status: str, details: obj
 def test_turns_tools_and_errors_are_counted_and_audio_is_not_looked_at() -> None:
     metrics = ServerMetrics(House())
     watcher = metrics.session_started("realtime", 0.0)
-    call = {"id": "i", "call_id": "c", "name": "f", "arguments": "{}"}
-    mcp = {"id": "i", "server_label": "s", "name": "f", "arguments": "{}", "output": None}
+    call: dict[str, object] = {
+        "type": "function_call",
+        "id": "i",
+        "call_id": "c",
+        "name": "f",
+        "arguments": "{}",
+    }
+    mcp: dict[str, object] = {
+        "type": "mcp_call",
+        "id": "i",
+        "server_label": "s",
+        "name": "f",
+        "arguments": "{}",
+        "output": None,
+    }
+    message: dict[str, object] = {"type": "message", "id": "i", "role": "assistant", "content": []}
+    done = {"type": "response.output_item.done", "response_id": "r", "output_index": 0}
     events: list[dict[str, object]] = [
         {"type": "input_audio_buffer.committed", "item_id": "i"},
         {
@@ -154,14 +169,9 @@ def test_turns_tools_and_errors_are_counted_and_audio_is_not_looked_at() -> None
             "type": "error",
             "error": {"type": "invalid_request_error", "message": "m", "code": "invalid_value"},
         },
-        *(
-            {"type": "response.output_item.done", "response_id": "r", "output_index": 0, "item": item}
-            for item in (
-                {"type": "function_call", **call},
-                {"type": "mcp_call", **mcp},
-                {"type": "message", "id": "i", "role": "assistant", "content": []},
-            )
-        ),
+        {**done, "item": call},
+        {**done, "item": mcp},
+        {**done, "item": message},
         {"type": "of.a.later.day"},
     ]
     for event in events:

@@ -41,7 +41,7 @@ imports: $(VENV)/.dev
 rules: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/test_house_rules.py
 
-pytest: $(VENV)/.dev
+pytest: $(VENV)/.dev $(VENV)/.js
 	$(BIN)/python -m pytest --cov --cov-report=
 	@echo 'Coverage of $(STRICT): every line and branch.'
 	@$(BIN)/python -m coverage report --skip-covered --show-missing --fail-under=100 --include='$(PURE)'
@@ -65,6 +65,12 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) install -c constraints.txt --no-deps silero-vad openai-agents
 	@$(PIP) download -c constraints.txt --no-deps --no-binary openai-agents --dest $(VENV)/share/openai-agents openai-agents
 	@touch $(VENV)/.demo $@
+
+# The official JavaScript clients, and a Node.js where there is none on the PATH.
+$(VENV)/.js: tests/js/package.json tests/js/package-lock.json tools/install_js_clients.py | $(VENV)/.dev
+	@echo 'Installing the JavaScript clients of the tests into $(VENV)/share/js ...'
+	@$(BIN)/python tools/install_js_clients.py $(VENV)/share/js
+	@touch $@
 
 $(BIN)/python:
 	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,12 +14,13 @@ from vivavoce.connections.base import (
     RealtimeModelConfig,
     check_model_config,
 )
+from vivavoce.connections.dialing import dial
 from vivavoce.connections.endpoint import resolve_endpoint
 from vivavoce.connections.transport import TransportOptions, read_transport
 from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
 from vivavoce.protocol import ErrorEvent
 from vivavoce.protocol.codec import decode_server_event, encode_text, to_builtins
-from vivavoce.providers.base import USER_AGENT, ApiKey, Endpoint, carries, refusal_text
+from vivavoce.providers.base import ApiKey
 from vivavoce.providers.resolving import PROVIDERS, ProviderName
 from vivavoce.tasks import Tasks
 
@@ -95,44 +95,10 @@ class WebSocketRealtimeModel(RealtimeModel):
         self._tasks.spawn(self._read(self._socket), name="realtime reader")
 
     async def _open(self, config: RealtimeModelConfig) -> ClientConnection:
-        from websockets.asyncio.client import connect
-        from websockets.exceptions import InvalidStatus, WebSocketException
-
         config = check_model_config(config)
         options = self._options = read_transport(config.get("transport", {}), below=self._own_options)
-        endpoint: Endpoint | None = None
-        try:
-            async with asyncio.timeout(options.connect_s):
-                endpoint = await resolve_endpoint(
-                    config, url=self._url, api_key=self._api_key, provider=self._provider
-                )
-                return await connect(
-                    endpoint.url,
-                    additional_headers=dict(endpoint.headers),
-                    user_agent_header=None if carries(endpoint.headers, "user-agent") else USER_AGENT,
-                    compression="deflate" if options.compression else None,
-                    open_timeout=None,
-                    close_timeout=options.close_s,
-                    ping_interval=options.ping_interval_s,
-                    ping_timeout=options.ping_timeout_s,
-                    max_size=options.max_frame_bytes,
-                    max_queue=options.max_queued_frames,
-                )
-        except InvalidStatus as error:
-            status = error.response.status_code
-            said = refusal_text((error.response.body or b"").decode(errors="replace"))
-            hint = endpoint.hint if endpoint is not None else ""
-            raise ConnectionLostError(
-                f"{_server(endpoint)} refused the connection: HTTP {status} {said} {hint}".rstrip(),
-                status=status,
-            ) from error
-        except TimeoutError as error:
-            # Without an endpoint only the function for the key can have taken the time.
-            culprit = "The api_key function" if endpoint is None else _server(endpoint)
-            raise ConnectionLostError(f"{culprit} did not answer within {options.connect_s:g} s.") from error
-        except (OSError, WebSocketException) as error:
-            hint = ". Is the server running?" if _is_refused(error) else ""
-            raise ConnectionLostError(f"{_server(endpoint)} cannot be reached: {error}{hint}") from error
+        finding = resolve_endpoint(config, url=self._url, api_key=self._api_key, provider=self._provider)
+        return await dial(finding, options)
 
     async def _read(self, socket: ClientConnection) -> None:
         from websockets.exceptions import ConnectionClosed
@@ -220,15 +186,6 @@ class WebSocketRealtimeModel(RealtimeModel):
                 self._disconnected()
         await self._tasks.aclose()
         await self._listeners.aclose()
-
-
-def _is_refused(error: Exception) -> bool:
-    """Return whether nobody listens at an address; of several addresses only the text tells."""
-    return isinstance(error, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in str(error)
-
-
-def _server(endpoint: Endpoint | None) -> str:
-    return "The realtime server" + (f" at {endpoint.place}" if endpoint is not None else "")
 
 
 def _encoded(event: ClientEvent) -> str:

@@ -10,7 +10,18 @@ from typing import ClassVar, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
-__all__ = ["UNSET", "Tagged", "UnsetType", "Wire", "at_least", "at_most", "between", "present", "replace"]
+__all__ = [
+    "NOT_FROM_GA_CLIENTS",
+    "UNSET",
+    "Tagged",
+    "UnsetType",
+    "Wire",
+    "at_least",
+    "at_most",
+    "between",
+    "present",
+    "replace",
+]
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -66,3 +77,7 @@ def at_least(minimum: float) -> Meta:
 def at_most(length: int) -> Meta:
     """Limit a string (characters) or an object (entries) that a client sends to `length`."""
     return Meta(extra={"max_length": length})
+
+
+NOT_FROM_GA_CLIENTS = Meta(extra={"dialect": "beta"})
+"""Marks a field that no client of the GA API may send: `shapes.check` does not know it."""

@@ -26,6 +26,7 @@ __all__ = [
     "encode",
     "encode_text",
     "item_from",
+    "parse_json",
     "relayed",
     "server_event_from",
     "session_from",
@@ -76,7 +77,7 @@ def relayed(data: str) -> ServerEvent | Unknown:
     try:
         event: ServerEvent | Unknown = _decode_server_event(data)
     except _UNREADABLE:
-        raw = _parse(data)
+        raw = parse_json(data)
         wire_name = _wire_name(raw)
         assert isinstance(raw, Mapping)
         try:
@@ -101,7 +102,7 @@ def decode_client_event(data: str | bytes) -> ClientEvent:
         # Fifty of these arrive a second. All else is rare and takes the way that explains what is wrong.
         return _decode_append(data)
     except _UNREADABLE:
-        return client_event_from(_parse(data))
+        return client_event_from(parse_json(data))
 
 
 def client_event_from(raw: object) -> ClientEvent:
@@ -156,7 +157,7 @@ def decode_server_event(data: str | bytes) -> ServerEvent | Unknown:
     try:
         return _decode_server_event(data)
     except _UNREADABLE:
-        return server_event_from(_parse(data))
+        return server_event_from(parse_json(data))
 
 
 def server_event_from(raw: object) -> ServerEvent | Unknown:
@@ -184,7 +185,12 @@ def to_builtins(event: Wire) -> dict[str, Any]:
     return form
 
 
-def _parse(data: str | bytes) -> object:
+def parse_json(data: str | bytes) -> object:
+    """Read JSON into plain values, before anybody asks what it means.
+
+    Raises:
+        RemoteProtocolError: it is no JSON.
+    """
     try:
         return _decode_json(data)
     except _UNREADABLE as error:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 from vivavoce.protocol.base import UNSET, UnsetType, Wire, at_most
 from vivavoce.protocol.formats import AudioFormat
 from vivavoce.protocol.items import InputItem, Item
-from vivavoce.protocol.session import MaxOutputTokens, Modality, Prompt, Reasoning, Voice
+from vivavoce.protocol.session import MaxOutputTokens, Modality, Prompt, Reasoning, Temperature, Voice
 from vivavoce.protocol.tools import Tool, ToolChoice
 
 __all__ = [
@@ -110,6 +110,7 @@ class Response(Wire, frozen=True, kw_only=True):
         status_details: ``None`` while in progress and when completed.
         output: the items it has produced so far, without audio bytes.
         conversation_id: ``None`` for a response outside the conversation.
+        temperature: how freely the model chose its words; only where the beta dialect set it.
         usage: ``None`` until it is done.
     """
 
@@ -121,6 +122,7 @@ class Response(Wire, frozen=True, kw_only=True):
     conversation_id: str | None = None
     output_modalities: Sequence[Modality] | UnsetType = UNSET
     max_output_tokens: MaxOutputTokens | UnsetType = UNSET
+    temperature: Temperature | UnsetType | None = UNSET
     audio: ResponseAudio | UnsetType = UNSET
     usage: Usage | None = None
     metadata: Metadata | None = None
@@ -145,6 +147,7 @@ class ResponseCreateParams(Wire, frozen=True, kw_only=True):
     Attributes:
         conversation: ``"none"`` keeps the response out of the conversation.
         input: replaces the conversation as context; empty is no context at all.
+        temperature: how freely the model chooses its words; only the beta dialect sets it.
     """
 
     conversation: Literal["auto", "none"] | UnsetType = UNSET
@@ -156,6 +159,7 @@ class ResponseCreateParams(Wire, frozen=True, kw_only=True):
     tool_choice: ToolChoice | UnsetType = UNSET
     parallel_tool_calls: bool | UnsetType = UNSET
     max_output_tokens: MaxOutputTokens | UnsetType = UNSET
+    temperature: Temperature | UnsetType | None = UNSET
     reasoning: Reasoning | UnsetType | None = UNSET
     prompt: Prompt | UnsetType | None = UNSET
     metadata: Metadata | UnsetType | None = UNSET

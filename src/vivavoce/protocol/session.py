@@ -7,7 +7,7 @@ that are present change; in `session.created` and `session.updated` the server f
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
-from vivavoce.protocol.base import UNSET, Tagged, UnsetType, Wire, at_least, between
+from vivavoce.protocol.base import NOT_FROM_GA_CLIENTS, UNSET, Tagged, UnsetType, Wire, at_least, between
 from vivavoce.protocol.formats import AudioFormat
 from vivavoce.protocol.tools import Tool, ToolChoice
 
@@ -29,6 +29,7 @@ __all__ = [
     "ServerVad",
     "Session",
     "SessionAudio",
+    "Temperature",
     "TokenLimits",
     "TracingConfig",
     "Transcription",
@@ -43,6 +44,7 @@ Modality: TypeAlias = Literal["text", "audio"]
 Effort: TypeAlias = Literal["minimal", "low", "medium", "high", "xhigh"]
 Eagerness: TypeAlias = Literal["low", "medium", "high", "auto"]
 Include: TypeAlias = Literal["item.input_audio_transcription.logprobs"]
+Temperature: TypeAlias = Annotated[float, NOT_FROM_GA_CLIENTS]
 MaxOutputTokens: TypeAlias = Annotated[int, between(1, 4096)] | Literal["inf"]
 Milliseconds: TypeAlias = Annotated[int, at_least(0)]
 
@@ -191,6 +193,7 @@ class RealtimeSession(Tagged, frozen=True, kw_only=True, tag="realtime"):
     """A session in which a model answers.
 
     Attributes:
+        temperature: how freely the model chooses its words; only the beta dialect sets it.
         expires_at: when the server will end it, seconds since 1970.
     """
 
@@ -203,6 +206,7 @@ class RealtimeSession(Tagged, frozen=True, kw_only=True, tag="realtime"):
     tool_choice: ToolChoice | UnsetType = UNSET
     parallel_tool_calls: bool | UnsetType = UNSET
     max_output_tokens: MaxOutputTokens | UnsetType = UNSET
+    temperature: Temperature | UnsetType | None = UNSET
     reasoning: Reasoning | UnsetType | None = UNSET
     tracing: Literal["auto"] | TracingConfig | UnsetType | None = UNSET
     truncation: Truncation | UnsetType = UNSET

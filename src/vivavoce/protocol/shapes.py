@@ -12,6 +12,7 @@ from typing import Any, Literal, NoReturn, get_args, get_origin
 from msgspec import Struct, inspect, structs
 
 from vivavoce.errors import RemoteProtocolError
+from vivavoce.protocol.base import NOT_FROM_GA_CLIENTS
 
 __all__ = ["MAX_DEPTH", "check", "refuse_choice", "type_of", "without_stray_nulls"]
 
@@ -36,7 +37,13 @@ def _fields(struct: type[Struct]) -> Mapping[str, inspect.Field]:
     return {
         field.encode_name: structs.replace(field, type=_as_declared(field.type, declared[field.name]))
         for field in description.fields
+        if not any(_is_foreign(option) for option in _options(field.type))
     }
+
+
+def _is_foreign(option: inspect.Type) -> bool:
+    """Return whether this is the type of a field that GA clients may not send."""
+    return isinstance(option, inspect.Metadata) and option.extra == NOT_FROM_GA_CLIENTS.extra
 
 
 def _literals(annotation: object) -> Iterator[object]:

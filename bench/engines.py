@@ -21,7 +21,7 @@ from vivavoce.engines.base import (
     Transcriber,
     TranscriptionOptions,
 )
-from vivavoce.engines.registry import build_engines
+from vivavoce.engines.registry import build_local_engines
 from vivavoce.protocol import InputText, MessageItem, ResponseOutputAudioDelta
 from vivavoce.protocol.codec import decode_client_event, decode_server_event, encode_text, to_builtins
 
@@ -33,7 +33,7 @@ _TIMES = 5
 def engines(report: Report) -> None:
     """Measure the embedded engines."""
     report.progress("the embedded engines")
-    built = build_engines()
+    built = build_local_engines()
     rows: list[tuple[Cell, ...]] = []
     rng = np.random.default_rng(0)
     for count in (1, 64, 200):

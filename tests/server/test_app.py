@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from vivavoce import __version__
-from vivavoce.engines.registry import EngineChoice, build_engines
+from vivavoce.engines.registry import EngineChoice, build_local_engines
 from vivavoce.engines.scripted import scripted_engines
 from vivavoce.engines.vad.silero import SileroVad
 from vivavoce.errors import ConfigurationError, EngineError
@@ -111,7 +111,7 @@ class Visit:
 
 
 def bench_app(limits: Limits | None = None) -> RealtimeApp:
-    engines = build_engines(EngineChoice(preset="bench"))
+    engines = build_local_engines(EngineChoice(preset="bench"))
     return create_app(ServerConfig(limits=limits or Limits()), engines)
 
 
@@ -151,7 +151,7 @@ def test_a_session_that_an_engine_refuses_is_closed_with_1011_and_the_others_go_
             return slot
 
     async def scenario() -> None:
-        engines = replace(build_engines(EngineChoice(preset="bench")), vad=OneStreamVad())
+        engines = replace(build_local_engines(EngineChoice(preset="bench")), vad=OneStreamVad())
         app = create_app(ServerConfig(), engines)
         healthy, refused = Visit(app, "/v1/realtime"), Visit(app, "/v1/realtime")
         async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:

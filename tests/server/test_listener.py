@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from vivavoce.engines.bench import BenchTranscriber
-from vivavoce.engines.registry import EngineChoice, build_engines
+from vivavoce.engines.registry import EngineChoice, build_local_engines
 from vivavoce.errors import ConfigurationError
 from vivavoce.server import ServerConfig, listener
 from vivavoce.server.listener import UNSENT_BYTES, open_listener
@@ -69,7 +69,7 @@ def test_engines_are_warm_before_anyone_can_connect_and_closed_at_the_end(
         async def aclose(self) -> None:
             events.append("closed")
 
-    engines = replace(build_engines(EngineChoice(preset="bench")), transcriber=Transcriber())
+    engines = replace(build_local_engines(EngineChoice(preset="bench")), transcriber=Transcriber())
     monkeypatch.setattr(listener, "build_engines", lambda choice: engines)
 
     async def scenario() -> None:
@@ -107,7 +107,7 @@ def test_engines_that_do_not_close_do_not_spoil_a_clean_end(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    engines = replace(build_engines(EngineChoice(preset="bench")), transcriber=transcriber)
+    engines = replace(build_local_engines(EngineChoice(preset="bench")), transcriber=transcriber)
     monkeypatch.setattr(listener, "build_engines", lambda choice: engines)
     monkeypatch.setattr(listener, "_ENGINES_CLOSE_S", 0.01)
 

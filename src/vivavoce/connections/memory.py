@@ -57,10 +57,10 @@ class SharedEngines:
         """
         async with self._lock:
             if self._engines is None:
-                from vivavoce.engines.registry import build_engines
+                from vivavoce.engines.registry import build_local_engines
 
                 # Loading acoustic models takes a second: not on the event loop.
-                self._engines = await asyncio.to_thread(build_engines, self._choice)
+                self._engines = await asyncio.to_thread(build_local_engines, self._choice)
             self._users += 1
             return self._engines
 

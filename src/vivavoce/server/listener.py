@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from vivavoce.engines.base import Engines
+    from vivavoce.engines.speech_model import SpeechModel
     from vivavoce.server.config import ServerConfig
 
 __all__ = ["UNSENT_BYTES", "open_listener", "run", "serve"]
@@ -40,7 +41,10 @@ _log = logging.getLogger(__name__)
 
 
 def run(
-    config: ServerConfig, *, engines: Engines | None = None, on_ready: Callable[[str], None] | None = None
+    config: ServerConfig,
+    *,
+    engines: Engines | SpeechModel | None = None,
+    on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Run `serve` on an event loop of its own (uvloop where installed) until SIGINT or SIGTERM."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -48,7 +52,10 @@ def run(
 
 
 async def serve(
-    config: ServerConfig, *, engines: Engines | None = None, on_ready: Callable[[str], None] | None = None
+    config: ServerConfig,
+    *,
+    engines: Engines | SpeechModel | None = None,
+    on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the Realtime API until SIGINT or SIGTERM, then close every session.
 
@@ -76,7 +83,7 @@ async def serve(
             await _close_engines(built)
 
 
-async def _close_engines(engines: Engines) -> None:
+async def _close_engines(engines: Engines | SpeechModel) -> None:
     """Close the engines; one that will not close must not turn a clean end into a failure."""
     try:
         async with asyncio.timeout(_ENGINES_CLOSE_S):
@@ -90,7 +97,7 @@ async def _close_engines(engines: Engines) -> None:
 async def _serve_on(
     listener: socket.socket,
     config: ServerConfig,
-    engines: Engines,
+    engines: Engines | SpeechModel,
     on_ready: Callable[[str], None] | None,
 ) -> None:
     app = create_app(config, engines)

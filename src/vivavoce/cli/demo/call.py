@@ -22,7 +22,7 @@ from vivavoce import (
 from vivavoce.cli.demo import clips
 from vivavoce.cli.demo.agent import travel_desk
 from vivavoce.cli.demo.wiretap import TappedModel
-from vivavoce.engines.registry import build_engines
+from vivavoce.engines.registry import build_local_engines
 from vivavoce.errors import ConnectionLostError
 from vivavoce.testing import After, AgentFinished, AgentSpeaking, HangUp, Say, SimulatedCaller
 
@@ -127,7 +127,7 @@ class DemoCall:
 @asynccontextmanager
 async def _model(options: CallOptions) -> AsyncIterator[RealtimeModel]:
     if options.transport == "memory":
-        engines = await asyncio.to_thread(build_engines, options.engines)
+        engines = await asyncio.to_thread(build_local_engines, options.engines)
         async with aclosing(engines):
             await engines.prewarm()
             yield LocalRealtimeModel(engines)

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from vivavoce.protocol import RealtimeSession
 from vivavoce.server.auth import Caller, Guard, is_loopback, offered_keys, select_subprotocol
 from vivavoce.server.envelope import Refusal
 from vivavoce.server.keys import ApiKeys
+from vivavoce.server.origins import Origins
+from vivavoce.server.secrets import ClientSecret, ClientSecrets
 
 KEYS = ApiKeys.from_texts(("shop=sk-first", "lab=sk-second"))
 
@@ -165,3 +168,99 @@ def test_every_offered_key_is_seen() -> None:
 )
 def test_only_realtime_is_selected(offered: tuple[str, ...], selected: str | None) -> None:
     assert select_subprotocol(scope(subprotocols=offered)) == selected
+
+
+OPERATOR = "a key of the operator"
+SESSION = RealtimeSession(instructions="Be brief.")
+
+
+def bearer(token: str, **headers: str) -> dict[str, Any]:
+    return scope({"authorization": f"Bearer {token}", **headers})
+
+
+def secret_of(key: str | None = "shop", *, expires_at: int = 1000, digest: str | None = None) -> str:
+    found = KEYS.named(key or "")
+    fingerprint = digest or (found.fingerprint if found else None)
+    return ClientSecrets([OPERATOR]).mint(ClientSecret(SESSION, expires_at, key, fingerprint))
+
+
+def guard(keys: ApiKeys = KEYS, *origins: str) -> Guard:
+    return Guard(keys, ClientSecrets([OPERATOR]), Origins(origins), clock=lambda: 999.0)
+
+
+def test_a_client_secret_comes_in_as_the_key_that_made_it_with_its_settings() -> None:
+    assert guard().admit(bearer(secret_of())) == Caller("shop", SESSION, secret=True)
+    subprotocols = ("realtime", f"openai-insecure-api-key.{secret_of('lab')}")
+    assert guard().admit(scope(subprotocols=subprotocols)) == Caller("lab", SESSION, secret=True)
+
+
+def test_without_keys_a_client_secret_brings_its_settings_as_well() -> None:
+    caller = Caller(None, SESSION, secret=True)
+    assert guard(ApiKeys()).admit(bearer(secret_of(None))) == caller
+    assert guard(ApiKeys()).admit(bearer(secret_of("shop"))) == caller
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        (secret_of(expires_at=999), "client_secret_expired"),
+        (secret_of() + "x", "invalid_client_secret"),
+        ("ek_123", "invalid_client_secret"),
+        (secret_of("gone"), "client_secret_revoked"),
+        (secret_of(None), "client_secret_revoked"),
+        (secret_of(digest="of the key before"), "client_secret_revoked"),
+    ],
+)
+def test_a_client_secret_that_is_good_no_more_is_refused(token: str, code: str) -> None:
+    refusal = guard().admit(bearer(token))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.status, refusal.code) == (401, code)
+    assert token not in refusal.message
+
+
+def test_without_keys_a_bad_client_secret_is_refused_too() -> None:
+    refusal = guard(ApiKeys()).admit(bearer("ek_123"))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.status, refusal.code) == (401, "invalid_client_secret")
+
+
+def test_a_key_beside_a_bad_client_secret_is_enough() -> None:
+    assert guard().admit(bearer("ek_123", **{"api-key": "sk-first"})) == Caller("shop")
+
+
+@pytest.mark.parametrize("keys", [KEYS, ApiKeys()])
+def test_a_client_secret_is_for_realtime_only(keys: ApiKeys) -> None:
+    refusal = guard(keys).admit(bearer(secret_of()), secrets=False)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.status, refusal.code) == (403, "client_secret_not_allowed")
+
+
+def test_where_nobody_reads_client_secrets_one_is_a_wrong_key() -> None:
+    refusal = Guard(KEYS).admit(bearer(secret_of()))
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "invalid_api_key"
+
+
+@pytest.mark.parametrize(
+    ("keys", "origins", "origin", "comes_in"),
+    [
+        (KEYS, (), "https://anywhere.test", True),
+        (KEYS, ("https://app.test",), "https://app.test", True),
+        (KEYS, ("https://app.test",), "https://anywhere.test", False),
+        (KEYS, ("https://app.test",), "http://localhost:3000", False),
+        (KEYS, ("*",), "https://anywhere.test", True),
+        (ApiKeys(), (), "http://localhost:3000", True),
+        (ApiKeys(), (), "https://app.test", False),
+        (ApiKeys(), ("https://app.test",), "https://app.test", True),
+        (ApiKeys(), ("https://app.test",), "http://localhost:3000", True),
+        (ApiKeys(), ("https://app.test",), "https://anywhere.test", False),
+    ],
+)
+def test_which_pages_come_in(keys: ApiKeys, origins: tuple[str, ...], origin: str, comes_in: bool) -> None:
+    guarding = guard(keys, *origins)
+    admitted = guarding.admit(scope({"api-key": "sk-first", "origin": origin}))
+    assert isinstance(admitted, Caller) is comes_in
+    assert guarding.allows_origin(origin) is comes_in
+    if isinstance(admitted, Refusal):
+        assert (admitted.status, admitted.code) == (403, "origin_not_allowed")
+        assert "--allow-origin" in admitted.message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vivavoce.pipeline import SessionOptions
+from vivavoce.protocol import RealtimeSession, Session, TranscriptionSession
 from vivavoce.server.envelope import Refusal
 from vivavoce.server.query import MAX_MODEL_CHARS, session_options
 
@@ -55,3 +56,19 @@ def test_what_the_server_cannot_do_is_refused(query: bytes, status: int, code: s
     refusal = session_options(query, DEFAULTS)
     assert isinstance(refusal, Refusal)
     assert (refusal.status, refusal.code, refusal.param) == (status, code, param)
+
+
+@pytest.mark.parametrize(
+    ("settings", "model", "transcribes"),
+    [
+        (RealtimeSession(model="of-secret"), "of-secret", False),
+        (RealtimeSession(), "gpt-realtime", False),
+        (TranscriptionSession(), "gpt-realtime", True),
+    ],
+)
+def test_a_client_secret_has_decided_before_the_query(
+    settings: Session, model: str, transcribes: bool
+) -> None:
+    options = session_options(b"model=gpt-realtime&intent=transcription", DEFAULTS, settings)
+    assert isinstance(options, SessionOptions)
+    assert (options.model, options.transcription_only) == (model, transcribes)

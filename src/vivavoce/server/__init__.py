@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 from vivavoce.errors import MissingExtraError
 
-if any(find_spec(package) is None for package in ("starlette", "uvicorn", "httptools")):
+if any(find_spec(package) is None for package in ("starlette", "uvicorn", "httptools", "cryptography")):
     raise MissingExtraError("server", "the Realtime API server")
 
 from vivavoce.server.app import RealtimeApp, create_app

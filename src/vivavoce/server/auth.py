@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from vivavoce.server.envelope import Refusal
 from vivavoce.server.keys import ApiKeys
+from vivavoce.server.origins import Origins
+from vivavoce.server.secrets import SECRET_PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import Scope
 
     from vivavoce.protocol import Session
+    from vivavoce.server.secrets import ClientSecrets
 
 __all__ = ["REALTIME_SUBPROTOCOL", "Caller", "Guard", "is_loopback", "offered_keys", "select_subprotocol"]
 
@@ -22,6 +28,11 @@ REALTIME_SUBPROTOCOL = "realtime"
 
 _KEY_SUBPROTOCOL = "openai-insecure-api-key."
 _PROXY_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
+_REALTIME_ONLY = Refusal(
+    403,
+    "A client secret opens Realtime connections only. Use an API key here, and keep it on your server.",
+    code="client_secret_not_allowed",
+)
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 
 
@@ -83,36 +94,93 @@ def offered_keys(scope: Scope) -> list[str]:
 class Guard:
     """Decides about one request at a time from its ASGI scope.
 
-    With keys, a request must carry one of them. Without keys only this machine may come in: the connection
-    must come from loopback, and neither its `Host` nor its `Origin` may name anything else, because a web
-    page anywhere can make its reader's browser connect to `localhost` (by DNS rebinding, under its own name).
-    Nor may a proxy have passed it on: behind one, all the world comes from loopback.
+    With keys, a request must carry one of them, or a client secret that was made with one of them; a web page
+    must come from an allowed origin where any are listed. Without keys only this machine may come in: the
+    connection must come from loopback, and neither its `Host` nor its `Origin` may name anything else (but an
+    origin that is listed), because a web page anywhere can make its reader's browser connect to `localhost`
+    (by DNS rebinding, under its own name). Nor may a proxy have passed it on: behind one, all the world comes
+    from loopback.
 
     Args:
-        keys: the keys that are accepted; none for no key at all.
+        keys: the keys that are accepted; none for no key at all. May be replaced at any time.
+        secrets: who reads client secrets; without, there are none.
+        origins: web pages that may come in.
+        clock: unix time in seconds, for the end of client secrets.
     """
 
-    def __init__(self, keys: ApiKeys | None = None) -> None:
+    def __init__(
+        self,
+        keys: ApiKeys | None = None,
+        secrets: ClientSecrets | None = None,
+        origins: Origins | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.keys = keys or ApiKeys()
+        self._secrets = secrets
+        self._origins = origins or Origins()
+        self._clock = clock
 
     @property
     def open(self) -> bool:
         """Whether requests need no key."""
         return not self.keys
 
-    def admit(self, scope: Scope, *, secrets: bool = True) -> Caller | Refusal:  # noqa: ARG002
+    def admit(self, scope: Scope, *, secrets: bool = True) -> Caller | Refusal:
         """Return who this request comes from, or why it may not come in.
 
         Args:
             scope: of the request or the WebSocket handshake.
             secrets: whether a client secret will do, which is for Realtime connections only.
         """
-        if self.open:
-            return self._check_locality(scope) or Caller(None)
+        refusal = self._check_locality(scope) if self.open else None
+        if refusal := refusal or self._check_origin(scope):
+            return refusal
         offered = offered_keys(scope)
         if key := self.keys.find(offered):
             return Caller(key.name)
-        return _no_key(offered)
+        token = next((one for one in offered if one.startswith(SECRET_PREFIX)), None)
+        if token is not None and self._secrets is not None:
+            return self._with_secret(token) if secrets else _REALTIME_ONLY
+        return Caller(None) if self.open else _no_key(offered)
+
+    def allows_origin(self, origin: str) -> bool:
+        """Return whether a web page of this origin may come in."""
+        if self._origins:
+            return self._origins.allows(origin) or (self.open and is_loopback(_hostname(origin)))
+        return not self.open or is_loopback(_hostname(origin))
+
+    def _with_secret(self, token: str) -> Caller | Refusal:
+        assert self._secrets is not None
+        secret = self._secrets.read(token)
+        if secret is None:
+            return _unauthorized("Incorrect client secret provided.", "invalid_client_secret")
+        if self._clock() >= secret.expires_at:
+            return _unauthorized("The client secret has expired. Create another.", "client_secret_expired")
+        if self.open:
+            return Caller(None, secret.settings, secret=True)
+        key = self.keys.named(secret.key) if secret.key is not None else None
+        if key is None or key.fingerprint != secret.key_digest:
+            message = "The API key that this client secret was created with is no longer accepted."
+            return _unauthorized(message, "client_secret_revoked")
+        return Caller(key.name, secret.settings, secret=True)
+
+    def _check_origin(self, scope: Scope) -> Refusal | None:
+        for origin in _headers(scope, b"origin"):
+            if not self.allows_origin(origin):
+                if self.open:
+                    message = (
+                        f"Origin {origin!r} is not allowed: without an API key only pages served by this "
+                        "machine may connect. Start the server with --api-key, or with --allow-origin, to "
+                        "allow others."
+                    )
+                else:
+                    message = (
+                        f"Origin {origin!r} is not among those that this server allows. Start it with "
+                        "--allow-origin for that one, too."
+                    )
+                return Refusal(403, message, code="origin_not_allowed", param="Origin")
+        return None
 
     @staticmethod
     def _check_locality(scope: Scope) -> Refusal | None:
@@ -141,15 +209,6 @@ class Guard:
                     code="host_not_allowed",
                     param="Host",
                 )
-        for origin in _headers(scope, b"origin"):
-            if not is_loopback(_hostname(origin)):
-                return Refusal(
-                    403,
-                    f"Origin {origin!r} is not allowed: without an API key only pages served by this machine "
-                    "may connect. Start the server with --api-key to allow others.",
-                    code="origin_not_allowed",
-                    param="Origin",
-                )
         return None
 
 
@@ -161,7 +220,11 @@ def _no_key(offered: list[str]) -> Refusal:
             "You did not provide an API key. Send it as `Authorization: Bearer <key>`, as an `api-key` "
             f"header, or from a browser as the subprotocol `{_KEY_SUBPROTOCOL}<key>`."
         )
-    return Refusal(401, message, code="invalid_api_key", headers={"www-authenticate": "Bearer"})
+    return _unauthorized(message, "invalid_api_key")
+
+
+def _unauthorized(message: str, code: str) -> Refusal:
+    return Refusal(401, message, code=code, headers={"www-authenticate": "Bearer"})
 
 
 def _headers(scope: Scope, name: bytes) -> list[str]:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
+from vivavoce.protocol import RealtimeSession, TranscriptionSession, present
 from vivavoce.server.envelope import Refusal
 
 if TYPE_CHECKING:
     from vivavoce.pipeline import SessionOptions
+    from vivavoce.protocol import Session
 
 __all__ = ["MAX_MODEL_CHARS", "session_options"]
 
@@ -17,15 +19,19 @@ MAX_MODEL_CHARS = 256
 """Longest model name that is taken."""
 
 
-def session_options(query_string: bytes, defaults: SessionOptions) -> SessionOptions | Refusal:
+def session_options(
+    query_string: bytes, defaults: SessionOptions, settings: Session | None = None
+) -> SessionOptions | Refusal:
     """Return the options of the session that a connection asks for, or why it cannot have one.
 
     Any `model` is taken and shown back, because clients name the hosted models by default; Azure's spelling
-    `deployment` means the same, and parameters the server has no use for (`api-version`) are ignored.
+    `deployment` means the same, and parameters the server has no use for (`api-version`) are ignored. What
+    the session of a client secret is and which model it has was decided when the secret was made.
 
     Args:
         query_string: as it stands in the ASGI scope.
         defaults: the server's own options.
+        settings: what the session of the connection's client secret begins with.
     """
     values = {name: last for name, (*_, last) in parse_qs(query_string.decode("latin-1")).items()}
     if "call_id" in values:
@@ -44,7 +50,8 @@ def session_options(query_string: bytes, defaults: SessionOptions) -> SessionOpt
             code="invalid_intent",
             param="intent",
         )
-    named = values.get("model") or values.get("deployment")
+    of_secret = present(settings.model, None) if isinstance(settings, RealtimeSession) else None
+    named = of_secret or values.get("model") or values.get("deployment")
     model = named or defaults.model
     if len(model) > MAX_MODEL_CHARS:
         return Refusal(
@@ -53,6 +60,7 @@ def session_options(query_string: bytes, defaults: SessionOptions) -> SessionOpt
             code="invalid_model",
             param="model",
         )
-    return replace(
-        defaults, model=model, model_named=bool(named), transcription_only=intent == "transcription"
-    )
+    transcribes = intent == "transcription"
+    if settings is not None:
+        transcribes = isinstance(settings, TranscriptionSession)
+    return replace(defaults, model=model, model_named=bool(named), transcription_only=transcribes)

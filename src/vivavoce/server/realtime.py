@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from vivavoce.engines.base import Engines
     from vivavoce.pipeline import SessionOptions
-    from vivavoce.protocol import ClientEvent
+    from vivavoce.protocol import ClientEvent, Session
     from vivavoce.server.auth import Guard
     from vivavoce.server.config import ServerConfig
 
@@ -70,9 +70,10 @@ class RealtimeEndpoint:
         admitted = self._guard.admit(scope)
         options: SessionOptions | Refusal
         if isinstance(admitted, Refusal):
-            options, key = admitted, None
+            options, key, settings = admitted, None, None
         else:
-            options, key = session_options(scope.get("query_string", b""), self._defaults), admitted.name
+            key, settings = admitted.name, admitted.settings
+            options = session_options(scope.get("query_string", b""), self._defaults, settings)
         caller = _caller(scope, request_id, key)
         if not isinstance(options, Refusal) and not self.admission.admit(key):
             options = self._full(key)
@@ -90,7 +91,7 @@ class RealtimeEndpoint:
                 }
             )
             socket = RealtimeSocket(send, self._limits)
-            await self._carry(receive, socket, options, caller, beta=_asks_for_beta(scope))
+            await self._carry(receive, socket, (options, settings), caller, beta=_asks_for_beta(scope))
         finally:
             self.admission.leave(key)
             if not self.admission.sessions:
@@ -122,14 +123,14 @@ class RealtimeEndpoint:
         self,
         receive: Receive,
         socket: RealtimeSocket,
-        options: SessionOptions,
+        asked: tuple[SessionOptions, Session | None],
         caller: dict[str, object],
         *,
         beta: bool,
     ) -> None:
         """Run one session on an accepted socket until either side closes it."""
         try:
-            session = LocalSession(self._engines, socket, options)
+            session = LocalSession(self._engines, socket, *asked)
         except Exception:  # noqa: BLE001 - whatever an engine refuses, the peer is told and the others go on
             _log.exception("session could not begin", extra=caller)
             socket.close(1011, "The session could not be started on the server's side.")

@@ -64,7 +64,7 @@ def test_all_audio_reaches_the_transcriber_at_its_rate() -> None:
     utterance.feed(SECOND)
     utterance.feed(SECOND[:24000])
     assert utterance.seconds == 1.5
-    assert run(utterance.finish()) == "48000 bytes"
+    assert run(utterance.finish()) == Transcript("48000 bytes")
     assert transcriber.closed == 1
 
 
@@ -72,7 +72,7 @@ def test_g711_is_measured_and_decoded() -> None:
     utterance = begin(Transcriber(), PcmuFormat())
     utterance.feed(b"\xff" * 8000)
     assert utterance.seconds == 1.0
-    assert run(utterance.finish()) == "32000 bytes"
+    assert run(utterance.finish()) == Transcript("32000 bytes")
 
 
 @pytest.mark.parametrize("kind", [EngineError, RuntimeError])

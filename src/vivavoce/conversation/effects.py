@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from vivavoce.protocol import AudioFormat, FunctionTool, Item, ToolChoice
+from vivavoce.protocol import AudioFormat, FunctionTool, Item, NoiseReduction, ToolChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,32 @@ class DropUtterance:
     """The utterance was cleared or deleted: forget its transcription."""
 
     item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgePause:
+    """Somebody pauses: say whether they sound finished, if anybody can, with `receive_turn_end`.
+
+    Attributes:
+        item_id: the utterance; it has all audio up to now.
+        since_ms: where the pause began; names it in the answer.
+    """
+
+    item_id: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceNoise:
+    """Filter the input from now on, or no longer.
+
+    Attributes:
+        wishes: `session.audio.input.noise_reduction`.
+        fmt: format of the input.
+    """
+
+    wishes: NoiseReduction | None
+    fmt: AudioFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +134,8 @@ Effect = (
     | EndUtterance
     | TranscribeItem
     | DropUtterance
+    | JudgePause
+    | ReduceNoise
     | StartResponse
     | CancelResponse
     | Listen

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from vivavoce.conversation.effects import BeginUtterance, DropUtterance, EndUtterance, FeedUtterance, Listen
+from vivavoce.conversation.effects import (
+    BeginUtterance,
+    DropUtterance,
+    EndUtterance,
+    FeedUtterance,
+    JudgePause,
+    Listen,
+    ReduceNoise,
+)
 from vivavoce.conversation.input_buffer import InputBuffer
 from vivavoce.conversation.items import Items, Record
 from vivavoce.conversation.outbox import Outbox
+from vivavoce.conversation.patience import PATIENCE, Patience
 from vivavoce.conversation.refusal import refuse
-from vivavoce.conversation.settings import SEMANTIC_SILENCE_MS, Settings
+from vivavoce.conversation.settings import Settings
 from vivavoce.conversation.transcripts import Transcripts
-from vivavoce.conversation.turns import SpeechStarted, SpeechStopped, TurnDetection
+from vivavoce.conversation.turns import (
+    SpeechPaused,
+    SpeechStarted,
+    SpeechStopped,
+    TurnDecision,
+    TurnDetection,
+)
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.protocol import (
     AudioFormat,
@@ -22,8 +37,11 @@ from vivavoce.protocol import (
     InputAudioBufferSpeechStopped,
     InputAudioBufferTimeoutTriggered,
     MessageItem,
+    NoiseReduction,
+    SemanticVad,
     ServerVad,
     UnsetType,
+    present,
 )
 
 MIN_COMMIT_MS = 100
@@ -58,6 +76,8 @@ class Listener:
         self._max_ms = max_ms
         self._buffer = InputBuffer(self._format(), max_ms)
         self._turn: TurnDetection | None = None
+        self._patience: Patience | None = None
+        self._noise: tuple[NoiseReduction | None, AudioFormat] | None = None
         self._utterance: str | None = None
         self._fed = 0.0
         self.full = False  # the last audio was refused
@@ -92,18 +112,33 @@ class Listener:
             self._turn = None if detection is None else TurnDetection()
             changed = True
         if self._turn is not None and detection is not None:
-            if isinstance(detection, ServerVad):
-                assert isinstance(detection.threshold, int | float)
-                assert isinstance(detection.silence_duration_ms, int)
-                self._turn.threshold = detection.threshold
-                self._turn.silence_ms = detection.silence_duration_ms
-            else:
-                self._turn.threshold = 0.5
-                self._turn.silence_ms = SEMANTIC_SILENCE_MS[str(detection.eagerness)]
+            self._tune(self._turn, detection)
             if changed:
                 self._turn.reset()
+        self._reduce_noise(fmt)
         if changed:
             self._outbox.effect(Listen(detection is not None, fmt, self.position_ms))
+
+    def _tune(self, turn: TurnDetection, detection: ServerVad | SemanticVad) -> None:
+        if isinstance(detection, ServerVad):
+            assert isinstance(detection.threshold, int | float)
+            assert isinstance(detection.silence_duration_ms, int)
+            self._patience = None
+            turn.threshold = detection.threshold
+            turn.silence_ms = detection.silence_duration_ms
+        else:
+            self._patience = PATIENCE[str(detection.eagerness)]
+            turn.threshold = 0.5
+            turn.silence_ms = self._patience.unknown_ms
+        turn.judges = self._patience is not None
+
+    def _reduce_noise(self, fmt: AudioFormat) -> None:
+        wishes = present(self._settings.input.noise_reduction, None)
+        before = None if self._noise is None else self._noise[0]
+        if (wishes, fmt) == self._noise or wishes is before is None:
+            return
+        self._noise = (wishes, fmt)
+        self._outbox.effect(ReduceNoise(wishes, fmt))
 
     @property
     def _prefix_ms(self) -> int:
@@ -179,15 +214,15 @@ class Listener:
     # --- turns --------------------------------------------------------------------------------------------
 
     def voice(
-        self, probability: float, start_ms: int, end_ms: int, now: float
-    ) -> SpeechStarted | SpeechStopped | None:
+        self, probability: float, start_ms: int, end_ms: int, now: float, clarity: float | None = None
+    ) -> TurnDecision | None:
         """Take the speech probability of a chunk and say what it means for the turn.
 
         A start has been announced when this returns; for a stop, `turn_ended` announces and commits.
         """
         if self._turn is None or end_ms <= self._buffer.start:
             return None  # the audio was committed or cleared before its probability was known
-        decision = self._turn.receive(probability, start_ms, end_ms)
+        decision = self._turn.receive(probability, start_ms, end_ms, clarity)
         if self._turn.voiced:
             self.last_voiced = now
         if isinstance(decision, SpeechStarted):
@@ -201,9 +236,22 @@ class Listener:
         elif self._utterance is not None:
             if decision is not None or self._due(end_ms):
                 self._listen_on(end_ms)
+            if isinstance(decision, SpeechPaused):
+                self._outbox.effect(JudgePause(self._utterance, decision.since_ms))
         else:
             self._buffer.forget_before(end_ms - self._prefix_ms - _LOOKBACK_MS)
         return decision
+
+    def partial_transcript(self, item_id: str, text: str) -> None:
+        """Take a guess at everything said so far in an utterance; a pause in it is judged anew."""
+        self._transcripts.partial(item_id, text)
+        if item_id == self._utterance and self._turn is not None and (since := self._turn.pause) is not None:
+            self._outbox.effect(JudgePause(item_id, since))
+
+    def turn_judged(self, item_id: str, since_ms: int, completeness: float) -> None:
+        """Take how likely the person has finished who paused at `since_ms`; late answers change nothing."""
+        if item_id == self._utterance and self._turn is not None and self._patience is not None:
+            self._turn.judged(since_ms, self._patience.hold_ms(completeness))
 
     def turn_ended(self, decision: SpeechStopped) -> None:
         """Announce the end of the turn and make a user message of it."""

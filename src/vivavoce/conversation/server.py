@@ -21,7 +21,7 @@ from vivavoce.conversation.refusal import refuse
 from vivavoce.conversation.response import FinishReason, ResponseState, RunningResponse
 from vivavoce.conversation.settings import Settings, initial_session
 from vivavoce.conversation.tokens import CountedTokens
-from vivavoce.conversation.transcripts import Transcripts
+from vivavoce.conversation.transcripts import NO_DETAILS, TranscriptDetails, Transcripts
 from vivavoce.conversation.turn_taking import TurnTaking
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.protocol import (
@@ -119,6 +119,11 @@ class ServerConversation:
         """What the client wishes of the transcriber (`session.audio.input.transcription`)."""
         return self._settings.transcription
 
+    @property
+    def wants_logprobs(self) -> bool:
+        """Whether the client wants to know how sure the transcriber is (`session.include`)."""
+        return bool(present(self._settings.session.include, None))
+
     def events_to_send(self) -> list[ServerEvent]:
         """Return the events for the client, in order; they are forgotten here."""
         return self._outbox.take_events()
@@ -213,20 +218,34 @@ class ServerConversation:
 
     # --- what comes in: the ears --------------------------------------------------------------------------
 
-    def receive_voice(self, probability: float, start_ms: int, end_ms: int, now: float) -> None:
-        """Take the speech probability of the audio between two positions of the input."""
+    @property
+    def doubts_speech(self) -> bool:
+        """Whether `receive_voice` wants to know the clarity of what it is told of."""
+        return self._turns.doubts
+
+    def receive_voice(
+        self, probability: float, start_ms: int, end_ms: int, now: float, clarity: float | None = None
+    ) -> None:
+        """Take the speech probability of the audio between two positions of the input, and its clarity."""
         if self.ended:
             return
-        self._turns.receive_voice(probability, start_ms, end_ms, now)
+        self._turns.receive_voice(probability, start_ms, end_ms, now, clarity)
+
+    def receive_turn_end(self, item_id: str, since_ms: int, completeness: float) -> None:
+        """Take how likely somebody has finished who paused at `since_ms`, see `JudgePause`."""
+        if not self.ended:
+            self._listener.turn_judged(item_id, since_ms, completeness)
 
     def receive_partial_transcript(self, item_id: str, text: str) -> None:
         """Take a transcriber's guess at everything said so far in an utterance."""
         if not self.ended:
-            self._transcripts.partial(item_id, text)
+            self._listener.partial_transcript(item_id, text)
 
-    def receive_transcript(self, item_id: str, text: str, seconds: float, now: float) -> None:
+    def receive_transcript(
+        self, item_id: str, text: str, seconds: float, now: float, details: TranscriptDetails = NO_DETAILS
+    ) -> None:
         """Take the transcript of an utterance of `seconds` of audio."""
-        if not self.ended and self._transcripts.complete(item_id, text, seconds):
+        if not self.ended and self._transcripts.complete(item_id, text, seconds, details):
             self._transcript_settled(item_id, now)
 
     def receive_transcript_failure(self, item_id: str, message: str, now: float) -> None:

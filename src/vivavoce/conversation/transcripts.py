@@ -5,15 +5,38 @@ The model needs every transcript; the client is told only if it set `session.aud
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from vivavoce.conversation.items import Record
 from vivavoce.conversation.outbox import Outbox
 from vivavoce.protocol import (
+    UNSET,
     ConversationItemInputAudioTranscriptionCompleted,
     ConversationItemInputAudioTranscriptionDelta,
     ConversationItemInputAudioTranscriptionFailed,
+    LogProb,
     TranscriptionDurationUsage,
     TranscriptionError,
+    TranscriptionLanguage,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptDetails:
+    """What a transcriber knows beside the words.
+
+    Attributes:
+        logprobs: how sure it is of each token.
+        language: ISO-639-1 code.
+    """
+
+    logprobs: Sequence[LogProb] = ()
+    language: str | None = None
+
+
+NO_DETAILS = TranscriptDetails()
+"""Nothing but the words."""
 
 
 class _Pending:
@@ -71,7 +94,9 @@ class Transcripts:
         pending.last = words
         self._tell(item_id, pending, " ".join(words[:agreed]))
 
-    def complete(self, item_id: str, text: str, seconds: float) -> bool:
+    def complete(
+        self, item_id: str, text: str, seconds: float, details: TranscriptDetails = NO_DETAILS
+    ) -> bool:
         """Take the final transcript; return whether it was expected."""
         pending, record = self._settle(item_id)
         if pending is None or record is None:
@@ -85,6 +110,8 @@ class Transcripts:
                 content_index=0,
                 transcript=text,
                 usage=TranscriptionDurationUsage(seconds=seconds),
+                logprobs=list(details.logprobs) or UNSET,
+                languages=[TranscriptionLanguage(code=details.language)] if details.language else UNSET,
             )
         return True
 

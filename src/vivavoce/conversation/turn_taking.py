@@ -49,9 +49,19 @@ class TurnTaking:
             self._turn_ended(overlong, now)
         self._listener.append(audio)
 
-    def receive_voice(self, probability: float, start_ms: int, end_ms: int, now: float) -> None:
+    @property
+    def doubts(self) -> bool:
+        """Whether speech that begins now would cut an answer off, so that its clarity matters."""
+        if self._responder.active is None or self._listener.speaking:
+            return False
+        detection = self._settings.turn_detection
+        return detection is not None and bool(detection.interrupt_response)
+
+    def receive_voice(
+        self, probability: float, start_ms: int, end_ms: int, now: float, clarity: float | None = None
+    ) -> None:
         """Take the speech probability of the audio between two positions of the input."""
-        decision = self._listener.voice(probability, start_ms, end_ms, now)
+        decision = self._listener.voice(probability, start_ms, end_ms, now, clarity)
         if isinstance(decision, SpeechStarted):
             self._speech_started(now)
         elif isinstance(decision, SpeechStopped):

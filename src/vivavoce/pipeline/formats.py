@@ -19,6 +19,16 @@ def pcm_decoder(fmt: AudioFormat) -> Callable[[bytes], bytes] | None:
     return None
 
 
+def pcm_encoder(fmt: AudioFormat) -> Callable[[bytes], bytes] | None:
+    """Return what turns PCM16 at the wire's own rate into audio of the wire, or `None` where it is that."""
+    match fmt:
+        case PcmuFormat():
+            return encode_ulaw
+        case PcmaFormat():
+            return encode_alaw
+    return None
+
+
 class Decoder:
     """Turns audio of the wire into PCM16 at an engine's rate, as a stream.
 
@@ -49,23 +59,18 @@ class Encoder:
     """
 
     def __init__(self, rate: int, fmt: AudioFormat) -> None:
-        self._fmt = fmt
+        self._encode = pcm_encoder(fmt)
         # With an anti-alias filter: synthesised speech is on its way long before it is heard, so the filter's
         # delay costs nothing here.
         self._resampler = Resampler(rate, fmt.sample_rate, quality="LQ")
 
     def process(self, pcm: bytes) -> bytes:
         """Return what is ready of the encoded stream."""
-        return self._encode(self._resampler.process(pcm))
+        return self._encoded(self._resampler.process(pcm))
 
     def flush(self) -> bytes:
         """Return the rest of the stream and begin a new one."""
-        return self._encode(self._resampler.flush())
+        return self._encoded(self._resampler.flush())
 
-    def _encode(self, pcm: bytes) -> bytes:
-        match self._fmt:
-            case PcmuFormat():
-                return encode_ulaw(pcm)
-            case PcmaFormat():
-                return encode_alaw(pcm)
-        return pcm
+    def _encoded(self, pcm: bytes) -> bytes:
+        return pcm if self._encode is None else self._encode(pcm)

@@ -12,15 +12,30 @@ from vivavoce.conversation.effects import (
     Effect,
     EndUtterance,
     FeedUtterance,
+    JudgePause,
     Listen,
+    ReduceNoise,
     TranscribeItem,
 )
-from vivavoce.engines.base import TranscriptionOptions
+from vivavoce.conversation.transcripts import TranscriptDetails
+from vivavoce.engines.base import Transcript, TranscriptionOptions
+from vivavoce.engines.noise.base import NoiseKind
+from vivavoce.engines.turn.base import TurnEndDetector, TurnSoFar
+from vivavoce.engines.vad.clarity import HearsClarity
 from vivavoce.errors import EngineError
 from vivavoce.pipeline.backstage import Backstage
+from vivavoce.pipeline.noise import NoiseFilter
 from vivavoce.pipeline.utterances import Utterance
 from vivavoce.pipeline.voice import batch_for
-from vivavoce.protocol import AudioFormat, present
+from vivavoce.protocol import AudioFormat, InputAudioBufferAppend, present, replace
+
+JUDGE_S = 1.0
+"""A pause is not judged any more when that has taken so long; its length decides."""
+
+LIKELY_SPEECH = 0.3
+"""Chunks that are less likely to hold speech begin no turn, whatever they sound like."""
+
+OnHeard = Callable[[float, int, int, float | None], None]
 
 
 class Hearing:
@@ -28,20 +43,26 @@ class Hearing:
 
     Args:
         backstage: what the session shares.
-        on_probability: called with the speech probability of a chunk and the positions between which it lies.
+        on_heard: called with the speech probability of a chunk, the positions between which it lies, and how
+            clear it is where the conversation asks for that.
 
     Raises:
         EngineError: the detector has no slot left.
     """
 
-    def __init__(self, backstage: Backstage, on_probability: Callable[[float, int, int], None]) -> None:
+    def __init__(self, backstage: Backstage, on_heard: OnHeard) -> None:
         self._backstage = backstage
         self._engines = backstage.engines
         self._tasks = backstage.tasks
         self._utterances: dict[str, Utterance] = {}
         self._recordings: dict[str, asyncio.Task[None]] = {}
         self._one_recording = asyncio.Lock()
-        self._ears = batch_for(self._engines.vad).open(on_probability)
+        self._judging: asyncio.Task[None] | None = None
+        self._noise: NoiseFilter | None = None
+        self._on_heard = on_heard
+        vad = self._engines.vad
+        self._clarity = vad.clarity if isinstance(vad, HearsClarity) else None
+        self._ears = batch_for(vad).open(self._heard)
         self.hear = self._ears.feed
         """Takes the client's audio, for the detector."""
         self.performers: Mapping[type[Effect], Callable[[Any], None]] = {
@@ -51,11 +72,14 @@ class Hearing:
             TranscribeItem: self._transcribe_item,
             DropUtterance: self._drop_utterance,
             Listen: self._listen,
+            JudgePause: self._judge_pause,
+            ReduceNoise: self._reduce_noise,
         }
 
     def deafen(self) -> None:
         """Hear nothing more; safe to call twice."""
         self._ears.close()
+        self._drop_filter()
 
     def closing(self) -> list[Coroutine[Any, Any, None]]:
         """Return what is still to be done when the session ends: drop what is being said."""
@@ -85,6 +109,71 @@ class Hearing:
     def _listen(self, effect: Listen) -> None:
         self._ears.listen(effect.fmt, effect.position_ms, active=effect.active)
 
+    # --- before anybody hears it --------------------------------------------------------------------------
+
+    def incoming(self, event: InputAudioBufferAppend) -> InputAudioBufferAppend:
+        """Return the client's audio as everybody is to hear it: without noise, if that is wished for."""
+        if self._noise is None:
+            return event
+        try:
+            return replace(event, audio=self._noise.process(event.audio))
+        except Exception as error:  # noqa: BLE001  # whatever an engine raises, the person is heard
+            self._backstage.explain("The noise reduction failed", error)
+            self._drop_filter()
+            return event
+
+    def _reduce_noise(self, effect: ReduceNoise) -> None:
+        self._drop_filter()
+        reducer, wishes = self._engines.noise, effect.wishes
+        if reducer is None or wishes is None:
+            return
+        kind: NoiseKind = present(wishes.type, "near_field")
+        strength = present(wishes.strength, 1.0)
+        try:
+            self._noise = NoiseFilter(reducer, effect.fmt, kind, strength)
+        except Exception as error:  # noqa: BLE001  # whatever an engine raises, the person is heard
+            self._backstage.explain("The noise reduction failed", error)
+
+    def _drop_filter(self) -> None:
+        if self._noise is not None:
+            self._noise.close()
+            self._noise = None
+
+    def _heard(self, probability: float, start_ms: int, end_ms: int) -> None:
+        clarity = None
+        if (
+            probability >= LIKELY_SPEECH
+            and self._clarity is not None
+            and self._backstage.conversation.doubts_speech
+        ):
+            clarity = self._clarity(self._ears.chunk)
+        self._on_heard(probability, start_ms, end_ms, clarity)
+
+    # --- whether somebody has finished --------------------------------------------------------------------
+
+    def _judge_pause(self, effect: JudgePause) -> None:
+        detector, utterance = self._engines.turn, self._utterances.get(effect.item_id)
+        if detector is None or utterance is None:
+            return
+        if self._judging is not None:
+            self._judging.cancel()  # what it finds is out of date
+        turn = TurnSoFar(
+            utterance.newest(detector.sample_rate, detector.window_s),
+            utterance.draft,
+            utterance.options.language,
+        )
+        self._judging = self._tasks.spawn(self._judge(detector, effect, turn), f"judge {effect.item_id}")
+
+    async def _judge(self, detector: TurnEndDetector, effect: JudgePause, turn: TurnSoFar) -> None:
+        try:
+            async with asyncio.timeout(JUDGE_S):
+                completeness = await detector.completeness(turn)
+        except Exception as error:  # noqa: BLE001  # whatever an engine raises, the length of the pause decides
+            self._backstage.explain("The turn-end detector failed", error, item_id=effect.item_id)
+        else:
+            item_id, since_ms = effect.item_id, effect.since_ms
+            self._backstage.feed(lambda talk, _now: talk.receive_turn_end(item_id, since_ms, completeness))
+
     # --- listening ----------------------------------------------------------------------------------------
 
     def _begin_utterance(self, effect: BeginUtterance) -> None:
@@ -99,14 +188,20 @@ class Hearing:
                 model=present(wishes.model, None),
                 language=present(wishes.language, None),
                 prompt=present(wishes.prompt, None),
+                languages=tuple(wishes.languages or ()),
+                keywords=tuple(wishes.keywords or ()),
+                delay=present(wishes.delay, None),
+                logprobs=self._backstage.conversation.wants_logprobs,
             )
 
         def on_partial(text: str) -> None:
+            utterance.partial = text
             self._backstage.feed(
                 lambda conversation, _now: conversation.receive_partial_transcript(item_id, text)
             )
 
-        utterance = Utterance(self._engines.transcriber, fmt, options, on_partial)
+        keep_s = 0.0 if self._engines.turn is None else self._engines.turn.window_s
+        utterance = Utterance(self._engines.transcriber, fmt, options, on_partial, keep_s=keep_s)
         self._utterances[item_id] = utterance
         return utterance
 
@@ -124,7 +219,7 @@ class Hearing:
     async def _transcribe(self, item_id: str, utterance: Utterance) -> None:
         try:
             async with asyncio.timeout(self._backstage.options.transcription_wait_s):
-                text = await utterance.finish()
+                heard = await utterance.finish()
         except TimeoutError:
             self._transcript_failed(
                 item_id, utterance, EngineError("The transcriber did not answer in time.")
@@ -133,8 +228,14 @@ class Hearing:
             self._transcript_failed(item_id, utterance, error)
         else:
             if self._forget(item_id, utterance):
-                seconds = utterance.seconds
-                self._backstage.feed(lambda talk, now: talk.receive_transcript(item_id, text, seconds, now))
+                self._transcript_ready(item_id, heard, utterance)
+
+    def _transcript_ready(self, item_id: str, heard: Transcript, utterance: Utterance) -> None:
+        asked, seconds = utterance.options, utterance.seconds
+        details = TranscriptDetails(heard.logprobs if asked.logprobs else (), heard.language)
+        self._backstage.feed(
+            lambda talk, now: talk.receive_transcript(item_id, heard.text, seconds, now, details)
+        )
 
     def _transcript_failed(self, item_id: str, utterance: Utterance, error: Exception) -> None:
         message = self._backstage.explain("The transcriber failed", error, item_id=item_id)

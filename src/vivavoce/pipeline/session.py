@@ -81,6 +81,8 @@ class LocalSession:
         """Take a decoded client event."""
         if self._closed:
             return
+        if isinstance(event, InputAudioBufferAppend):
+            event = self._hearing.incoming(event)
         self._conversation.receive(event, self._loop.time())
         if isinstance(event, InputAudioBufferAppend):
             if self._conversation.takes_audio:
@@ -118,8 +120,8 @@ class LocalSession:
             receive(self._conversation, self._loop.time())
             self._drain()
 
-    def _heard(self, probability: float, start_ms: int, end_ms: int) -> None:
-        self._conversation.receive_voice(probability, start_ms, end_ms, self._loop.time())
+    def _heard(self, probability: float, start_ms: int, end_ms: int, clarity: float | None) -> None:
+        self._conversation.receive_voice(probability, start_ms, end_ms, self._loop.time(), clarity)
         if self._conversation.has_output:
             self._drain()
 

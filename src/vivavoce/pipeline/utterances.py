@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 
-from vivavoce.engines.base import Transcriber, TranscriptionOptions, TranscriptionStream
+from vivavoce.engines.base import Transcriber, Transcript, TranscriptionOptions, TranscriptionStream
 from vivavoce.pipeline.formats import Decoder
 from vivavoce.protocol import AudioFormat
 
@@ -21,6 +21,11 @@ class Utterance:
         fmt: format of its audio.
         options: the session's wishes.
         on_partial: called with the whole text so far.
+        keep_s: how much of the newest audio `newest` may be asked for, in seconds.
+
+    Attributes:
+        partial: the last text that the transcriber was sure enough of to tell.
+        options: the session's wishes.
     """
 
     def __init__(
@@ -29,7 +34,14 @@ class Utterance:
         fmt: AudioFormat,
         options: TranscriptionOptions,
         on_partial: Callable[[str], None],
+        *,
+        keep_s: float = 0.0,
     ) -> None:
+        self.partial = ""
+        self.options = options
+        self._fmt = fmt
+        self._keep = fmt.bytes_of(keep_s * 1000)
+        self._newest = bytearray()
         self._decoder = Decoder(fmt, transcriber.sample_rate)
         self._bytes_per_s = fmt.sample_rate * fmt.bytes_per_sample
         self._size = 0
@@ -43,12 +55,26 @@ class Utterance:
         """Length of its audio."""
         return self._size / self._bytes_per_s
 
+    @property
+    def draft(self) -> str:
+        """The words so far: what the transcriber guesses where it says so, else what it is sure of."""
+        return str(getattr(self._stream, "draft", "") or self.partial)
+
+    def newest(self, rate: int, seconds: float) -> bytes:
+        """Return the newest audio, at most so many seconds of it, as PCM16 at another rate."""
+        size = min(self._fmt.bytes_of(seconds * 1000), len(self._newest))
+        decoder = Decoder(self._fmt, rate)
+        return decoder.process(bytes(self._newest[len(self._newest) - size :])) + decoder.flush()
+
     def feed(self, audio: bytes) -> None:
         """Take audio of the wire."""
         self._size += len(audio)
+        if self._keep:
+            self._newest += audio
+            del self._newest[: -self._keep]
         self._pass_on(self._decoder.process(audio))
 
-    async def finish(self) -> str:
+    async def finish(self) -> Transcript:
         """Wait for the transcript.
 
         Raises:
@@ -61,7 +87,7 @@ class Utterance:
         async with aclosing(self._stream):
             if self._failed is not None:
                 raise self._failed
-            return (await self._stream.finish()).text
+            return await self._stream.finish()
 
     async def aclose(self) -> None:
         """Drop it; safe to call twice and after `finish`."""

@@ -50,6 +50,8 @@ class VoiceStream:
         self.resampler: ChunkResampler | None = None
         """What converts its chunks; `None` while nobody listens."""
         self.chunks: deque[tuple[bytes, int, int]] = deque()
+        self.chunk = np.empty(0, np.int16)
+        """The chunk whose probability is being told, as the detector got it."""
 
     def listen(self, fmt: AudioFormat, position_ms: int, *, active: bool) -> None:
         """Begin anew at a position of the input, or stop listening."""
@@ -156,8 +158,12 @@ class VoiceBatch:
         chunks = [stream.chunks.popleft() for stream in streams]
         rows = np.frombuffer(b"".join(chunk[0] for chunk in chunks), dtype="<i2").reshape(len(streams), -1)
         slots = [stream.slot for stream in streams]
-        scores = self.detector.probabilities(slots, resampler.convert(rows))
-        for stream, score, (_, start_ms, end_ms) in zip(streams, scores.tolist(), chunks, strict=True):
+        converted = resampler.convert(rows)
+        scores = self.detector.probabilities(slots, converted).tolist()
+        for stream, score, chunk, (_, start_ms, end_ms) in zip(
+            streams, scores, converted, chunks, strict=True
+        ):
+            stream.chunk = chunk
             try:
                 stream.on_probability(score, start_ms, end_ms)
             except Exception:  # one session's trouble must not make the others deaf

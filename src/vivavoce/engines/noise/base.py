@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, runtime_checkable
 
+NoiseKind = Literal["near_field", "far_field"]
+FRAME_MS = 10
+"""Length of the frames that a `NoiseStream` gets."""
+
 
 class NoiseStream(Protocol):
     """The filter of one session. Synchronous: it stands in the way of every audio frame."""
 
-    def process(self, pcm: bytes) -> bytes:
-        """Return as much audio as came in, filtered, a little later (`delay_ms`)."""
+    def process(self, frame: bytes) -> bytes:
+        """Return as much audio as came in, filtered; what it holds may be a few milliseconds old.
+
+        Args:
+            frame: 10 ms of PCM16 at the rate of the stream.
+
+        Raises:
+            EngineError: the filter failed; the session goes on without it.
+        """
         ...
 
     def close(self) -> None:
@@ -19,21 +30,17 @@ class NoiseStream(Protocol):
 
 @runtime_checkable
 class NoiseReducer(Protocol):
-    """Makes filters.
+    """Makes filters."""
 
-    Attributes:
-        sample_rate: rate of its PCM16, in Hz.
-        delay_ms: how much later the filtered audio comes out.
-    """
-
-    sample_rate: int
-    delay_ms: float
-
-    def open(self, kind: Literal["near_field", "far_field"], strength: float) -> NoiseStream:
+    def open(self, kind: NoiseKind, strength: float, sample_rate: int) -> NoiseStream:
         """Return a filter with fresh state.
 
         Args:
             kind: `near_field` for a microphone close to the mouth, `far_field` for one in the room.
             strength: 0 leaves the audio as it is, 1 is the full filter.
+            sample_rate: of the audio, in Hz: 8000 or 24000, the wire's own, so that nothing is converted.
+
+        Raises:
+            EngineError: it cannot.
         """
         ...

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vivavoce.engines.vad.clarity import clarity
 from vivavoce.engines.vad.weights import SileroWeights, find_weights, read_weights
 from vivavoce.errors import EngineError
 
@@ -90,6 +91,10 @@ class SileroVad:
         """
         self._require([slot])
         self._state[slot] = 0
+
+    def clarity(self, chunk: NDArray[np.int16]) -> float:
+        """Return how surely a chunk is articulate speech, see `vivavoce.engines.vad.clarity`."""
+        return clarity(chunk)
 
     def probabilities(self, slots: Sequence[int], chunks: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the speech probability of one chunk of each named slot, and advance their state.

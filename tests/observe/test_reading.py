@@ -9,12 +9,15 @@ import pytest
 from vivavoce.observe.reading import (
     asked_by_person,
     calls_functions,
+    failure_of,
     guardrail_name,
+    in_ms,
     name_of,
     usage_attributes,
+    voice_of,
     words_of,
 )
-from vivavoce.protocol import Response, Usage
+from vivavoce.protocol import RealtimeSession, Response, Usage
 from vivavoce.protocol.codec import client_event_from
 
 
@@ -73,3 +76,37 @@ def test_names() -> None:
     assert guardrail_name(SimpleNamespace(guardrail=Guardrail())) == "no prices"
     assert guardrail_name(SimpleNamespace(guardrail=SimpleNamespace(name="calm"))) == "calm"
     assert guardrail_name(SimpleNamespace(name="calm")) == "calm"
+
+
+@pytest.mark.parametrize(
+    ("audio", "voice"),
+    [
+        (None, ""),
+        ({}, ""),
+        ({"output": {}}, ""),
+        ({"output": {"voice": "ash"}}, "ash"),
+        ({"output": {"voice": {"id": "voice_1"}}}, "voice_1"),
+    ],
+)
+def test_the_voice_of_a_session(audio: Any, voice: str) -> None:
+    raw = {"type": "realtime"} if audio is None else {"type": "realtime", "audio": audio}
+    assert voice_of(msgspec.convert(raw, RealtimeSession)) == voice
+
+
+@pytest.mark.parametrize(
+    ("details", "failure"),
+    [
+        (None, ("failed", "")),
+        ({"type": "failed"}, ("failed", "")),
+        ({"type": "failed", "error": {"type": "server_error"}}, ("server_error", "")),
+        ({"type": "failed", "error": {"code": "engine_error", "message": "out"}}, ("engine_error", "out")),
+        ({"type": "failed", "error": {"code": None, "message": None}}, ("failed", "")),
+    ],
+)
+def test_why_a_response_failed(details: Any, failure: tuple[str, str]) -> None:
+    raw = {"object": "realtime.response", "id": "r", "status": "failed", "status_details": details}
+    assert failure_of(msgspec.convert(raw, Response)) == failure
+
+
+def test_milliseconds() -> None:
+    assert in_ms(0.1234567) == 123.457

@@ -17,6 +17,7 @@ pytest.importorskip("opentelemetry.sdk")
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider, sampling
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
 SECRET = "my number is 12345"
 ADA, BOB = SimpleNamespace(name="Ada"), SimpleNamespace(name="Bob")
@@ -172,6 +173,40 @@ def test_the_session_is_a_child_of_the_span_in_which_it_begins(
     session = backend.one("session")
     assert parent(session) == own_id(backend.one("request"))
     assert seconds(session) == 2.5
+
+
+def test_a_server_takes_part_in_the_trace_of_its_client(
+    show: Callable[..., Any], forms: SimpleNamespace, backend: Backend
+) -> None:
+    client = SessionTracer(tracer_provider=backend.provider)
+    headers = client.connection_headers(0.5)
+    assert list(headers) == ["traceparent"]
+    elsewhere = Backend()
+    server = SessionTracer(tracer_provider=elsewhere.provider, carrier={"host": "x", **headers})
+    stage = show(server)
+    a_turn_with_a_tool(stage, forms)
+    server.close(5.0)
+    client.close(6.0)
+    ours, theirs = backend.one("session"), elsewhere.one("session")
+    assert parent(theirs) == own_id(ours)
+    assert (ours.kind, theirs.kind) == (SpanKind.CLIENT, SpanKind.SERVER)
+    trace_ids = {span.context.trace_id for span in [*backend.all(), *elsewhere.all()] if span.context}
+    assert len(trace_ids) == 1
+
+
+def test_a_server_without_a_trace_from_outside_begins_its_own(
+    show: Callable[..., Any], backend: Backend
+) -> None:
+    observer = SessionTracer(tracer_provider=backend.provider, carrier={"traceparent": "nonsense"})
+    with backend.provider.get_tracer("somebody else's").start_as_current_span("request"):
+        show(observer).told("connection_status", status="connecting")
+    observer.close(2.5)
+    assert backend.one("session").parent is None
+
+
+def test_a_trace_that_is_not_sampled_is_not_carried_on() -> None:
+    tracer = SessionTracer(tracer_provider=TracerProvider(sampler=sampling.ALWAYS_OFF))
+    assert tracer.connection_headers(0.0) == {}
 
 
 def test_a_session_that_never_began_has_no_span(backend: Backend) -> None:

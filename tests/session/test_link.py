@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,6 +47,28 @@ def test_what_is_sent_is_seen(hand_model: HandModel) -> None:
         assert watcher.sent == hand_model.kinds() == ["input_audio_buffer.clear"]
 
     run(main())
+
+
+def test_headers_of_observers_go_below_those_of_the_user(
+    hand_model: HandModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Traced(Watcher):
+        def connection_headers(self, now: float) -> dict[str, str]:
+            return {"traceparent": f"at {now}", "x-own": "observer"}
+
+    configs: list[Any] = []
+
+    async def connect(config: Any) -> None:
+        configs.append(config)
+
+    monkeypatch.setattr(hand_model, "connect", connect)
+    there = link(hand_model, watcher=Traced())
+    run(there.connect())
+    run(replace(there, config={"url": "ws://x", "headers": {"x-own": "user"}}).connect())
+    assert configs == [
+        {"headers": {"traceparent": "at 0.0", "x-own": "observer"}},
+        {"url": "ws://x", "headers": {"traceparent": "at 0.0", "x-own": "user"}},
+    ]
 
 
 def test_settings_go_with_what_only_the_provider_knows(hand_model: HandModel) -> None:

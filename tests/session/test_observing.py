@@ -102,3 +102,22 @@ def test_who_wants_logs_or_traces_gets_them_once(caplog: pytest.LogCaptureFixtur
 def test_what_cannot_look_on_is_refused(entry: Any) -> None:
     with pytest.raises(ConfigurationError, match="is not an observer: give a SessionObserver"):
         Observers([entry], lambda: 7.0)
+
+
+def test_observers_may_wish_for_headers_of_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    class Wishing(Watcher):
+        def __init__(self, headers: dict[str, str] | None) -> None:
+            super().__init__()
+            self.headers = headers
+
+        def connection_headers(self, now: float) -> dict[str, str]:
+            if self.headers is None:
+                raise ValueError("none")
+            return {**self.headers, "at": str(now)}
+
+    broken = Wishing(None)
+    observers = Observers([Watcher(), broken, Wishing({"traceparent": "00-1"})], lambda: 7.0)
+    assert observers.connection_headers() == {"traceparent": "00-1", "at": "7.0"}
+    assert len(caplog.records) == 1
+    show(observers)
+    assert broken.seen == []

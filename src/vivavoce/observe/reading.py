@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vivavoce.protocol import (
+    UNSET,
     ConversationItemCreate,
+    CustomVoice,
     FunctionCallItem,
     MessageItem,
     OutputAudio,
@@ -14,7 +16,7 @@ from vivavoce.protocol import (
 )
 
 if TYPE_CHECKING:
-    from vivavoce.protocol import ClientEvent, Response, Usage
+    from vivavoce.protocol import ClientEvent, RealtimeSession, Response, Usage
 
 
 def asked_by_person(event: ClientEvent) -> bool:
@@ -69,3 +71,26 @@ def guardrail_name(result: Any) -> str:
     guardrail = getattr(result, "guardrail", result)
     get_name = getattr(guardrail, "get_name", None)
     return str(get_name()) if callable(get_name) else name_of(guardrail)
+
+
+def voice_of(session: RealtimeSession) -> str:
+    """Return the name or the id of the session's voice; empty where it says nothing of one."""
+    audio = present(session.audio, None)
+    output = present(audio.output, None) if audio is not None else None
+    voice = output.voice if output is not None else UNSET
+    return voice.id if isinstance(voice, CustomVoice) else present(voice, "")
+
+
+def failure_of(response: Response) -> tuple[str, str]:
+    """Return the code and the words of a failed response's error."""
+    details = response.status_details
+    error = present(details.error, None) if details is not None else None
+    if error is None:
+        return "failed", ""
+    code = present(error.code, None) or present(error.type, None)
+    return code or "failed", present(error.message, None) or ""
+
+
+def in_ms(seconds: float) -> float:
+    """Return seconds as milliseconds, to a microsecond."""
+    return round(seconds * 1000, 3)

@@ -19,6 +19,8 @@ class Spans:
 
     Args:
         tracer_provider: where spans go; ``None`` is OpenTelemetry's global provider.
+        carrier: headers of the request that led to the session, whose trace it belongs to; ``None`` on the
+            client's side, where it belongs to the span that is current.
 
     Attributes:
         session: the session's own span, once it has begun.
@@ -26,25 +28,41 @@ class Spans:
 
     session: Span
 
-    def __init__(self, tracer_provider: TracerProvider | None = None) -> None:
+    def __init__(
+        self, tracer_provider: TracerProvider | None = None, carrier: Mapping[str, str] | None = None
+    ) -> None:
         self._provider = tracer_provider
+        self._carrier = carrier
         self._offset: int | None = None
         self._otel: Any = None
 
     def begin(self, now: float) -> bool:
-        """Begin the session's own span, as a child of the current one.
+        """Begin the session's own span, as a child of the current one or of that of the request.
 
         Returns:
             Whether anybody will see spans; where not, nothing else here may be used.
         """
         try:
-            from opentelemetry import trace
+            from opentelemetry import propagate, trace
         except ImportError:
             return False
         self._otel = trace
+        self._propagate = propagate
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=self._provider)
-        self.session = self._tracer.start_span("session", start_time=self.at(now))
+        served = self._carrier is not None
+        self.session = self._tracer.start_span(
+            "session",
+            propagate.extract(self._carrier) if served else None,
+            kind=trace.SpanKind.SERVER if served else trace.SpanKind.CLIENT,
+            start_time=self.at(now),
+        )
         return self.session.is_recording()
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that carry the session's trace on, for example `traceparent`."""
+        carrier: dict[str, str] = {}
+        self._propagate.inject(carrier, self._otel.set_span_in_context(self.session))
+        return carrier
 
     def at(self, now: float) -> int:
         """Return the wall clock's nanoseconds for a time of the event loop."""

@@ -31,7 +31,7 @@ given and return, and the texts of errors are left out unless `capture_content` 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -39,16 +39,18 @@ from vivavoce.observe.base import SessionObserver
 from vivavoce.observe.reading import (
     asked_by_person,
     calls_functions,
+    failure_of,
     guardrail_name,
+    in_ms,
     name_of,
     usage_attributes,
+    voice_of,
     words_of,
 )
 from vivavoce.observe.spans import Spans, present_only
 from vivavoce.protocol import (
     ClientEvent,
     ConversationItemInputAudioTranscriptionCompleted,
-    CustomVoice,
     ErrorEvent,
     InputAudioBufferSpeechStarted,
     InputAudioBufferSpeechStopped,
@@ -61,7 +63,6 @@ from vivavoce.protocol import (
     SessionCreated,
     SessionUpdated,
     Unknown,
-    UnsetType,
     Usage,
     present,
 )
@@ -106,17 +107,23 @@ class _Response:
 
 
 class SessionTracer(SessionObserver):
-    """Traces one session. Its span begins with the first event, as a child of the span that is current then.
+    """Traces one session. Its span begins when it connects, as a child of the span that is current then.
 
+    A server of vivavoce that traces, too, makes its spans part of the same trace.
     Costs nothing where OpenTelemetry is not installed, no SDK is configured, or the trace is not sampled.
 
     Args:
         tracer_provider: where spans go; ``None`` is OpenTelemetry's global provider.
         capture_content: put what is said, and what tools are given and return, into the spans.
+        carrier: for a server: headers of the request that led to the session, whose trace it then belongs to.
     """
 
     def __init__(
-        self, *, tracer_provider: TracerProvider | None = None, capture_content: bool = False
+        self,
+        *,
+        tracer_provider: TracerProvider | None = None,
+        capture_content: bool = False,
+        carrier: Mapping[str, str] | None = None,
     ) -> None:
         self._content = capture_content
         self._turn: _Turn | None = None
@@ -127,10 +134,14 @@ class SessionTracer(SessionObserver):
         self._voice = ""
         self._agent = ""
         self._used: dict[str, int] = {}
-        self._spans = Spans(tracer_provider)
+        self._spans = Spans(tracer_provider, carrier)
         self._open: bool | None = None
 
     # --- what happens ---------------------------------------------------------------------------------------
+
+    def connection_headers(self, now: float) -> Mapping[str, str]:
+        """Return what lets a server take part in the trace: `traceparent` and its like."""
+        return self._spans.headers() if self._is_open(now) else {}
 
     def on_client_event(self, event: ClientEvent, now: float) -> None:
         """Begin a turn when the person writes."""
@@ -205,12 +216,7 @@ class SessionTracer(SessionObserver):
         if not isinstance(session, RealtimeSession):
             return
         self._model = present(session.model, self._model)
-        audio = present(session.audio, None)
-        output = present(audio.output, None) if audio is not None else None
-        if output is not None:
-            voice = output.voice
-            if not isinstance(voice, UnsetType):
-                self._voice = voice.id if isinstance(voice, CustomVoice) else voice
+        self._voice = voice_of(session) or self._voice
         self._spans.session.set_attributes(
             present_only(
                 {
@@ -263,10 +269,10 @@ class SessionTracer(SessionObserver):
             return
         response.sounded = True
         response.span.add_event("first_audio", timestamp=self._spans.at(now))
-        response.span.set_attribute("vivavoce.response.first_audio_ms", _ms(now - response.began))
+        response.span.set_attribute("vivavoce.response.first_audio_ms", in_ms(now - response.began))
         turn = response.turn
         if not turn.sounded and turn.speech_ended is not None:
-            turn.span.set_attribute("vivavoce.turn.answer_delay_ms", _ms(now - turn.speech_ended))
+            turn.span.set_attribute("vivavoce.turn.answer_delay_ms", in_ms(now - turn.speech_ended))
         turn.sounded = True
 
     @_hears(ResponseDone)
@@ -296,9 +302,7 @@ class SessionTracer(SessionObserver):
         if self._content and (words := words_of(response)):
             span.set_attribute("vivavoce.transcript", words)
         if response.status == "failed":
-            error = present(details.error, None) if details is not None else None
-            code = (present(error.code, None) or present(error.type, None)) if error is not None else None
-            self._fail(span, code or "failed", (present(error.message, "") or "") if error else "")
+            self._fail(span, *failure_of(response))
 
     def _count(self, span: Span, usage: Usage) -> None:
         attributes = usage_attributes(usage)
@@ -391,7 +395,3 @@ class SessionTracer(SessionObserver):
         if self._content:
             attributes["vivavoce.transcript"] = getattr(event, "message", None)
         self._spans.start("guardrail", self._parent(), now, attributes).end(self._spans.at(now))
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)

@@ -84,7 +84,13 @@ class Link:
             Exception: what the model raised.
         """
         async with asyncio.timeout(CONNECT_S):
-            await self.model.connect(self.config)
+            await self.model.connect(self._config())
+
+    def _config(self) -> RealtimeModelConfig:
+        headers = self.observers.connection_headers()
+        if not headers:
+            return self.config
+        return {**self.config, "headers": {**headers, **self.config.get("headers", {})}}
 
     async def send(self, event: ClientEvent) -> None:
         """Send one event; settings with what the user wants said beyond the protocol.

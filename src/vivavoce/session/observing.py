@@ -67,6 +67,20 @@ class Observers:
         self._observers: list[Any] = [_observer(entry) for entry in observers]
         self._now = now
 
+    def connection_headers(self) -> dict[str, str]:
+        """Return the HTTP headers that they wish for a connection that is about to be made."""
+        headers: dict[str, str] = {}
+        for observer in list(self._observers):
+            # Whoever wrote an observer without deriving it from `SessionObserver` wishes for none.
+            if (wishes := getattr(observer, "connection_headers", None)) is None:
+                continue
+            try:
+                headers.update(wishes(self._now()))
+            except Exception:
+                logger.exception("An observer of the session raised and is dropped")
+                self._observers.remove(observer)
+        return headers
+
     def sent(self, event: Any) -> None:
         """Show an event that goes to the server."""
         if self._observers:

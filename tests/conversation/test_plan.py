@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from vivavoce.conversation.effects import StartResponse
+from vivavoce.conversation.prompts import StoredPrompt
 from vivavoce.protocol import (
     FunctionTool,
     PcmFormat,
@@ -82,10 +83,9 @@ def test_wishes_hold_for_one_response(talk: Talk) -> None:
 @pytest.mark.parametrize(
     ("wish", "param"),
     [
-        ({"prompt": {"id": "p"}}, "response.prompt"),
+        ({"reasoning": {"effort": "low"}}, "response.reasoning.effort"),
         ({"tool_choice": {"type": "function", "name": "look"}}, "response.tool_choice"),
         ({"tool_choice": {"type": "function", "name": "go"}, "tools": [LOOK]}, "response.tool_choice"),
-        ({"tool_choice": {"type": "mcp", "server_label": "s"}}, "response.tool_choice"),
         ({"tools": [LOOK, LOOK]}, "response.tools[1].name"),
         ({"audio": {"output": {"voice": "bob"}}}, "response.audio.output.voice"),
     ],
@@ -111,8 +111,25 @@ def test_the_sessions_choice_must_be_among_the_tools_of_the_response(talk: Talk)
     assert talk.ask(tools=[], tool_choice="none") == ["response.created"]
 
 
-def test_reasoning_is_a_hint(talk: Talk) -> None:
-    assert talk.ask(reasoning={"effort": "low"}) == ["response.created"]
+def test_the_effort_of_a_response_goes_before_the_sessions(talk_with: type[Talk]) -> None:
+    talk = talk_with(model_honours=frozenset({"reasoning"}))
+    talk.update(reasoning={"effort": "high"})
+    for wish, effort in (({"effort": "low"}, "low"), (None, "high"), ({}, "high")):
+        talk.ask(reasoning=wish, conversation="none")
+        assert talk.started.effort == effort
+
+
+def test_a_prompt_for_one_response(talk_with: type[Talk]) -> None:
+    talk = talk_with(instructions="Own.", stored_prompt=lambda *_: StoredPrompt("p", "", "Be {{mood}}."))
+    brief = {"id": "p", "variables": {"mood": "brief"}}
+    talk.ask(prompt=brief, conversation="none")
+    assert talk.started.instructions == "Be brief."
+    talk.ask(prompt=brief, instructions="Mine.", conversation="none")
+    assert talk.started.instructions == "Mine."
+    talk.ask(prompt=None, conversation="none")
+    assert talk.started.instructions == "Own."
+    assert talk.ask(prompt={"id": "p"}) == ["error"]
+    assert talk.complaint[:2] == ("missing_required_parameter", "response.prompt.variables.mood")
 
 
 def test_the_voice_of_a_response_is_locked_too(talk: Talk) -> None:

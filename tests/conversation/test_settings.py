@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from vivavoce.conversation.effects import Listen
-from vivavoce.conversation.settings import MAX_PREFIX_MS, modality_of
+from vivavoce.conversation.prompts import StoredPrompt
+from vivavoce.conversation.settings import modality_of
+from vivavoce.conversation.wishes import MAX_PREFIX_MS
 from vivavoce.protocol import PcmuFormat, Transcription, to_builtins
 
 if TYPE_CHECKING:
@@ -121,7 +123,20 @@ def test_ears_are_told_of_a_change_only(talk: Talk) -> None:
 
 REFUSED: list[tuple[dict[str, Any], str, str | None, str]] = [
     ({"model": "other"}, "invalid_value", "session.model", "cannot be changed"),
-    ({"prompt": {"id": "p"}}, "invalid_value", "session.prompt", "no stored prompts"),
+    ({"prompt": {"id": "p"}}, "prompt_not_found", "session.prompt.id", "no stored prompts"),
+    (
+        {"audio": {"input": {"noise_reduction": {"type": "near_field"}}}},
+        "invalid_value",
+        "session.audio.input.noise_reduction",
+        "no noise reduction",
+    ),
+    (
+        {"include": ["item.input_audio_transcription.logprobs"]},
+        "invalid_value",
+        "session.include[0]",
+        "no log probabilities",
+    ),
+    ({"reasoning": {"effort": "low"}}, "invalid_value", "session.reasoning.effort", "no reasoning effort"),
     (
         {"audio": {"input": {"turn_detection": {"type": "server_vad", "prefix_padding_ms": 5001}}}},
         "invalid_value",
@@ -134,10 +149,13 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str]] = [
         "session.tool_choice",
         "There is no tool named 'x'. There are: 'weather', 'time'.",
     ),
-    ({"tool_choice": {"type": "mcp", "server_label": "s"}}, "invalid_value", "session.tool_choice", "MCP"),
     ({"tools": [WEATHER, WEATHER]}, "invalid_value", "session.tools[1].name", "'weather'"),
-    ({"tools": [{"type": "mcp", "server_label": "x"}]}, "invalid_value", "session.tools[0]", "MCP"),
-    ({"audio": {"output": {"voice": {"id": "v"}}}}, "invalid_value", "session.audio.output.voice", "Custom"),
+    (
+        {"audio": {"output": {"voice": {"id": "v"}}}},
+        "invalid_value",
+        "session.audio.output.voice",
+        "Invalid value: 'v'. Supported values are: 'alloy', 'ash'.",
+    ),
     (
         {"audio": {"output": {"voice": "bob"}}},
         "invalid_value",
@@ -179,30 +197,57 @@ def test_the_type_cannot_be_changed(talk: Talk) -> None:
     )
 
 
-HINTS: list[dict[str, Any]] = [
-    {"audio": {"input": {"noise_reduction": {"type": "near_field"}}}},
-    {"include": ["item.input_audio_transcription.logprobs"]},
-    {"reasoning": {"effort": "low"}},
-    {"tracing": "auto"},
-    {"tracing": {"workflow_name": "w"}},
-]
+@pytest.mark.parametrize("tracing", ["auto", {"workflow_name": "w"}])
+def test_tracing_stays_as_it_was_once_enabled(talk: Talk, tracing: Any) -> None:
+    assert talk.update(tracing=None) == ["session.updated"]
+    assert talk.update(tracing=tracing) == ["session.updated"]
+    assert talk.json["session"]["tracing"] == tracing
+    assert talk.update(tracing=tracing, instructions="Said again.") == ["session.updated"]
+    for change in (None, {"workflow_name": "other"}):
+        assert talk.update(tracing=change) == ["error"]
+        assert talk.complaint[:2] == ("invalid_value", "session.tracing")
 
 
-@pytest.mark.parametrize("hint", HINTS)
-def test_a_hint_that_is_not_followed_is_shown_as_not_in_effect(talk: Talk, hint: dict[str, Any]) -> None:
-    before = talk.json["session"]
-    for _ in range(2):
-        assert talk.update(instructions="New.", **hint) == ["session.updated"]
-        assert talk.json["session"] == {**before, "instructions": "New."}
+def test_reasoning_is_kept_where_the_model_reasons(talk_with: type[Talk]) -> None:
+    talk = talk_with(model_honours=frozenset({"reasoning"}))
+    assert talk.update(reasoning={"effort": "high"}) == ["session.updated"]
+    assert talk.json["session"]["reasoning"] == {"effort": "high"}
 
 
-def test_hints_for_the_transcriber_leave_what_it_can_follow(talk: Talk) -> None:
-    wishes = {"model": "w", "language": "en", "languages": ["en"], "keywords": ["Oslo"], "delay": "low"}
-    assert talk.listen_with(transcription=wishes, format={"type": "audio/pcmu"}) == ["session.updated"]
-    heard = talk.json["session"]["audio"]["input"]
-    assert heard["transcription"] == {"model": "w", "language": "en", "prompt": None}
-    assert heard["format"] == {"type": "audio/pcmu"}
-    assert talk.server.transcription == Transcription(model="w", language="en", prompt=None)
+@pytest.mark.parametrize("reasoning", [None, {}])
+def test_no_effort_asks_for_nothing(talk: Talk, reasoning: Any) -> None:
+    assert talk.update(reasoning=reasoning) == ["session.updated"]
+
+
+PROMPTS = {None: "Be {{mood}}.", "1": "Be plain."}
+
+
+def stored(prompt_id: str, version: str | None) -> StoredPrompt | None:
+    if prompt_id != "hello" or version not in PROMPTS:
+        return None
+    return StoredPrompt(prompt_id, version or "2", PROMPTS[version])
+
+
+def test_a_stored_prompt_gives_the_instructions_that_the_client_does_not(talk_with: type[Talk]) -> None:
+    talk = talk_with(instructions="Own.", stored_prompt=stored)
+    kind = {"id": "hello", "variables": {"mood": {"type": "input_text", "text": "kind"}}}
+    assert talk.update(prompt=kind) == ["session.updated"]
+    assert (talk.json["session"]["prompt"], talk.json["session"]["instructions"]) == (kind, "Be kind.")
+    talk.update(prompt={"id": "hello", "version": "1"}, instructions="")
+    assert talk.json["session"]["instructions"] == "Be plain."
+    talk.update(instructions="Mine.")
+    assert talk.json["session"]["instructions"] == "Mine."
+    talk.update(prompt=kind)
+    assert talk.json["session"]["instructions"] == "Mine."
+    talk.update(instructions="", prompt=None)
+    assert talk.json["session"]["instructions"] == ""
+
+
+def test_without_a_stored_prompt_the_operators_instructions_hold_again(talk_with: type[Talk]) -> None:
+    talk = talk_with(instructions="Own.", stored_prompt=stored)
+    talk.update(prompt={"id": "hello", "version": "1"})
+    talk.update(prompt=None)
+    assert talk.json["session"]["instructions"] == "Own."
 
 
 def test_the_longest_padding_is_taken(talk: Talk) -> None:
@@ -255,12 +300,11 @@ def test_a_transcription_session_keeps_to_its_kind(talk_with: type[Talk]) -> Non
     assert talk.json["session"]["object"] == "realtime.transcription_session"
     changed = {
         "type": "transcription",
-        "audio": {"input": {"transcription": {"model": "w"}, "noise_reduction": {"type": "far_field"}}},
-        "include": ["item.input_audio_transcription.logprobs"],
+        "audio": {"input": {"transcription": {"model": "w"}, "noise_reduction": None}},
+        "include": [],
     }
     assert talk.send("session.update", session=changed) == ["session.updated"]
     heard = talk.json["session"]["audio"]["input"]
     assert (heard["transcription"]["model"], heard["noise_reduction"]) == ("w", None)
-    assert talk.json["session"]["include"] is None
     assert talk.update(instructions="Hi") == ["error"]
     assert talk.complaint[1] == "session.type"

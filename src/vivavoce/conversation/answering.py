@@ -151,6 +151,7 @@ class Responder:
                 voice=plan.voice,
                 speed=plan.speed,
                 fmt=plan.fmt,
+                effort=plan.effort,
             )
         )
 

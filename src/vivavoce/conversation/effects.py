@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from vivavoce.protocol import AudioFormat, FunctionTool, Item, NoiseReduction, ToolChoice
+from vivavoce.protocol import AudioFormat, FunctionTool, Item, McpTool, NoiseReduction, ToolChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class StartResponse:
         voice: name of the voice.
         speed: 0.25 to 1.5.
         fmt: format of the audio to report.
+        effort: how hard the model is to reason, or `None` for its own default.
     """
 
     response_id: str
@@ -103,6 +105,7 @@ class StartResponse:
     voice: str
     speed: float
     fmt: AudioFormat
+    effort: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,50 @@ class EndSession:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListMcpTools:
+    """Ask an MCP server for its tools, and report them or why there are none.
+
+    Attributes:
+        item_id: to report under.
+        server: where it is, with its secrets; a server of this label that is elsewhere is left.
+    """
+
+    item_id: str
+    server: McpTool = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CallMcpTool:
+    """Call a tool of an MCP server, and report its output or failure.
+
+    Attributes:
+        item_id: to report under.
+        server: where it is, with its secrets.
+        name: of the tool, as the server calls it.
+        arguments: for it.
+    """
+
+    item_id: str
+    server: McpTool = field(repr=False)
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelMcpCall:
+    """Nobody waits for this call any more."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveMcpServer:
+    """The session does not use this MCP server any more; calls that are under way may end."""
+
+    server_label: str
+
+
 Effect = (
     BeginUtterance
     | FeedUtterance
@@ -139,5 +186,9 @@ Effect = (
     | StartResponse
     | CancelResponse
     | Listen
+    | ListMcpTools
+    | CallMcpTool
+    | CancelMcpCall
+    | LeaveMcpServer
     | EndSession
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from vivavoce.conversation.prompts import PromptLookup
+
 DEFAULT_INSTRUCTIONS = (
     "You are a helpful, friendly voice agent. Answer in short sentences that are easy to listen to. "
     "Use your tools whenever they can help."
@@ -37,6 +39,19 @@ class SessionOptions:
         apology: what the agent says when its model fails in the middle of a spoken turn; empty: nothing.
         created_at: unix time of the session's start, in seconds; `expires_at` follows from it.
         transcription_only: whether this is a transcription session.
+        session_warning_s: how long before its end a session tells the client with a `session.updated` that
+            nobody asked for, see `SessionUpdated`; 0: never.
+        obfuscation: text deltas are padded to lengths that do not give the words away to whoever sees the
+            sizes of encrypted frames.
+        tokens_per_minute: how many tokens the responses of a session may take in a minute; 0: any number.
+            With a bound, `rate_limits.updated` follows the responses of the conversation.
+        transcription_honours: which wishes of `session.audio.input.transcription` the transcriber follows:
+            `language`, `languages`, `keywords`, `prompt`, `delay`, and `logprobs` (`session.include`).
+        transcription_languages: the languages that the transcriber knows, ISO-639-1, where it does not
+            follow `language`; empty: unknown.
+        model_honours: which wishes the language model follows: `reasoning` (`session.reasoning`).
+        noise_reduction: whether there is something that reduces noise.
+        stored_prompt: finds a stored prompt by id and version; `None`: there are none.
     """
 
     model: str = "vivavoce-local"
@@ -57,3 +72,11 @@ class SessionOptions:
     apology: str = "Sorry, something went wrong. Please say that again."
     created_at: int = 0
     transcription_only: bool = False
+    session_warning_s: float = 60.0
+    obfuscation: bool = True
+    tokens_per_minute: int = 0
+    transcription_honours: frozenset[str] = frozenset()
+    transcription_languages: tuple[str, ...] = ()
+    model_honours: frozenset[str] = frozenset()
+    noise_reduction: bool = False
+    stored_prompt: PromptLookup | None = None

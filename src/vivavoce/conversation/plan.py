@@ -6,19 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from vivavoce.conversation.refusal import refuse, voice_is_locked
+from vivavoce.conversation.prompts import prompted
+from vivavoce.conversation.refusal import voice_is_locked
 from vivavoce.conversation.settings import Settings, modality_of
 from vivavoce.conversation.tool_settings import check_tool_choice, check_tools
+from vivavoce.conversation.wishes import check_reasoning, check_voice, effort_of, name_of
 from vivavoce.protocol import (
     AudioFormat,
     AudioOutput,
     FunctionTool,
     InputItem,
     Modality,
+    Prompt,
     RealtimeSession,
     ResponseCreateParams,
     ToolChoice,
     UnsetType,
+    Voice,
     present,
 )
 
@@ -31,6 +35,7 @@ class ResponsePlan:
         in_conversation: `False` for an out-of-band response, which leaves the conversation as it is.
         input: what replaces the conversation as context, or `None`.
         max_output_tokens: as reported: a number or `"inf"`.
+        effort: how hard the model is to reason, or `None`.
         metadata: the client's labels, repeated in `response.created` and `response.done`.
     """
 
@@ -42,6 +47,7 @@ class ResponsePlan:
     tool_choice: ToolChoice
     parallel_tool_calls: bool
     max_output_tokens: int | Literal["inf"]
+    effort: str | None
     voice: str
     speed: float
     fmt: AudioFormat
@@ -61,29 +67,29 @@ def plan_response(params: ResponseCreateParams, settings: Settings, *, voice_loc
     """
     session = settings.session
     assert isinstance(session, RealtimeSession)
-    if present(params.prompt, None):
-        raise refuse("This server has no stored prompts.", "response.prompt")
+    check_reasoning(params.reasoning, settings.options, "response.reasoning")
     tools = _chosen(params.tools, session.tools, ())
     check_tools(tools, "response.tools")
     tool_choice = _chosen(params.tool_choice, session.tool_choice, "auto")
     check_tool_choice(tool_choice, tools, "response.tool_choice")
     output = settings.output_of(session)
     fmt, voice = _audio(params, output)
-    if voice != output.voice:
+    if name_of(voice) != name_of(output.voice):
         if voice_locked:
             raise voice_is_locked()
-        settings.check_voice(voice, "response.audio.output.voice")
+        check_voice(voice, settings.options, "response.audio.output.voice")
     wished_input = params.input
     return ResponsePlan(
         in_conversation=present(params.conversation, "auto") == "auto",
         input=None if isinstance(wished_input, UnsetType) else tuple(wished_input),
         modality=modality_of(_chosen(params.output_modalities, session.output_modalities, ("audio",))),
-        instructions=_chosen(params.instructions, session.instructions, ""),
+        instructions=_instructions(params, session, settings),
         tools=cast(tuple[FunctionTool, ...], tuple(tools)),
         tool_choice=tool_choice,
         parallel_tool_calls=_chosen(params.parallel_tool_calls, session.parallel_tool_calls, True),
         max_output_tokens=_chosen(params.max_output_tokens, session.max_output_tokens, "inf"),
-        voice=cast(str, voice),
+        effort=effort_of(params.reasoning) or effort_of(session.reasoning),
+        voice=name_of(voice),
         speed=cast(float, output.speed),
         fmt=fmt,
         metadata=present(params.metadata, None),
@@ -94,12 +100,21 @@ def _chosen(wish: Any, setting: Any, default: Any) -> Any:
     return present(wish, present(setting, default))
 
 
-def _audio(params: ResponseCreateParams, output: AudioOutput) -> tuple[AudioFormat, object]:
+def _instructions(params: ResponseCreateParams, session: RealtimeSession, settings: Settings) -> str:
+    """Return the instructions of this response, or those of its stored prompt, or the session's."""
+    words: str | None = present(params.instructions, None)
+    if isinstance(params.prompt, Prompt):
+        stored = prompted(params.prompt, settings.options.stored_prompt, "response.prompt")
+        words = words or stored
+    return str(present(session.instructions, "")) if words is None else words
+
+
+def _audio(params: ResponseCreateParams, output: AudioOutput) -> tuple[AudioFormat, Voice | UnsetType]:
     fmt: AudioFormat | UnsetType = output.format
-    voice: object = output.voice
+    voice: Voice | UnsetType = output.voice
     if not isinstance(params.audio, UnsetType) and not isinstance(params.audio.output, UnsetType):
         wished = params.audio.output
         fmt = fmt if isinstance(wished.format, UnsetType) else wished.format
-        voice = present(wished.voice, voice)
+        voice = voice if isinstance(wished.voice, UnsetType) else wished.voice
     assert not isinstance(fmt, UnsetType)
     return fmt, voice

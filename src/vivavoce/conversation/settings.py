@@ -10,8 +10,16 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from vivavoce.conversation.options import SessionOptions
+from vivavoce.conversation.prompts import prompted
 from vivavoce.conversation.refusal import refuse, voice_is_locked
 from vivavoce.conversation.tool_settings import check_tool_choice, check_tools
+from vivavoce.conversation.wishes import (
+    check_include,
+    check_input,
+    check_reasoning,
+    check_voice,
+    name_of,
+)
 from vivavoce.protocol import (
     UNSET,
     AudioInput,
@@ -19,6 +27,7 @@ from vivavoce.protocol import (
     Modality,
     NoiseReduction,
     PcmFormat,
+    Prompt,
     RealtimeSession,
     SemanticVad,
     ServerVad,
@@ -31,9 +40,6 @@ from vivavoce.protocol import (
     replace,
 )
 from vivavoce.protocol.base import Wire
-
-MAX_PREFIX_MS = 5000
-"""Longest `prefix_padding_ms`."""
 
 Session = RealtimeSession | TranscriptionSession
 S = TypeVar("S", bound=Wire)
@@ -124,26 +130,6 @@ def merge(base: S, patch: S) -> S:
     return replace(base, **changes)
 
 
-def effective(session: Session) -> Session:
-    """Return the session without the hints that this server cannot follow.
-
-    `session.updated` shows "the full, effective configuration": a client that asks for noise reduction,
-    tracing, reasoning effort, log probabilities or transcription hints gets everything else that it asked
-    for, and sees there what it did not get. What would change the meaning of a session is refused instead.
-    """
-    audio = session.audio
-    assert isinstance(audio, SessionAudio | TranscriptionSessionAudio)
-    heard = audio.input
-    assert isinstance(heard, AudioInput)
-    if isinstance(heard.transcription, Transcription):
-        plain = replace(heard.transcription, languages=UNSET, keywords=UNSET, delay=UNSET)
-        heard = replace(heard, transcription=plain)
-    audio = replace(audio, input=replace(heard, noise_reduction=None))
-    if isinstance(session, TranscriptionSession):
-        return replace(session, audio=audio, include=None)
-    return replace(session, audio=audio, include=None, tracing=None, reasoning=UNSET)
-
-
 class Settings:
     """The effective settings of one session.
 
@@ -154,7 +140,8 @@ class Settings:
 
     def __init__(self, session: Session, options: SessionOptions) -> None:
         self.session = session
-        self._options = options
+        self.options = options
+        self._own_words: str | None = None  # the client's instructions; "" leaves room for a stored prompt's
 
     @property
     def input(self) -> AudioInput:
@@ -193,11 +180,16 @@ class Settings:
             raise refuse(
                 f"The session's type cannot be changed; it is '{self.session.type}'.", "session.type"
             )
-        merged = effective(merge(self.session, patch))
-        self._check_input(merged)
+        merged = merge(self.session, patch)
+        check_input(Settings(merged, self.options).input, self.options)
+        check_include(merged.include, self.options)
+        own_words = self._own_words
         if isinstance(merged, RealtimeSession):
             assert isinstance(self.session, RealtimeSession)
+            own_words = present(merged.instructions, None) if _says(patch, "instructions") else own_words
             merged = self._checked(self.session, merged, voice_locked=voice_locked, responding=responding)
+            merged = replace(merged, instructions=self._instructions(merged.prompt, own_words))
+        self._own_words = own_words
         self.session = replace(
             merged,
             id=self.session.id,
@@ -205,38 +197,42 @@ class Settings:
             expires_at=self.session.expires_at,
         )
 
-    def _check_input(self, merged: Session) -> None:
-        detection = Settings(merged, self._options).turn_detection
-        if isinstance(detection, ServerVad) and present(detection.prefix_padding_ms, 0) > MAX_PREFIX_MS:
-            raise refuse(
-                f"Invalid value: {detection.prefix_padding_ms}; it must be between 0 and {MAX_PREFIX_MS}.",
-                "session.audio.input.turn_detection.prefix_padding_ms",
-            )
-
     def _checked(
         self, current: RealtimeSession, merged: RealtimeSession, *, voice_locked: bool, responding: bool
     ) -> RealtimeSession:
-        named = self._options.model_named or current.model != self._options.model
+        named = self.options.model_named or current.model != self.options.model
         if merged.model != current.model and named:
             raise refuse("The model cannot be changed after the session has been created.", "session.model")
         before, after = self.output_of(current), self.output_of(merged)
-        if after.voice != before.voice:
+        if name_of(after.voice) != name_of(before.voice):
             if voice_locked:
                 raise voice_is_locked()
-            self.check_voice(after.voice, "session.audio.output.voice")
+            check_voice(after.voice, self.options, "session.audio.output.voice")
         if after.speed != before.speed and responding:
             raise refuse(
                 "The speed can only be changed between turns, not while a response is in progress.",
                 "session.audio.output.speed",
             )
-        if merged.prompt:
-            raise refuse("This server has no stored prompts.", "session.prompt")
+        if current.tracing is not None and merged.tracing != current.tracing:
+            raise refuse("Tracing cannot be changed once it is enabled.", "session.tracing")
+        check_reasoning(merged.reasoning, self.options, "session.reasoning")
         check_tools(present(merged.tools, ()), "session.tools")
         check_tool_choice(
             present(merged.tool_choice, "auto"), present(merged.tools, ()), "session.tool_choice"
         )
         modality = modality_of(present(merged.output_modalities, ()))
         return replace(merged, output_modalities=[modality])
+
+    def _instructions(self, prompt: Prompt | UnsetType | None, own_words: str | None) -> str:
+        """Return the client's own instructions, or its stored prompt's, or the operator's."""
+        stored = None
+        if isinstance(prompt, Prompt):
+            stored = prompted(prompt, self.options.stored_prompt, "session.prompt")
+        return next(
+            words
+            for words in (own_words or stored, own_words, self.options.instructions)
+            if words is not None
+        )
 
     @staticmethod
     def output_of(session: RealtimeSession) -> AudioOutput:
@@ -245,19 +241,9 @@ class Settings:
         assert isinstance(session.audio.output, AudioOutput)
         return session.audio.output
 
-    def check_voice(self, voice: object, param: str) -> None:
-        """Refuse a voice that the server does not have.
 
-        Raises:
-            RemoteProtocolError: naming the voices it has.
-        """
-        voices = self._options.voices
-        if not isinstance(voice, str):
-            raise refuse("Custom voices are not supported by this server.", param)
-        knows = self._options.knows_voice
-        if not (knows(voice) if knows else not voices or voice in voices):
-            listed = ", ".join(f"'{name}'" for name in voices)
-            raise refuse(f"Invalid value: '{voice}'. Supported values are: {listed}.", param)
+def _says(patch: Session, name: str) -> bool:
+    return not isinstance(getattr(patch, name), UnsetType)
 
 
 def modality_of(modalities: Sequence[Modality]) -> Modality:

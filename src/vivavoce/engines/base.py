@@ -133,7 +133,12 @@ class TranscriptionStream(Protocol):
 
 @runtime_checkable
 class Transcriber(Protocol):
-    """Turns speech into text while the person is still speaking."""
+    """Turns speech into text while the person is still speaking.
+
+    A session may ask only for what its transcriber says that it follows. Both may be left out:
+    `honours: frozenset[str]`, of `language`, `languages`, `keywords`, `prompt`, `delay`, `logprobs`; and
+    `languages: Sequence[str]`, the ISO-639-1 codes it knows, for one that does not follow `language`.
+    """
 
     sample_rate: int
 
@@ -232,7 +237,11 @@ ModelEvent = TextDelta | FunctionCallDelta | ModelDone
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """Thinks: reads the conversation, streams an answer or function calls."""
+    """Thinks: reads the conversation, streams an answer or function calls.
+
+    A model that can be told how hard to reason (`ModelRequest.options`) says so:
+    `honours = frozenset({"reasoning"})`; a session of any other may not ask for it.
+    """
 
     def respond(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Stream the answer; the last event is `ModelDone`. Closing the generator stops the model at once.
@@ -295,6 +304,9 @@ class SpeechOptions:
 @runtime_checkable
 class Synthesizer(Protocol):
     """Speaks: turns text into audio, streamed.
+
+    One that keeps to `SpeechOptions.speed` says so: `honours_speed = True`; the speech of any other is
+    stretched, with its pitch as it was.
 
     Attributes:
         sample_rate: of the audio, in Hz.

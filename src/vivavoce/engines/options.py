@@ -37,6 +37,7 @@ class ModelOptions:
         top_p: 0 to 1; share of likely words that are chosen from.
         frequency_penalty: -2 to 2; against words used often.
         presence_penalty: -2 to 2; against words used at all.
+        reasoning_effort: `minimal` to `xhigh`: how hard a reasoning model thinks.
         output_schema: the form of the answer; ``None`` is plain text.
         strict_parameters: schemas of tools in the strict form, by name, for engines that can hold a model to
             them.
@@ -50,6 +51,7 @@ class ModelOptions:
     top_p: float | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
+    reasoning_effort: str | None = None
     output_schema: OutputSchema | None = None
     strict_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     prompt: Mapping[str, Any] | None = None

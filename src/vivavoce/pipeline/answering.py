@@ -19,6 +19,7 @@ from vivavoce.engines.base import (
     Synthesizer,
     TextDelta,
 )
+from vivavoce.engines.options import ModelOptions
 from vivavoce.pipeline.clauses import ClauseSplitter
 from vivavoce.pipeline.formats import Encoder
 
@@ -86,6 +87,7 @@ class Answer:
             parallel_tool_calls=request.parallel_tool_calls,
             max_output_tokens=request.max_output_tokens,
             user=user,
+            options=ModelOptions(reasoning_effort=request.effort) if request.effort else None,
         )
 
     async def run(self) -> None:

@@ -18,6 +18,7 @@ from vivavoce.errors import RemoteProtocolError
 from vivavoce.ids import RandomIds
 from vivavoce.pipeline.answers import Answers
 from vivavoce.pipeline.backstage import Backstage, Receive
+from vivavoce.pipeline.equipment import equipped
 from vivavoce.pipeline.hearing import Hearing
 from vivavoce.protocol import ClientEvent, InputAudioBufferAppend, Session
 from vivavoce.tasks import Tasks
@@ -52,9 +53,7 @@ class LocalSession:
         options = options or SessionOptions()
         if not options.created_at:
             options = replace(options, created_at=int(time.time()))
-        if not options.voices:
-            speaker = engines.synthesizer
-            options = replace(options, voices=speaker.voice_names, knows_voice=speaker.knows_voice)
+        options = equipped(options, engines)
         self._loop = asyncio.get_running_loop()
         self._sink = sink
         self._conversation = ServerConversation(options, ids or RandomIds(), self._loop.time(), settings)

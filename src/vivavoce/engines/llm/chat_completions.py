@@ -69,11 +69,14 @@ class ChatCompletions:
         max_retries: how often a refused connection, 429 or 5xx is tried again before the first token.
 
     Attributes:
+        honours: the wishes of a session that it passes on; an endpoint that refuses one fails the response.
         remedy: what errors advise where no model was named and the server lists none.
 
     Raises:
         MissingExtraError: the package `openai` is not installed.
     """
+
+    honours = frozenset({"reasoning"})
 
     def __init__(
         self,
@@ -268,7 +271,7 @@ class ChatCompletions:
 
 def _wishes(options: ModelOptions, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters that the options add or change."""
-    names = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
+    names = ("temperature", "top_p", "frequency_penalty", "presence_penalty", "reasoning_effort")
     wishes = {name: value for name in names if (value := getattr(options, name)) is not None}
     if options.output_schema is not None:
         wishes["response_format"] = _response_format(options.output_schema)

@@ -16,8 +16,8 @@ class SessionObserver(Protocol):
     wait, and cannot change anything. Derive from this class and write only the methods that you need.
     `now` is the event loop's time in seconds.
 
-    An observer may also have a method `connection_headers(now)`, which returns HTTP headers for the connection
-    that is about to be made, such as those of a trace.
+    An observer may also have a method `connection_headers(now)`, which returns HTTP headers for the
+    connection that is about to be made, such as those of a trace.
     """
 
     def on_client_event(self, event: ClientEvent, now: float) -> None:

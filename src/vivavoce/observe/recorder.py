@@ -90,6 +90,11 @@ class SessionRecorder(SessionObserver):
         return self._thread.dropped_events
 
     @property
+    def finished(self) -> bool:
+        """Whether the session has ended and the files are complete."""
+        return self._closed and self._thread.join(0)
+
+    @property
     def error(self) -> Exception | None:
         """What ended the recording before its session, or ``None``."""
         return self._thread.error
@@ -110,9 +115,17 @@ class SessionRecorder(SessionObserver):
         """Record what the application is told: the agent's speech, tools, handoffs, interruptions."""
         kind = str(event.type)
         if kind == "audio":
-            self._put("audio", event.audio.data, now, len(event.audio.data))
+            self.heard(event.audio.data, now)
         elif kind in _TOLD:
             self._put("session", {"type": kind, **_told(event, _TOLD[kind])}, now)
+
+    def heard(self, audio: bytes, now: float) -> None:
+        """Record speech of the agent, in the format of the session's output; it plays from now on."""
+        self._put("audio", audio, now, len(audio))
+
+    def interrupted(self, now: float) -> None:
+        """Record that nothing more is heard of what the agent has said so far."""
+        self._put("session", {"type": "audio_interrupted"}, now)
 
     def close(self, now: float) -> None:
         """End the recording; the files are completed in the background."""

@@ -42,9 +42,9 @@ def test_an_item_is_added_and_done_at_once(talk: Talk, item: dict[str, Any]) -> 
 
 
 def test_an_item_without_a_status_gets_none(talk: Talk) -> None:
-    item = {"type": "mcp_approval_response", "approval_request_id": "r", "approve": True}
-    talk.send("conversation.item.create", item=item)
-    assert talk.json["item"] == {**item, "id": "item_1"}
+    call = {"type": "mcp_call", "id": "m", "server_label": "s", "name": "n", "arguments": "{}"}
+    talk.send("conversation.item.create", item=call)
+    assert talk.json["item"] == {**call, "output": None}
 
 
 def test_items_find_their_places(talk: Talk) -> None:

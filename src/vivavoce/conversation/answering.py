@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from vivavoce.conversation.context import context_records, give_context
 from vivavoce.conversation.effects import CancelResponse, StartResponse
 from vivavoce.conversation.items import Items, Record
+from vivavoce.conversation.mcp import McpTools
+from vivavoce.conversation.mcp_offer import readable
 from vivavoce.conversation.options import SessionOptions
 from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.plan import plan_response
@@ -20,7 +22,7 @@ _MAX_PARALLEL = 16
 
 
 class _Waiting:
-    """A response that waits for the transcripts of what it answers."""
+    """A response that waits for the transcripts of what it answers, or for the tools that it names."""
 
     __slots__ = ("deadline", "for_items", "records")
 
@@ -40,6 +42,7 @@ class Responder:
         transcripts: what is being transcribed.
         options: the operator's.
         conversation_id: of the default conversation.
+        mcp: the MCP servers and their tools.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Responder:
         transcripts: Transcripts,
         options: SessionOptions,
         conversation_id: str,
+        mcp: McpTools,
     ) -> None:
         self._outbox = outbox
         self._items = items
@@ -57,6 +61,7 @@ class Responder:
         self._transcripts = transcripts
         self._options = options
         self._conversation_id = conversation_id
+        self._mcp = mcp
         self._running: dict[str, RunningResponse] = {}
         self._waiting: dict[str, _Waiting] = {}
         self.active: RunningResponse | None = None
@@ -82,6 +87,7 @@ class Responder:
         Raises:
             RemoteProtocolError: it cannot begin; nothing has changed.
         """
+        params = self._mcp.wishes(params)
         plan = plan_response(params, self._settings, voice_locked=self._items.voice_locked)
         if plan.in_conversation and self.active is not None:
             raise RemoteProtocolError(
@@ -108,6 +114,7 @@ class Responder:
             self.active = response
         pending = {str(record.item.id) for record in (self._items if records is None else records)}
         pending = {item_id for item_id in pending if item_id in self._transcripts}
+        pending |= self._mcp.begin_response(params, plan)
         self._waiting[response.id] = _Waiting(records, pending, now + self._options.transcription_wait_s)
         self._begin_if_ready(response, now)
 
@@ -118,15 +125,27 @@ class Responder:
             self._running[response_id].stages["transcript"] = now
             self._begin_if_ready(self._running[response_id], now)
 
+    def tools_listed(self, item_id: str, now: float) -> None:
+        """Begin the responses that waited for the tools of this MCP server only."""
+        for response_id in [key for key, wait in self._waiting.items() if item_id in wait.for_items]:
+            self._waiting[response_id].for_items.discard(item_id)
+            self._begin_if_ready(self._running[response_id], now)
+
     def _begin_if_ready(self, response: RunningResponse, now: float) -> None:
         waiting = self._waiting[response.id]
         if waiting.for_items and now < waiting.deadline:
             return
         del self._waiting[response.id]
         plan = response.plan
+        offer = self._mcp.offer(plan)
+        if offer.missing is not None:
+            response.fail("tool_not_found", offer.missing, now)
+            self.settle(response, now)
+            return
         records: Iterable[Record] = self._items if waiting.records is None else waiting.records
+        records = readable(records, offer)
         given = give_context(
-            records, plan.instructions, plan.tools, self._options.context_tokens, self._settings.session
+            records, plan.instructions, offer.functions, self._options.context_tokens, self._settings.session
         )
         if given is None:
             response.fail(
@@ -137,14 +156,14 @@ class Responder:
             )
             self.settle(response, now)
             return
-        response.begin(given.tokens)
+        response.begin(given.tokens, self._mcp.opener(offer, response.id))
         self._outbox.effect(
             StartResponse(
                 response_id=response.id,
                 instructions=plan.instructions,
                 items=given.items,
-                tools=plan.tools,
-                tool_choice=plan.tool_choice,
+                tools=offer.functions,
+                tool_choice=offer.tool_choice,
                 parallel_tool_calls=plan.parallel_tool_calls,
                 max_output_tokens=None if plan.max_output_tokens == "inf" else plan.max_output_tokens,
                 modality=plan.modality,
@@ -195,6 +214,7 @@ class Responder:
         if response is self.active:
             self.active = None
             self.silent_from = max(now, response.play_end)
+        self._mcp.response_ended(response.id, follow_up=response.may_be_continued)
         return True
 
     # --- time ---------------------------------------------------------------------------------------------

@@ -39,6 +39,11 @@ class SessionOptions:
         apology: what the agent says when its model fails in the middle of a spoken turn; empty: nothing.
         created_at: unix time of the session's start, in seconds; `expires_at` follows from it.
         transcription_only: whether this is a transcription session.
+        mcp_follow_up: whether the server answers by itself when the MCP calls of a response have been
+            settled. The hosted API does not: its clients ask for that response.
+        mcp_private_addresses: whether MCP servers may be at addresses that are not public: this machine, the
+            local network, a cloud's metadata service.
+        mcp_timeout_s: how long an MCP server may take to be reached, to list its tools, and for one call.
         session_warning_s: how long before its end a session tells the client with a `session.updated` that
             nobody asked for, see `SessionUpdated`; 0: never.
         obfuscation: text deltas are padded to lengths that do not give the words away to whoever sees the
@@ -72,6 +77,9 @@ class SessionOptions:
     apology: str = "Sorry, something went wrong. Please say that again."
     created_at: int = 0
     transcription_only: bool = False
+    mcp_follow_up: bool = False
+    mcp_private_addresses: bool = False
+    mcp_timeout_s: float = 30.0
     session_warning_s: float = 60.0
     obfuscation: bool = True
     tokens_per_minute: int = 0

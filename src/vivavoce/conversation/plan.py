@@ -14,12 +14,12 @@ from vivavoce.conversation.wishes import check_reasoning, check_voice, effort_of
 from vivavoce.protocol import (
     AudioFormat,
     AudioOutput,
-    FunctionTool,
     InputItem,
     Modality,
     Prompt,
     RealtimeSession,
     ResponseCreateParams,
+    Tool,
     ToolChoice,
     UnsetType,
     Voice,
@@ -43,7 +43,7 @@ class ResponsePlan:
     input: tuple[InputItem, ...] | None
     modality: Modality
     instructions: str
-    tools: tuple[FunctionTool, ...]
+    tools: tuple[Tool, ...]
     tool_choice: ToolChoice
     parallel_tool_calls: bool
     max_output_tokens: int | Literal["inf"]
@@ -84,7 +84,7 @@ def plan_response(params: ResponseCreateParams, settings: Settings, *, voice_loc
         input=None if isinstance(wished_input, UnsetType) else tuple(wished_input),
         modality=modality_of(_chosen(params.output_modalities, session.output_modalities, ("audio",))),
         instructions=_instructions(params, session, settings),
-        tools=cast(tuple[FunctionTool, ...], tuple(tools)),
+        tools=tuple(tools),
         tool_choice=tool_choice,
         parallel_tool_calls=_chosen(params.parallel_tool_calls, session.parallel_tool_calls, True),
         max_output_tokens=_chosen(params.max_output_tokens, session.max_output_tokens, "inf"),

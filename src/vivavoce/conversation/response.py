@@ -9,16 +9,26 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import Literal
 
+from vivavoce.conversation.budget import OutputBudget
+from vivavoce.conversation.effects import CancelResponse
 from vivavoce.conversation.items import Items
+from vivavoce.conversation.mcp_output import McpCallOutput
 from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.output import AudioMessage, FunctionCallOutput, OutputItem, TextMessage
 from vivavoce.conversation.plan import ResponsePlan
 from vivavoce.conversation.playout import Playout
-from vivavoce.conversation.tokens import CountedTokens, Tokens, output_audio_tokens, text_tokens, usage
+from vivavoce.conversation.tokens import (
+    CountedTokens,
+    Tokens,
+    output_audio_tokens,
+    text_tokens,
+    tokens_of_chars,
+    usage,
+)
 from vivavoce.protocol import (
     Response,
     ResponseAudio,
@@ -33,6 +43,13 @@ from vivavoce.protocol import (
 )
 
 FinishReason = Literal["stop", "max_output_tokens", "content_filter"]
+
+OpenMcpCall = Callable[[int, str], McpCallOutput | None]
+"""Begins an MCP call at an output index, by the name that the model knows; `None`: no MCP tool has it."""
+
+
+def no_mcp_call(_output_index: int, _name: str) -> None:
+    """Begin no MCP call: there are no MCP tools."""
 
 
 class ResponseState(Enum):
@@ -85,13 +102,19 @@ class RunningResponse:
         self._conversation_id = conversation_id
         self._lead_ms = lead_ms
         self._output: list[OutputItem] = []
-        self._messages: deque[AudioMessage] = deque()  # not yet sent to their end; the first is being spoken
+        self._messages: deque[AudioMessage] = deque()  # not yet sent to their end; the first is being heard
+        self._numbered: dict[int, AudioMessage] = {}
+        self._speaking: AudioMessage | None = None  # the one whose clause is being synthesised
+        self._clause = ""
         self._writing: TextMessage | None = None
-        self._calls: dict[int, FunctionCallOutput] = {}
+        self._calls: dict[int, FunctionCallOutput | McpCallOutput] = {}
+        self._open_mcp_call: OpenMcpCall = no_mcp_call
+        self._completed = False
         self._reason: FinishReason = "stop"
         self._counted: CountedTokens | None = None
         self._failure: StatusError | None = None
-        self._made_text = 0
+        self._budget = OutputBudget(plan.max_output_tokens)
+        self.spent = 0
         outbox.emit(ResponseCreated, response=self._snapshot("in_progress"))
 
     @property
@@ -100,71 +123,123 @@ class RunningResponse:
         return self.state is not ResponseState.ENDED
 
     @property
+    def may_be_continued(self) -> bool:
+        """Whether it was completed, and waits for no function of the client."""
+        return self._completed and not any(isinstance(each, FunctionCallOutput) for each in self._output)
+
+    @property
     def backlog_ms(self) -> int:
         """Milliseconds of audio that wait to be sent."""
         return sum(message.playout.backlog_ms for message in self._messages)
 
-    def begin(self, given: Tokens) -> None:
-        """Say that the model has been asked, with so many tokens of context."""
+    def begin(self, given: Tokens, open_mcp_call: OpenMcpCall = no_mcp_call) -> None:
+        """Say that the model has been asked, with so many tokens of context and these MCP tools."""
+        self._open_mcp_call = open_mcp_call
         self._go(ResponseState.GENERATING)
         self.given = given
 
     # --- what the model makes -----------------------------------------------------------------------------
 
-    def text(self, delta: str) -> None:
+    def text(self, delta: str, now: float) -> None:
         """Take written text."""
-        if self._writing is None:
-            self._close_calls()
-            self._writing = TextMessage(self._outbox, self._items, self.id, len(self._output))
-            self._output.append(self._writing)
-        self._made_text += text_tokens(delta)
-        self._writing.add(delta)
+        fits = self._budget.write(delta)
+        if fits or not delta:
+            if self._writing is None:
+                self.end_calls()
+                self._writing = TextMessage(self._outbox, self._items, self.id, len(self._output))
+                self._output.append(self._writing)
+            self._writing.add(fits)
+        if fits != delta:
+            self._stop(now)
 
-    def begin_clause(self, text: str, now: float) -> None:
-        """Take a clause that is about to be spoken; its audio follows."""
-        if not self._messages or self._messages[-1].playout.ended:
-            self._close_calls()
-            self._open_message()
-        self._messages[-1].playout.begin_clause(text)
+    def open_message(self, number: int) -> AudioMessage:
+        """Give a spoken message its place in the output, before what comes after it."""
+        message = self._numbered.get(number)
+        if message is None or message.playout.ended:
+            self.end_calls()
+            message = self._numbered[number] = self._new_message()
+        return message
+
+    def begin_clause(self, text: str, now: float, number: int = 0) -> None:
+        """Take a clause of the message that is about to be spoken; its audio follows."""
+        self._speaking = self.open_message(number)
+        self._clause = text
+        self._budget.begin_clause()
+        self._speaking.playout.begin_clause(text)
         self.release(now)
 
     def audio(self, audio: bytes, words: Sequence[tuple[int, int]], now: float) -> None:
         """Take audio of the newest clause, and the words in it, see `Playout.add_audio`."""
-        if self._messages:
-            self._messages[-1].playout.add_audio(audio, words)
-        self.release(now)
+        if self._speaking is None:
+            return
+        fmt = self.plan.fmt
+        ms = int(fmt.ms_of(len(audio)))
+        fits = self._budget.speak(ms, words)
+        if fits == ms:
+            self._speaking.playout.add_audio(audio, words)
+            self.release(now)
+            return
+        self._speaking.playout.add_audio(audio[: fmt.bytes_of(fits)], self._budget.said_of(words))
+        self._speaking.playout.cut_off()
+        self._stop(now)
 
     def end_clause(self, now: float) -> None:
         """Take the end of the newest clause's audio."""
-        if self._messages:
-            self._messages[-1].playout.end_clause()
+        if self._speaking is not None:
+            self._speaking.playout.end_clause()
+            self._budget.end_clause(self._clause)
+        self.release(now)
+
+    def end_message(self, number: int, now: float) -> None:
+        """Take the end of a message's clauses."""
+        if (message := self._numbered.get(number)) is not None:
+            message.playout.end()
         self.release(now)
 
     def function_call(self, index: int, name: str, arguments: str, call_id: str | None, now: float) -> None:
         """Take a piece of a function call; pieces with the same index make one call."""
-        self._end_messages()
-        self.release(now)
+        if self._writing is not None:
+            self._writing.close(self._final_item_status())
+            self._writing = None
         call = self._calls.get(index)
         if call is None:
-            self._close_calls()
+            if self.plan.tool_choice == "none" or (self._calls and not self.plan.parallel_tool_calls):
+                return  # whatever the model wants: this response has no calls, or one
+            if self._budget.write(name) != name:
+                self._stop(now)
+                return
+            self.end_calls()
             call_id = call_id or self._outbox.ids.new("call")
             call = FunctionCallOutput(
                 self._outbox, self._items, self.id, len(self._output), name=name, call_id=call_id
             )
             self._calls[index] = call
             self._output.append(call)
-            self._made_text += text_tokens(name)
         if arguments and call.open:
-            self._made_text += text_tokens(arguments)
-            call.add(arguments)
+            fits = self._budget.write(arguments)
+            if fits:
+                call.add(fits)
+            if fits != arguments:
+                self._stop(now)
+
+    def end_calls(self) -> None:
+        """Say that the function calls so far are complete."""
+        for call in self._calls.values():
+            if call.open:
+                call.close(self._final_item_status())
 
     def finish(self, reason: FinishReason, counted: CountedTokens | None, now: float) -> None:
         """Take the end of generation; the response ends when its audio has been sent."""
         self._reason, self._counted = reason, counted
         self._go(ResponseState.DRAINING)
-        self._close_calls()
+        self.end_calls()
         self._end_messages()
         self.release(now)
+
+    def _stop(self, now: float) -> None:
+        """End generation: `max_output_tokens` is reached."""
+        self._outbox.effect(CancelResponse(self.id))
+        self.finish("max_output_tokens", None, now)
 
     # --- how it ends --------------------------------------------------------------------------------------
 
@@ -173,13 +248,14 @@ class RunningResponse:
         self._close_open("incomplete")
         self._end("cancelled", StatusDetails(type="cancelled", reason=reason))
 
-    def fail(self, code: str, message: str, now: float) -> None:
+    def fail(self, code: str, message: str, now: float, kind: str = "server_error") -> None:
         """End it because an engine failed, once what was synthesised before has been sent."""
-        self._failure = StatusError(type="server_error", code=code, message=message)
-        self._close_calls()
+        self._failure = StatusError(type=kind, code=code, message=message)
+        self.end_calls()
         if self.state is ResponseState.GENERATING and self._messages:
             self._go(ResponseState.DRAINING)
-            self._messages[-1].playout.cut_off()
+            if self._speaking is not None:
+                self._speaking.playout.cut_off()
             self._end_messages()
             self.release(now)
         else:
@@ -207,7 +283,7 @@ class RunningResponse:
         if self.state is ResponseState.DRAINING and not self._messages:
             self._complete()
 
-    def _open_message(self) -> None:
+    def _new_message(self) -> AudioMessage:
         # At once, though an earlier message may still be on its way: the output keeps the model's order.
         fmt = self.plan.fmt
         playout = Playout(fmt.bytes_per_ms, self._lead_ms)
@@ -216,6 +292,7 @@ class RunningResponse:
         )
         self._messages.append(message)
         self._output.append(message)
+        return message
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -223,17 +300,12 @@ class RunningResponse:
         assert state in TRANSITIONS[self.state], f"{self.state} → {state}"
         self.state = state
 
-    def _close_calls(self) -> None:
-        for call in self._calls.values():
-            if call.open:
-                call.close(self._final_item_status())
-
     def _end_messages(self) -> None:
         if self._writing is not None:
             self._writing.close(self._final_item_status())
             self._writing = None
-        if self._messages:
-            self._messages[-1].playout.end()
+        for message in self._messages:
+            message.playout.end()
 
     def _final_item_status(self) -> Literal["completed", "incomplete"]:
         return "completed" if self._reason == "stop" and self._failure is None else "incomplete"
@@ -254,10 +326,11 @@ class RunningResponse:
 
     def _end(self, status: ResponseStatus, details: StatusDetails | None) -> None:
         self._go(ResponseState.ENDED)
+        self._completed = status == "completed"
         origin = next(iter(self.stages.values()), 0.0)
         self._outbox.emit(
             ResponseDone,
-            response=self._snapshot(status, details, self._usage(status)),
+            response=self._snapshot(status, details, spent),
             stage_times={stage: round((at - origin) * 1000, 1) for stage, at in self.stages.items()},
         )
 
@@ -266,7 +339,8 @@ class RunningResponse:
             return usage(Tokens(), Tokens())
         spoken = [output for output in self._output if isinstance(output, AudioMessage)]
         made = Tokens(
-            text=self._made_text + sum(text_tokens(message.playout.said()) for message in spoken),
+            text=tokens_of_chars(self._budget.written)
+            + sum(text_tokens(message.playout.said()) for message in spoken),
             audio=sum(output_audio_tokens(message.playout.sent_ms) for message in spoken),
         )
         return usage(self.given, made, self._counted)

@@ -6,7 +6,7 @@ Feed it with the `receive…` methods, then drain `events_to_send()` and carry o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from vivavoce.conversation.answering import Responder
@@ -15,12 +15,12 @@ from vivavoce.conversation.effects import Effect, EndSession
 from vivavoce.conversation.ids import IdSource
 from vivavoce.conversation.items import Items
 from vivavoce.conversation.listening import Listener
+from vivavoce.conversation.mcp import McpTools
+from vivavoce.conversation.mcp_rules import without_secrets
 from vivavoce.conversation.options import SessionOptions
 from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.refusal import refuse
-from vivavoce.conversation.response import FinishReason, ResponseState, RunningResponse
 from vivavoce.conversation.settings import Settings, initial_session
-from vivavoce.conversation.tokens import CountedTokens
 from vivavoce.conversation.transcripts import NO_DETAILS, TranscriptDetails, Transcripts
 from vivavoce.conversation.turn_taking import TurnTaking
 from vivavoce.errors import RemoteProtocolError
@@ -51,7 +51,7 @@ BACKLOG_LIMIT_MS = 30_000
 """Whoever speaks should wait while so much audio of a response has not been sent."""
 
 
-class ServerConversation:
+class ServerConversation(EngineResults):
     """One realtime session, from `session.created` to its end.
 
     Stages of a turn (`response.done.stage_times`, ms from the first): `end_of_speech` (the last voiced
@@ -62,6 +62,9 @@ class ServerConversation:
         ids: where ids come from.
         now: the time, in seconds on any steady clock.
         settings: what the session begins with, as in a `session.update`; `session.created` shows it.
+
+    Attributes:
+        mcp: takes what MCP servers say.
 
     Raises:
         RemoteProtocolError: `settings` cannot be met.
@@ -78,7 +81,7 @@ class ServerConversation:
             self._settings.update(settings, voice_locked=False, responding=False)
         self._items = Items(options.retained_audio_bytes)
         self._transcripts = Transcripts(self._outbox)
-        self._outbox.emit(SessionCreated, session=self._settings.session)
+        self._outbox.emit(SessionCreated, session=without_secrets(self._settings.session))
         self._listener = Listener(
             self._outbox,
             self._items,
@@ -86,9 +89,11 @@ class ServerConversation:
             self._transcripts,
             int(options.max_input_buffer_s * 1000),
         )
-        self._responder = Responder(
-            self._outbox, self._items, self._settings, self._transcripts, options, ids.new("conv")
+        self.mcp = McpTools(self._outbox, self._items, options, self)
+        self._responder = responder = Responder(
+            self._outbox, self._items, self._settings, self._transcripts, options, ids.new("conv"), self.mcp
         )
+        super().__init__(responder)
         self._editor = Editor(self._outbox, self._items, self._settings, self._transcripts)
         self._expires = now + options.max_session_s
         self._turns = TurnTaking(self._listener, self._responder, self._settings, self)
@@ -106,6 +111,7 @@ class ServerConversation:
             ResponseCreate: self._response_create,
             ResponseCancel: self._response_cancel,
         }
+        self.mcp.configure(self._settings.session)
 
     # --- what comes out -----------------------------------------------------------------------------------
 
@@ -169,12 +175,13 @@ class ServerConversation:
 
     def _session_update(self, event: SessionUpdate, _now: float) -> None:
         self._settings.update(
-            event.session,
+            self.mcp.completed(event.session),
             voice_locked=self._items.voice_locked,
             responding=self._responder.active is not None,
         )
-        self._outbox.emit(SessionUpdated, session=self._settings.session)
+        self._outbox.emit(SessionUpdated, session=without_secrets(self._settings.session))
         self._listener.configure()
+        self.mcp.configure(self._settings.session)
 
     def _append(self, event: InputAudioBufferAppend, now: float) -> None:
         self._turns.append(event.audio, now)
@@ -195,8 +202,10 @@ class ServerConversation:
         )
 
     def _item_create(self, event: ConversationItemCreate, now: float) -> None:
+        self.mcp.check_item(event.item)
         self._editor.create(event)
         self._turns.stirred()
+        self.mcp.item_created(event.item, now)
         self.make_room(now)
 
     def _item_retrieve(self, event: ConversationItemRetrieve, _now: float) -> None:
@@ -205,6 +214,7 @@ class ServerConversation:
     def _item_delete(self, event: ConversationItemDelete, now: float) -> None:
         if self._editor.delete(event):
             self._transcript_settled(event.item_id, now)
+        self.mcp.item_gone(event.item_id, now)
 
     def _item_truncate(self, event: ConversationItemTruncate, _now: float) -> None:
         self._editor.truncate(event)
@@ -214,7 +224,7 @@ class ServerConversation:
 
     def _response_cancel(self, event: ResponseCancel, now: float) -> None:
         self._responder.cancel_asked(present(event.response_id, None), now)
-        self._response_over(now)
+        self.response_over(now)
 
     # --- what comes in: the ears --------------------------------------------------------------------------
 
@@ -256,63 +266,9 @@ class ServerConversation:
     def _transcript_settled(self, item_id: str, now: float) -> None:
         self._items.transcribed(item_id)
         self._responder.transcript_settled(item_id, now)
-        self._response_over(now)
+        self.response_over(now)
 
-    # --- what comes in: the mind and the mouth ------------------------------------------------------------
-
-    def _running(self, response_id: str) -> RunningResponse | None:
-        """Return the response if it is being generated: results may come late, after its end."""
-        response = self._responder.get(response_id)
-        return response if response is not None and response.state is ResponseState.GENERATING else None
-
-    def receive_first_token(self, response_id: str, now: float) -> None:
-        """Take note that the model has begun to answer."""
-        if (response := self._running(response_id)) is not None:
-            response.stages.setdefault("first_token", now)
-
-    def receive_text(self, response_id: str, delta: str) -> None:
-        """Take text of a written answer."""
-        if (response := self._running(response_id)) is not None:
-            response.text(delta)
-
-    def receive_clause(self, response_id: str, text: str, now: float) -> None:
-        """Take a clause that will be spoken; its audio follows."""
-        if (response := self._running(response_id)) is not None:
-            response.begin_clause(text, now)
-
-    def receive_speech(
-        self, response_id: str, audio: bytes, words: Sequence[tuple[int, int]], now: float
-    ) -> None:
-        """Take audio of the clause, in the response's format, with words `(end, end_ms)` in it."""
-        if (response := self._running(response_id)) is not None:
-            response.audio(audio, words, now)
-
-    def receive_clause_end(self, response_id: str, now: float) -> None:
-        """Take the end of the clause's audio."""
-        if (response := self._running(response_id)) is not None:
-            response.end_clause(now)
-
-    def receive_function_call(
-        self, response_id: str, index: int, name: str, arguments: str, call_id: str | None, now: float
-    ) -> None:
-        """Take a piece of a function call; pieces with the same index make one call."""
-        if (response := self._running(response_id)) is not None:
-            response.function_call(index, name, arguments, call_id, now)
-
-    def receive_finish(
-        self, response_id: str, reason: FinishReason, counted: CountedTokens | None, now: float
-    ) -> None:
-        """Take the end of generation, and what the model counted: nothing more comes for this response."""
-        if (response := self._running(response_id)) is not None:
-            response.finish(reason, counted, now)
-            self._responder.settle(response, now)
-            self._response_over(now)
-
-    def receive_failure(self, response_id: str, code: str, message: str, now: float) -> None:
-        """Take the failure of an engine: the response ends, the session goes on."""
-        if (response := self._running(response_id)) is not None:
-            self._responder.fail(response, code, message, now)
-            self._response_over(now)
+    # --- what comes in: the line ----------------------------------------------------------------------------
 
     def pause_output(self) -> None:
         """Hold paced audio back: the client reads too slowly."""
@@ -332,7 +288,7 @@ class ServerConversation:
             self._expire(now)
             return
         self._responder.handle_deadline(now)
-        self._response_over(now)
+        self.response_over(now)
         self._turns.handle_deadline(now)
 
     def respond(self, params: ResponseCreateParams, now: float, stages: dict[str, float]) -> None:
@@ -346,14 +302,25 @@ class ServerConversation:
         self._responder.create(params, now, stages)
         if self._responder.active is not None:
             self._turns.stirred()
-        self._response_over(now)
+        self.response_over(now)
 
-    def _response_over(self, now: float) -> None:
+    def response_over(self, now: float) -> None:
         """Do what follows when no response of the conversation is active any more."""
         if self._responder.active is not None:
             return
         self.make_room(now)
         self._turns.response_over(now)
+        self.mcp.follow_up(now)
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody speaks: the person, or the model in a response of the conversation."""
+        return self._listener.speaking or self._responder.active is not None
+
+    def tools_listed(self, item_id: str, now: float) -> None:
+        """Begin the responses that have waited for this list of MCP tools."""
+        self._responder.tools_listed(item_id, now)
+        self.response_over(now)
 
     def make_room(self, now: float) -> None:
         """Let go of the oldest items beyond the bound, and say so."""
@@ -364,11 +331,13 @@ class ServerConversation:
             oldest = self._items.oldest_id
             if self._editor.remove(oldest):
                 self._transcript_settled(oldest, now)
+            self.mcp.item_gone(oldest, now)
 
     def _expire(self, now: float) -> None:
         minutes = round(self._options.max_session_s / 60)
         for response in self._responder:
             self._responder.cancel(response, "client_cancelled", now)
+        self.mcp.end()
         message = f"Your session hit the maximum duration of {minutes} minutes."
         self._outbox.error(message, code="session_expired")
         self._outbox.effect(EndSession(message))

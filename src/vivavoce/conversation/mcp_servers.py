@@ -1,0 +1,165 @@
+"""The MCP servers of a session: which are known, which are being asked for their tools, what they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from vivavoce.conversation.effects import LeaveMcpServer, ListMcpTools
+from vivavoce.conversation.items import Items, Record
+from vivavoce.conversation.mcp_rules import is_allowed
+from vivavoce.conversation.outbox import Outbox
+from vivavoce.protocol import (
+    UNSET,
+    ConversationItemAdded,
+    ConversationItemDone,
+    McpListedTool,
+    McpListToolsCompleted,
+    McpListToolsFailed,
+    McpListToolsInProgress,
+    McpListToolsItem,
+    McpTool,
+    Tool,
+    replace,
+)
+
+MAX_KNOWN = 64
+"""Servers that a session remembers by their label, those it has left included."""
+
+
+class _Server:
+    """One server: its declaration, and its tools once it has listed them.
+
+    Attributes:
+        item_id: the `mcp_list_tools` item while it is being asked.
+        tools: what it has, or `None` while that is not known: it is being asked, has failed or was left.
+    """
+
+    __slots__ = ("declared", "item_id", "previous", "record", "tools")
+
+    def __init__(self, declared: McpTool, item_id: str, record: Record, previous: str | None) -> None:
+        self.declared = declared
+        self.item_id: str | None = item_id
+        self.record = record
+        self.previous = previous
+        self.tools: tuple[McpListedTool, ...] | None = None
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it is being asked, or has said what it has."""
+        return self.item_id is not None or self.tools is not None
+
+
+class McpServers:
+    """The MCP servers of one session, by label.
+
+    Args:
+        outbox: where events and effects go.
+        items: the conversation.
+    """
+
+    def __init__(self, outbox: Outbox, items: Items) -> None:
+        self._outbox = outbox
+        self._items = items
+        self._known: dict[str, _Server] = {}
+
+    def declared(self, label: str) -> McpTool | None:
+        """Return how a server was last declared, or `None`."""
+        server = self._known.get(label)
+        return None if server is None else server.declared
+
+    def tools_of(self, label: str) -> tuple[McpListedTool, ...]:
+        """Return the tools that a server may offer; none while they are not known."""
+        server = self._known.get(label)
+        return (server.tools if server is not None else None) or ()
+
+    def listing(self, labels: Iterable[str]) -> set[str]:
+        """Return the ids of the `mcp_list_tools` items of those servers that are being asked now."""
+        servers = (self._known.get(label) for label in labels)
+        return {server.item_id for server in servers if server is not None and server.item_id is not None}
+
+    def use(self, tools: Sequence[Tool]) -> None:
+        """Ask the servers among these tools what they have, unless that is known."""
+        for tool in tools:
+            if not isinstance(tool, McpTool):
+                continue
+            known = self._known.get(tool.server_label)
+            if known is not None and known.in_use and _lists_the_same(known.declared, tool):
+                known.declared = tool
+            else:
+                self._ask(tool)
+
+    def keep(self, tools: Sequence[Tool]) -> None:
+        """Leave the servers that are not among these tools; their labels stay known."""
+        kept = {tool.server_label for tool in tools if isinstance(tool, McpTool)}
+        for label, server in self._known.items():
+            if label not in kept and server.in_use:
+                self._give_up(server)
+                server.tools = None
+                self._outbox.effect(LeaveMcpServer(label))
+
+    def _ask(self, tool: McpTool) -> None:
+        label = tool.server_label
+        if (known := self._known.pop(label, None)) is not None:
+            self._give_up(known)
+        while len(self._known) >= MAX_KNOWN:
+            oldest = next(iter(self._known))
+            self._give_up(self._known.pop(oldest))
+            self._outbox.effect(LeaveMcpServer(oldest))
+        item_id = self._outbox.ids.new("item")
+        item = McpListToolsItem(id=item_id, server_label=label, tools=[])
+        record = Record(item)
+        previous = self._items.append(item_id, record)
+        self._known[label] = _Server(tool, item_id, record, previous)
+        self._outbox.emit(McpListToolsInProgress, item_id=item_id)
+        self._outbox.emit(ConversationItemAdded, previous_item_id=previous, item=item)
+        self._outbox.effect(ListMcpTools(item_id, tool))
+
+    def _give_up(self, server: _Server) -> None:
+        """End a listing that nobody waits for any more."""
+        if server.item_id is not None:
+            self._end(server, None)
+
+    def _by_item(self, item_id: str) -> _Server | None:
+        return next((server for server in self._known.values() if server.item_id == item_id), None)
+
+    def receive(self, item_id: str, tools: Sequence[McpListedTool] | None) -> bool:
+        """Take what a server has, or `None` when it did not say.
+
+        Returns:
+            Whether anybody had asked.
+        """
+        server = self._by_item(item_id)
+        if server is not None:
+            self._end(server, tools)
+        return server is not None
+
+    def end(self) -> None:
+        """End every listing: the session is over."""
+        for server in self._known.values():
+            self._give_up(server)
+
+    def _end(self, server: _Server, tools: Sequence[McpListedTool] | None) -> None:
+        item_id, server.item_id = server.item_id, None
+        if tools is None:
+            self._outbox.emit(McpListToolsFailed, item_id=item_id)
+        else:
+            server.tools = tuple(tool for tool in tools if is_allowed(server.declared, tool))
+            self._outbox.emit(McpListToolsCompleted, item_id=item_id)
+        record = server.record
+        if self._items.get(str(item_id)) is not record:
+            return  # deleted meanwhile
+        assert isinstance(record.item, McpListToolsItem)
+        record.item = replace(record.item, tools=server.tools or ())
+        size = sum(len(tool.description) + len(str(tool.input_schema)) for tool in server.tools or ())
+        record.size += size
+        self._items.size += size
+        self._outbox.emit(ConversationItemDone, previous_item_id=server.previous, item=record.item)
+
+
+def _lists_the_same(one: McpTool, other: McpTool) -> bool:
+    """Whether two declarations are of one server with the same tools; approval is asked per call."""
+    return _as_listed(one) == _as_listed(other)
+
+
+def _as_listed(tool: McpTool) -> McpTool:
+    return replace(tool, require_approval=UNSET, server_description=UNSET)

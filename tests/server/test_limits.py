@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from typing import Any
 
 import pytest
 
 from vivavoce.errors import ConfigurationError
+from vivavoce.server.keys import KeyLimits
 from vivavoce.server.limits import Admission, ErrorStreak, Limits, ReadingPace, default_max_sessions
 
 
@@ -46,6 +48,8 @@ def test_fifteen_mebibytes_of_audio_fit_into_a_message() -> None:
     [
         {"max_sessions": 0},
         {"max_sessions_per_key": 0},
+        {"max_minutes_per_key": 0},
+        {"max_audio_s_per_key": math.inf},
         {"max_message_bytes": 0},
         {"max_messages_per_s": 0},
         {"max_bytes_per_s": 0},
@@ -90,10 +94,25 @@ def test_no_key_takes_more_than_its_share() -> None:
 
 
 def test_a_key_may_have_a_share_of_its_own() -> None:
-    admission = Admission(9, max_sessions_per_key=2, of_key={"a": 1})
+    admission = Admission(
+        9, max_sessions_per_key=2, of_key={"a": KeyLimits(max_sessions=1), "b": KeyLimits()}
+    )
     assert [admission.max_sessions_of("a"), admission.max_sessions_of("b")] == [1, 2]
     assert [admission.admit("a"), admission.admit("a")] == [True, False]
     assert [admission.admit("b"), admission.admit("b"), admission.admit("b")] == [True, True, False]
+
+
+def test_who_is_not_let_in_is_told_why() -> None:
+    admission = Admission(2, max_sessions_per_key=1)
+    admission.admit("a")
+    assert (admission.refusal("a").status, admission.refusal("a").code) == (429, "key_session_limit_reached")
+    assert "All 1 sessions of this API key" in admission.refusal("a").message
+    admission.admit("b")
+    assert (admission.refusal("a").status, admission.refusal("a").code) == (503, "session_limit_reached")
+    assert admission.refusal().code == "session_limit_reached"
+    admission.drain()
+    assert (admission.refusal("a").status, admission.refusal("a").code) == (503, "server_shutting_down")
+    assert admission.refusal().headers == {"retry-after": "5"}
 
 
 def test_without_keys_there_is_no_share() -> None:

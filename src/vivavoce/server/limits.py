@@ -6,8 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from vivavoce.errors import ConfigurationError
+from vivavoce.server.envelope import Refusal
+from vivavoce.server.keys import KeyLimits
 
 __all__ = [
     "MIN_CORES_PER_SESSION",
@@ -21,6 +24,9 @@ __all__ = [
 MIN_CORES_PER_SESSION = 0.005
 """Share of a core that one talking session costs at least: socket, JSON, pacing."""
 
+RETRY_AFTER_S = 5
+"""When to ask again for a session while all are taken."""
+
 _AUDIO_PER_MESSAGE = 15 * 1024 * 1024
 _ENVELOPE_ALLOWANCE = 128 * 1024
 _CREDIT_S = 1.0
@@ -33,6 +39,9 @@ class Limits:
     Attributes:
         max_sessions: sessions at once in this process; `None` computes it with `default_max_sessions`.
         max_sessions_per_key: sessions at once with one API key, where there are keys; `None` sets no bound.
+        max_minutes_per_key: minutes of session a day with one API key, see `KeyLimits`; `None` sets no bound.
+        max_audio_s_per_key: seconds of audio a minute with one API key, see `KeyLimits`; `None` sets no
+            bound.
         max_message_bytes: longest client message, in bytes of JSON text. The default carries 15 MiB of audio
             (20 MiB of base64) and the JSON around it.
         max_messages_per_s: messages a second that one peer is read at. A faster one is not refused, it waits,
@@ -49,6 +58,8 @@ class Limits:
 
     max_sessions: int | None = None
     max_sessions_per_key: int | None = None
+    max_minutes_per_key: float | None = None
+    max_audio_s_per_key: float | None = None
     max_message_bytes: int = _AUDIO_PER_MESSAGE * 4 // 3 + _ENVELOPE_ALLOWANCE
     max_messages_per_s: int = 2000
     max_bytes_per_s: int = 4 * 1024 * 1024
@@ -69,6 +80,10 @@ class Limits:
             bound = getattr(self, name)
             if bound is not None and bound < 1:
                 raise ConfigurationError(f"{name} is {bound}; it must be at least 1")
+        for name in ("max_minutes_per_key", "max_audio_s_per_key"):
+            bound = getattr(self, name)
+            if bound is not None and not 0 < bound < math.inf:
+                raise ConfigurationError(f"{name} is {bound}; it must be above 0")
         if not 0 < self.low_water_bytes <= self.high_water_bytes <= self.max_queued_bytes:
             raise ConfigurationError(
                 "the send queue needs 0 < low_water_bytes <= high_water_bytes <= max_queued_bytes, not "
@@ -84,6 +99,15 @@ class Limits:
         ):
             if getattr(self, name) <= 0:
                 raise ConfigurationError(f"{name} is {getattr(self, name)}; it must be positive")
+
+    @property
+    def per_key(self) -> KeyLimits:
+        """What every API key may use that has no limits of its own."""
+        return KeyLimits(
+            max_sessions=self.max_sessions_per_key,
+            max_minutes_per_day=self.max_minutes_per_key,
+            max_audio_s_per_minute=self.max_audio_s_per_key,
+        )
 
 
 def default_max_sessions(engine_cores: float, cpus: int) -> int:
@@ -105,18 +129,18 @@ class Admission:
     Args:
         max_sessions: how many may be inside at once.
         max_sessions_per_key: how many of them with one key; `None`: all.
-        of_key: other bounds for single keys, by name.
+        of_key: other bounds for single keys, by name; may be replaced at any time.
     """
 
     def __init__(
         self,
         max_sessions: int,
         max_sessions_per_key: int | None = None,
-        of_key: Mapping[str, int] | None = None,
+        of_key: Mapping[str, KeyLimits] = MappingProxyType({}),
     ) -> None:
         self._max_sessions = max_sessions
         self._max_sessions_per_key = max_sessions_per_key
-        self._max_sessions_of = dict(of_key or {})
+        self.of_key = of_key
         self._sessions = 0
         self._sessions_of: Counter[str] = Counter()
         self._draining = False
@@ -147,7 +171,9 @@ class Admission:
 
     def max_sessions_of(self, name: str) -> int | None:
         """How many sessions may be inside with the key of this name; `None`: all."""
-        return self._max_sessions_of.get(name, self._max_sessions_per_key)
+        own = self.of_key.get(name)
+        bound = own.max_sessions if own is not None else None
+        return self._max_sessions_per_key if bound is None else bound
 
     def admit(self, name: str | None = None) -> bool:
         """Let one more session in and count it, or return `False`.
@@ -164,6 +190,22 @@ class Admission:
             self._sessions_of[name] += 1
         self._sessions += 1
         return True
+
+    def refusal(self, name: str | None = None) -> Refusal:
+        """Return how to say that this key was not let in."""
+        retry = {"retry-after": str(RETRY_AFTER_S)}
+        if self._draining:
+            message = "The server is shutting down. Connect to another one."
+            return Refusal(503, message, code="server_shutting_down", type="server_error", headers=retry)
+        if name is None or self.full:
+            message = (
+                f"All {self._max_sessions} sessions of this server are taken. Try again later, or start the "
+                "server with a larger --max-sessions."
+            )
+            return Refusal(503, message, code="session_limit_reached", type="server_error", headers=retry)
+        message = f"All {self.max_sessions_of(name)} sessions of this API key are taken. End one first."
+        code = "key_session_limit_reached"
+        return Refusal(429, message, code=code, type="rate_limit_error", headers=retry)
 
     def leave(self, name: str | None = None) -> None:
         """Uncount one session that was admitted with this key."""

@@ -1,42 +1,107 @@
-"""`/v1/realtime`: from a WebSocket handshake to a session, and from its frames to events."""
+"""`/v1/realtime`: from a WebSocket handshake to a session, or to a place beside one that runs."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vivavoce.engines.base import Engines
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.ids import RandomIds
-from vivavoce.pipeline import LocalSession
 from vivavoce.protocol import ErrorDetail, ErrorEvent
-from vivavoce.protocol.codec import decode_client_event
 from vivavoce.server.auth import select_subprotocol
+from vivavoce.server.beta import announces_beta
+from vivavoce.server.calls import Calls
 from vivavoce.server.envelope import REQUEST_ID_HEADER, Refusal, new_request_id, refuse_upgrade
-from vivavoce.server.limits import Admission, ErrorStreak, ReadingPace, default_max_sessions
+from vivavoce.server.hub import SessionHub, SessionStart, open_session
+from vivavoce.server.limits import Admission, default_max_sessions
+from vivavoce.server.metering import Meter
 from vivavoce.server.query import session_options
+from vivavoce.server.reading import FrameReader
+from vivavoce.server.sideband import call_id_of, find_session, sideband_limits
 from vivavoce.server.socket import RealtimeSocket
+from vivavoce.server.usage import KeyUsage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from starlette.types import Receive, Scope, Send
 
-    from vivavoce.engines.base import Engines
+    from vivavoce.engines.speech_model import ServedSession, SpeechModel
     from vivavoce.pipeline import SessionOptions
-    from vivavoce.protocol import ClientEvent, Session
-    from vivavoce.server.auth import Guard
+    from vivavoce.server.auth import Caller, Guard
     from vivavoce.server.config import ServerConfig
+    from vivavoce.server.hub import Observe
 
-__all__ = ["RealtimeEndpoint"]
+__all__ = ["TRANSLATIONS", "RealtimeEndpoint"]
 
 RETRY_AFTER_S = 5
 SESSION_CLOSE_S = 0.6
-"""What `LocalSession.aclose` takes at most (half a second), and a little."""
+"""What `ServedSession.aclose` takes at most (half a second), and a little."""
 
-_MESSAGES_PER_BATCH = 32
-_BYTES_PER_BATCH = 256 * 1024
+TRANSLATIONS = "/translations"
+"""How the path of a translation session ends; those who come there are told that there are none."""
+
+_SHUTTING_DOWN = (1001, "The server is shutting down.")
+_TRACE_HEADERS = (b"traceparent", b"tracestate")
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """One connection on its way in.
+
+    Attributes:
+        scope: of the handshake.
+        receive: takes what the peer sends.
+        send: what the peer is sent.
+        request_id: names the connection in answers and logs.
+        caller: who it is.
+    """
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    request_id: str
+    caller: Caller | None = None
+
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """What every log line says of the peer: never the key, only its name."""
+        host, port = self.scope.get("client") or (None, None)
+        key = self.caller.name if self.caller is not None else None
+        return {"request_id": self.request_id, "client": host, "client_port": port, "key": key}
+
+    @property
+    def trace_context(self) -> Mapping[str, str]:
+        """The W3C trace headers that came with the handshake."""
+        return {
+            name.decode(): value.decode("latin-1")
+            for name, value in self.scope.get("headers", ())
+            if name in _TRACE_HEADERS
+        }
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Answer the handshake with an HTTP error."""
+        _log.info(
+            "connection refused",
+            extra={"status": refusal.status, "code": refusal.code, **self.log_fields},
+        )
+        await refuse_upgrade(self.scope, self.send, refusal, self.request_id)
+
+    async def accept(self) -> None:
+        """Answer the handshake with a WebSocket."""
+        await self.send(
+            {
+                "type": "websocket.accept",
+                "subprotocol": select_subprotocol(self.scope),
+                "headers": [(REQUEST_ID_HEADER, self.request_id.encode())],
+            }
+        )
 
 
 class RealtimeEndpoint:
@@ -47,16 +112,39 @@ class RealtimeEndpoint:
         config: session defaults and limits.
         guard: who may come in.
         cpus: cores that this process may use, for the default number of sessions.
+        usage: what API keys use; counted here for sessions and their audio.
+        observe: who may want to watch sessions; each is asked at the start of every one.
+
+    Attributes:
+        admission: how many sessions there are, and may be.
+        calls: the running sessions, to be joined or hung up by id.
     """
 
-    def __init__(self, engines: Engines, config: ServerConfig, guard: Guard, *, cpus: int) -> None:
+    def __init__(
+        self,
+        engines: Engines | SpeechModel,
+        config: ServerConfig,
+        guard: Guard,
+        *,
+        cpus: int,
+        usage: KeyUsage | None = None,
+        observe: Sequence[Observe] = (),
+    ) -> None:
         self._engines = engines
         self._defaults = config.session
         self._limits = config.limits
         self._guard = guard
+        self._usage = usage or KeyUsage()
+        self._observe = observe
+        self.calls = Calls()
         self.admission = Admission(
             config.limits.max_sessions or default_max_sessions(engines.cost.cores, cpus),
             config.limits.max_sessions_per_key,
+            {
+                name: limits.max_sessions
+                for name, limits in guard.keys.limits.items()
+                if limits.max_sessions is not None
+            },
         )
         self._open: set[RealtimeSocket] = set()
         self._closing = False
@@ -66,36 +154,18 @@ class RealtimeEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket connection from handshake to close."""
         await receive()  # websocket.connect
-        request_id = new_request_id()
-        admitted = self._guard.admit(scope)
-        options: SessionOptions | Refusal
-        if isinstance(admitted, Refusal):
-            options, key, settings = admitted, None, None
-        else:
-            key, settings = admitted.name, admitted.settings
-            options = session_options(scope.get("query_string", b""), self._defaults, settings)
-        caller = _caller(scope, request_id, key)
-        if not isinstance(options, Refusal) and not self.admission.admit(key):
-            options = self._full(key)
-        if isinstance(options, Refusal):
-            _log.info("connection refused", extra={"status": options.status, "code": options.code, **caller})
-            await refuse_upgrade(scope, send, options, request_id)
+        caller = self._guard.admit(scope)
+        if isinstance(caller, Refusal):
+            await _Visit(scope, receive, send, new_request_id()).refuse(caller)
             return
-        self._empty.clear()
-        try:
-            await send(
-                {
-                    "type": "websocket.accept",
-                    "subprotocol": select_subprotocol(scope),
-                    "headers": [(REQUEST_ID_HEADER, request_id.encode())],
-                }
-            )
-            socket = RealtimeSocket(send, self._limits)
-            await self._carry(receive, socket, (options, settings), caller, beta=_asks_for_beta(scope))
-        finally:
-            self.admission.leave(key)
-            if not self.admission.sessions:
-                self._empty.set()
+        visit = _Visit(scope, receive, send, new_request_id(), caller)
+        call_id = call_id_of(scope.get("query_string", b""))
+        if scope["path"].endswith(TRANSLATIONS):
+            await self._no_translation(visit)
+        elif call_id is not None:
+            await self._join(visit, call_id, caller)
+        else:
+            await self._begin(visit, caller)
 
     async def drain(self, seconds: float) -> None:
         """Let nobody in any more and wait until those inside have left, at most so long."""
@@ -112,102 +182,148 @@ class RealtimeEndpoint:
         self.admission.drain()
         self._closing = True
         for socket in list(self._open):
-            socket.close(1001, "The server is shutting down.")
+            socket.close(*_SHUTTING_DOWN)
         try:
             async with asyncio.timeout(self._limits.close_grace_s + SESSION_CLOSE_S):
                 await self._empty.wait()
         except TimeoutError:
             _log.warning("sessions did not end in time", extra={"sessions": len(self._open)})
 
-    async def _carry(
-        self,
-        receive: Receive,
-        socket: RealtimeSocket,
-        asked: tuple[SessionOptions, Session | None],
-        caller: dict[str, object],
-        *,
-        beta: bool,
-    ) -> None:
-        """Run one session on an accepted socket until either side closes it."""
+    # --- a session of one's own -----------------------------------------------------------------------------
+
+    async def _begin(self, visit: _Visit, caller: Caller) -> None:
+        """Let a peer in, if there is room, and run its session."""
+        now = asyncio.get_running_loop().time
+        options = session_options(visit.scope.get("query_string", b""), self._defaults, caller.settings)
+        if not isinstance(options, Refusal) and (shortage := self._usage.shortage(caller.name, now())):
+            options = shortage.refusal()
+        if not isinstance(options, Refusal) and not self.admission.admit(caller.name):
+            options = self._full(caller.name)
+        if isinstance(options, Refusal):
+            await visit.refuse(options)
+            return
+        self._empty.clear()
+        self._usage.begin(caller.name, now())
         try:
-            session = LocalSession(self._engines, socket, *asked)
-        except Exception:  # noqa: BLE001 - whatever an engine refuses, the peer is told and the others go on
-            _log.exception("session could not begin", extra=caller)
-            socket.close(1011, "The session could not be started on the server's side.")
+            await visit.accept()
+            await self._carry(visit, caller, options)
+        finally:
+            self._usage.end(caller.name, now())
+            self.admission.leave(caller.name)
+            if not self.admission.sessions:
+                self._empty.set()
+
+    async def _carry(self, visit: _Visit, caller: Caller, options: SessionOptions) -> None:
+        """Run one session on an accepted socket until either side closes it."""
+        socket = RealtimeSocket(visit.send, self._limits)
+        beta = announces_beta(visit.scope)
+        if beta:
+            socket.speak_beta()
+        hub = SessionHub(socket)
+        try:
+            session = open_session(self._engines, hub, options, caller.settings)
+        except Exception as error:  # noqa: BLE001 - whatever is refused, the peer is told and the others go on
+            _cannot_begin(socket, error, visit)
             await socket.run()
             return
+        meter = Meter(self._usage, caller.name) if caller.name is not None else None
+        hub.attach(session, self._observers(session, visit, caller, options, meter))
         socket.on_writable = session.resume
-        session.on_end = lambda reason: socket.close(1001, reason)
+        session.on_end = lambda reason: socket.close(getattr(session, "close_code", None) or 1001, reason)
         self._open.add(socket)
-        caller = {"session_id": session.id, **caller}
-        _log.info("session started", extra={**caller, "sessions": len(self._open)})
+        self.calls.add(session.id, hub, caller.name)
+        fields = {"session_id": session.id, **visit.log_fields}
+        _log.info("session started", extra={**fields, "sessions": len(self._open)})
+        reader = FrameReader(hub, socket, self._limits, beta=beta, meter=meter)
         try:
             async with asyncio.TaskGroup() as tasks:
-                if beta:
-                    _refuse_beta(socket)
-                else:
-                    session.start()
+                session.start()
                 if self._closing:
-                    socket.close(1001, "The server is shutting down.")
-                reader = tasks.create_task(self._read(receive, session, socket))
+                    socket.close(*_SHUTTING_DOWN)
+                running = [tasks.create_task(reader.run(visit.receive))]
+                if meter is not None and meter.minutes_are_limited:
+                    running.append(tasks.create_task(_end_in_time(meter, session, socket)))
                 await socket.run()
-                reader.cancel()
+                for task in running:
+                    task.cancel()
         finally:
+            self.calls.remove(session.id)
+            hub.close(*_farewell(socket))
             await _end(session)
             self._open.discard(socket)
-            _log.info("session ended", extra={**caller, "close_code": socket.close_code})
+            _log.info("session ended", extra={**fields, "close_code": socket.close_code})
 
-    async def _read(self, receive: Receive, session: LocalSession, socket: RealtimeSocket) -> None:
-        """Feed the session with what the peer sends, until the peer is gone or this side closes."""
-        try:
-            await self._feed(receive, session, socket)
-        except Exception:  # noqa: BLE001 - a bug in one session must end that one, with a close code
-            _log.exception("session failed", extra={"session_id": session.id})
-            socket.close(1011, "The session failed on the server's side.")
-
-    async def _feed(self, receive: Receive, session: LocalSession, socket: RealtimeSocket) -> None:
-        now = asyncio.get_running_loop().time
-        streak, pace = ErrorStreak(self._limits.max_consecutive_errors), ReadingPace(self._limits, now())
-        messages = size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "websocket.disconnect":
-                socket.peer_gone(message.get("code", 1006))
-                return
-            if socket.closing is not None:
-                return
-            text = message.get("text")
-            bytes_read = _bytes_in(text)
+    def _observers(
+        self,
+        session: ServedSession,
+        visit: _Visit,
+        caller: Caller,
+        options: SessionOptions,
+        meter: Meter | None,
+    ) -> list[SessionObserver]:
+        """Return who watches this session; whoever cannot be asked does not."""
+        start = SessionStart(
+            session_id=session.id,
+            caller=caller,
+            model=options.model,
+            kind="transcription" if options.transcription_only else "realtime",
+            trace_context=visit.trace_context,
+        )
+        observers: list[SessionObserver] = []
+        if meter is not None and meter.audio_is_limited:
+            observers.append(meter)
+        for observe in self._observe:
             try:
-                event = self._decode(text, bytes_read)
-            except RemoteProtocolError as error:
-                session.receive_error(error)
-                if streak.bad():
-                    _log.warning("closing a connection that sends garbage", extra={"session_id": session.id})
-                    socket.close(1008, "Too many invalid messages in a row.")
+                observer = observe(start)
+            except Exception:  # noqa: BLE001 - anybody's code, and the session goes on without it
+                _log.exception("an observer could not begin", extra={"session_id": session.id})
             else:
-                streak.good()
-                session.receive(event)
-            messages += 1
-            size += bytes_read
-            if messages == _MESSAGES_PER_BATCH or size >= _BYTES_PER_BATCH:
-                # A wait of nothing still lets the other sessions have their turn.
-                await asyncio.sleep(pace.wait_s(messages, size, now()))
-                messages = size = 0
+                observers += [observer] if observer is not None else []
+        return observers
 
-    def _decode(self, text: str | None, size: int) -> ClientEvent:
-        if text is None:
-            raise RemoteProtocolError(
-                "Binary messages are not supported: send each event as JSON text, audio in base64.",
-                code="invalid_event",
-            )
-        # `serve` closes before it comes to this; the server of a program that mounts the application may not.
-        if size > self._limits.max_message_bytes:
-            raise RemoteProtocolError(
-                f"The message has {size} bytes; at most {self._limits.max_message_bytes} are taken.",
-                code="message_too_large",
-            )
-        return decode_client_event(text)
+    # --- a place beside a session ---------------------------------------------------------------------------
+
+    async def _join(self, visit: _Visit, call_id: str, caller: Caller) -> None:
+        """Let a peer see and steer a session that runs already."""
+        hub = find_session(call_id, caller, self.calls)
+        if isinstance(hub, Refusal):
+            await visit.refuse(hub)
+            return
+        await visit.accept()
+        limits = sideband_limits(self._limits)
+        socket = RealtimeSocket(visit.send, limits)
+        beta = announces_beta(visit.scope)
+        if beta:
+            socket.speak_beta()
+        number = hub.join(socket)
+        if number is None:
+            socket.close(1000, "The session has ended, or all places beside it are taken.")
+            await socket.run()
+            return
+        fields = {"session_id": hub.session.id, "sideband": number, **visit.log_fields}
+        _log.info("sideband joined", extra=fields)
+        reader = FrameReader(hub, socket, limits, number=number, beta=beta)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                reading = tasks.create_task(reader.run(visit.receive))
+                await socket.run()
+                reading.cancel()
+        finally:
+            hub.leave(number)
+            _log.info("sideband left", extra={**fields, "close_code": socket.close_code})
+
+    # --- refusals -------------------------------------------------------------------------------------------
+
+    async def _no_translation(self, visit: _Visit) -> None:
+        """Tell a client of translation sessions what is wrong, where it looks for it: in an event."""
+        await visit.accept()
+        socket = RealtimeSocket(visit.send, self._limits)
+        message = (
+            "Translation sessions are not supported by this server. Connect to /v1/realtime: a realtime session "
+            "whose instructions ask for a translation, or a transcription session."
+        )
+        _refuse_shape(socket, message, "translation_not_supported")
+        await socket.run()
 
     def _full(self, key: str | None) -> Refusal:
         if self.admission.draining:
@@ -233,39 +349,41 @@ class RealtimeEndpoint:
         )
 
 
-def _caller(scope: Scope, request_id: str, key: str | None) -> dict[str, object]:
-    """Return what every log line about a connection says of the peer: never the key, only its name."""
-    host, port = scope.get("client") or (None, None)
-    return {"request_id": request_id, "client": host, "client_port": port, "key": key}
+def _refuse_shape(socket: RealtimeSocket, message: str, code: str, param: str | None = None) -> None:
+    """Say what cannot be, and close as the hosted API does (4000)."""
+    error = ErrorDetail(type="invalid_request_error", code=code, message=message, param=param)
+    socket.send([ErrorEvent(event_id=RandomIds().new("event"), error=error)])
+    socket.close(4000, f"invalid_request_error.{code}")
 
 
-async def _end(session: LocalSession) -> None:
+def _cannot_begin(socket: RealtimeSocket, error: Exception, visit: _Visit) -> None:
+    """Say why there is no session."""
+    if isinstance(error, RemoteProtocolError):
+        _log.info("session refused", extra={"code": error.code, **visit.log_fields})
+        _refuse_shape(socket, error.message, error.code, error.param)
+        return
+    _log.error("session could not begin", extra=visit.log_fields, exc_info=error)
+    socket.close(1011, "The session could not be started on the server's side.")
+
+
+async def _end_in_time(meter: Meter, session: ServedSession, socket: RealtimeSocket) -> None:
+    """End a session when the minutes of its key are used up."""
+    error = await meter.wait_for_shortage()
+    session.receive_error(error)
+    socket.close(1008, error.message)
+
+
+def _farewell(socket: RealtimeSocket) -> tuple[int, str]:
+    """Return how the sidebands are told that the main connection has ended."""
+    if socket.closing is not None and socket.closing[0] in {1001, 1011}:
+        return socket.closing
+    return 1000, "The session has ended."
+
+
+async def _end(session: ServedSession) -> None:
     """Close a session; whatever goes wrong in it stays in it."""
     try:
         async with asyncio.timeout(SESSION_CLOSE_S):
             await session.aclose()
     except Exception:  # noqa: BLE001 - the connection's own cleaning-up must go on
         _log.exception("session did not end cleanly", extra={"session_id": session.id})
-
-
-def _bytes_in(text: str | None) -> int:
-    """Return how many bytes a message had on the wire; text that is all ASCII is not looked at for it."""
-    if text is None or text.isascii():
-        return len(text or "")
-    return len(text.encode(errors="replace"))
-
-
-def _asks_for_beta(scope: Scope) -> bool:
-    """Return whether the client speaks the retired beta dialect."""
-    return "openai-beta.realtime-v1" in scope.get("subprotocols", ()) or any(
-        name == b"openai-beta" and b"realtime=v1" in value for name, value in scope.get("headers", ())
-    )
-
-
-def _refuse_beta(socket: RealtimeSocket) -> None:
-    """Answer as the hosted API does since it retired the beta dialect."""
-    code = "beta_api_shape_disabled"
-    message = "The Realtime Beta API is not supported. Drop the OpenAI-Beta header and use the GA API."
-    error = ErrorDetail(type="invalid_request_error", code=code, message=message)
-    socket.send([ErrorEvent(event_id=RandomIds().new("event"), error=error)])
-    socket.close(4000, f"invalid_request_error.{code}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING
 
-from vivavoce.server.logs import FieldFormatter, configure_logging
+from vivavoce.server.logs import FieldFormatter, JsonFormatter, configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,41 @@ def test_a_field_cannot_begin_a_line_of_its_own() -> None:
     record = logging.makeLogRecord({"msg": "An answer failed", "levelname": "WARNING", "name": "vivavoce"})
     record.detail = "bad\r\n2026-01-01 INFO vivavoce: all is well"
     assert "\n" not in FieldFormatter().format(record)
+
+
+def test_a_line_of_json_holds_everything() -> None:
+    record = logging.makeLogRecord(
+        {
+            "msg": "session %s",
+            "args": ("ended",),
+            "levelname": "INFO",
+            "name": "vivavoce.server",
+            "created": 1e9,
+        }
+    )
+    record.session_id, record.sessions, record.path, record.level = "sess_1", 3, {1}, "a field of this name"
+    assert json.loads(JsonFormatter().format(record)) == {
+        "time": "2001-09-09T01:46:40.000+00:00",
+        "level": "info",
+        "logger": "vivavoce.server",
+        "message": "session ended",
+        "session_id": "sess_1",
+        "sessions": 3,
+        "path": "{1}",
+    }
+
+
+@pytest.mark.usefixtures("loggers_restored")
+def test_json_is_one_object_a_line_also_with_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", "json")
+    try:
+        int("two\nlines")
+    except ValueError:
+        logging.getLogger("vivavoce.server").exception("session failed")
+    [line] = capsys.readouterr().err.splitlines()
+    entry = json.loads(line)
+    assert entry["message"] == "session failed"
+    assert "ValueError: invalid literal" in entry["exception"]
 
 
 @pytest.mark.usefixtures("loggers_restored")

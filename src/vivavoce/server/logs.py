@@ -1,10 +1,13 @@
-"""Log lines of the server: a static message, then structured fields as `key=value`."""
+"""Log lines of the server: a static message, then structured fields, as `key=value` or as JSON."""
 
 from __future__ import annotations
 
+import json
 import logging
+from datetime import UTC, datetime
+from typing import Literal
 
-__all__ = ["FieldFormatter", "configure_logging", "quiet_http_stack"]
+__all__ = ["FieldFormatter", "JsonFormatter", "configure_logging", "quiet_http_stack"]
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
@@ -17,10 +20,30 @@ class FieldFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - name of the base class
         """Return the line with every field that was given as `extra`, in the order given."""
-        fields = [
-            f"{key}={_in_one_line(value)}" for key, value in vars(record).items() if key not in _STANDARD
-        ]
+        fields = [f"{key}={_in_one_line(value)}" for key, value in _fields(record).items()]
         return " ".join([super().formatMessage(record), *fields])
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats one JSON object a line: `time` (UTC), `level`, `logger`, `message`, and the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; the traceback of an exception stands in `exception`."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {key: value for key, value in _fields(record).items() if key not in line}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    """Return what was given as `extra`."""
+    return {key: value for key, value in vars(record).items() if key not in _STANDARD}
 
 
 def _in_one_line(value: object) -> str:
@@ -28,7 +51,7 @@ def _in_one_line(value: object) -> str:
     return str(value).replace("\r", " ").replace("\n", " ")
 
 
-def configure_logging(level: str) -> None:
+def configure_logging(level: str, form: Literal["text", "json"] = "text") -> None:
     """Log to stderr, once per process; for programs, not for code that embeds the server.
 
     The level is that of vivavoce alone. Every other library stays at warnings and above: below that they
@@ -36,9 +59,10 @@ def configure_logging(level: str) -> None:
 
     Args:
         level: name of a level of `logging`, in any case.
+        form: lines to read, or one JSON object a line for what collects logs.
     """
     handler = logging.StreamHandler()
-    handler.setFormatter(FieldFormatter())
+    handler.setFormatter(JsonFormatter() if form == "json" else FieldFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("vivavoce").setLevel(level.upper())
     quiet_http_stack()

@@ -65,6 +65,7 @@ class Talk:
     def __init__(self, **options: Any) -> None:
         self.now = 0.0
         self.heard_ms = 0
+        self.message = 0
         self.events: list[ServerEvent] = []
         self.effects: list[Effect] = []
         self.server = ServerConversation(SessionOptions(**options), CountingIds(), self.now)
@@ -134,7 +135,7 @@ class Talk:
         return self.of(StartResponse)[-1]
 
     def text(self, delta: str, response: str | None = None) -> list[str]:
-        self.server.receive_text(response or self.started.response_id, delta)
+        self.server.receive_text(response or self.started.response_id, delta, self.now)
         return self.take()
 
     def clause(
@@ -143,13 +144,16 @@ class Talk:
         """A whole clause, synthesised at once."""
         response = response or self.started.response_id
         self.server.receive_first_token(response, self.now)
-        self.server.receive_clause(response, text, self.now)
+        self.server.receive_clause(response, text, self.now, self.message)
         self.server.receive_speech(response, b"\1" * self.started.fmt.bytes_of(ms), words, self.now)
         self.server.receive_clause_end(response, self.now)
         return self.take()
 
     def call(self, name: str = "look", arguments: str = "{}", index: int = 0, **more: Any) -> list[str]:
+        """A function call after all that was said; `beside` speech that is still being made."""
         response = more.get("response") or self.started.response_id
+        if not more.get("beside"):
+            self.server.receive_message_end(response, self.message, self.now)
         self.server.receive_function_call(
             response, index, name, arguments, more.get("call_id", f"call_{name}"), self.now
         )

@@ -207,7 +207,7 @@ def test_results_for_a_response_that_is_not_being_made_are_ignored(talk: Talk) -
     server, now = talk.server, talk.now
     for response in (waiting, "resp_unknown"):
         server.receive_first_token(response, now)
-        server.receive_text(response, "Hi")
+        server.receive_text(response, "Hi", now)
         server.receive_clause(response, "Hi", now)
         server.receive_speech(response, b"11", (), now)
         server.receive_clause_end(response, now)

@@ -29,7 +29,7 @@ def engine(talk: Talk, which: int, result: tuple[Any, ...]) -> None:
         case ("token",):
             server.receive_first_token(response, now)
         case ("text", delta):
-            server.receive_text(response, delta)
+            server.receive_text(response, delta, now)
         case ("clause", text):
             server.receive_clause(response, text, now)
         case ("speech", ms, timed):

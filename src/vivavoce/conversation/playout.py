@@ -16,6 +16,9 @@ from vivavoce.conversation.heard import SpokenText, spread
 FIRST_DELTA_MS = 40
 DELTA_MS = 100
 
+SPOKEN_CHAR_MS = 60
+"""How long a spoken character lasts, where the synthesiser does not tell when its words end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -120,9 +123,16 @@ class Playout:
         return None if newest is None or newest.complete else newest
 
     def cut_off(self) -> None:
-        """Say that the audio ends here, maybe in the middle of a clause; its further words are not said."""
+        """Say that the audio ends here, maybe in the middle of a clause; its further words are not said.
+
+        Where nobody told when words end, as many are taken to be said as people say in that time.
+        """
         if (clause := self._open_clause()) is not None:
-            clause.text = clause.text[: clause.timed]
+            end = clause.timed
+            if not end:
+                chars = (clause.sent_bytes + len(clause.audio)) // self._per_ms // SPOKEN_CHAR_MS
+                end = len(clause.text) if chars >= len(clause.text) else clause.text.rfind(" ", 0, chars) + 1
+            clause.text = clause.text[:end]
         self.end()
 
     def next_deadline(self) -> float | None:

@@ -209,18 +209,23 @@ class RunningResponse:
                 self._stop(now)
                 return
             self.end_calls()
-            call_id = call_id or self._outbox.ids.new("call")
-            call = FunctionCallOutput(
-                self._outbox, self._items, self.id, len(self._output), name=name, call_id=call_id
-            )
-            self._calls[index] = call
-            self._output.append(call)
+            call = self._calls[index] = self._new_call(name, call_id)
         if arguments and call.open:
             fits = self._budget.write(arguments)
             if fits:
                 call.add(fits)
             if fits != arguments:
                 self._stop(now)
+
+    def _new_call(self, name: str, call_id: str | None) -> FunctionCallOutput | McpCallOutput:
+        call: FunctionCallOutput | McpCallOutput | None = self._open_mcp_call(len(self._output), name)
+        if call is None:
+            call_id = call_id or self._outbox.ids.new("call")
+            call = FunctionCallOutput(
+                self._outbox, self._items, self.id, len(self._output), name=name, call_id=call_id
+            )
+        self._output.append(call)
+        return call
 
     def end_calls(self) -> None:
         """Say that the function calls so far are complete."""
@@ -327,6 +332,8 @@ class RunningResponse:
     def _end(self, status: ResponseStatus, details: StatusDetails | None) -> None:
         self._go(ResponseState.ENDED)
         self._completed = status == "completed"
+        spent = self._usage(status)
+        self.spent = spent.total_tokens
         origin = next(iter(self.stages.values()), 0.0)
         self._outbox.emit(
             ResponseDone,

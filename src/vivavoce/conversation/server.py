@@ -20,6 +20,7 @@ from vivavoce.conversation.mcp_rules import without_secrets
 from vivavoce.conversation.options import SessionOptions
 from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.refusal import refuse
+from vivavoce.conversation.results import EngineResults
 from vivavoce.conversation.settings import Settings, initial_session
 from vivavoce.conversation.transcripts import NO_DETAILS, TranscriptDetails, Transcripts
 from vivavoce.conversation.turn_taking import TurnTaking
@@ -90,7 +91,7 @@ class ServerConversation(EngineResults):
             int(options.max_input_buffer_s * 1000),
         )
         self.mcp = McpTools(self._outbox, self._items, options, self)
-        self._responder = responder = Responder(
+        responder = Responder(
             self._outbox, self._items, self._settings, self._transcripts, options, ids.new("conv"), self.mcp
         )
         super().__init__(responder)

@@ -31,9 +31,19 @@ IMAGE_TOKENS = 255
 """What one picture counts, whatever its size."""
 
 
+CHARS_PER_TOKEN = 4
+AUDIO_TOKEN_MS = 50
+"""Length of one token of the assistant's audio."""
+
+
 def text_tokens(text: str) -> int:
     """Estimate the tokens of a text."""
-    return -(-len(text) // 4)
+    return tokens_of_chars(len(text))
+
+
+def tokens_of_chars(chars: int) -> int:
+    """Estimate the tokens of so many characters."""
+    return -(-chars // CHARS_PER_TOKEN)
 
 
 def input_audio_tokens(ms: float) -> int:
@@ -43,7 +53,7 @@ def input_audio_tokens(ms: float) -> int:
 
 def output_audio_tokens(ms: float) -> int:
     """Return the tokens of the assistant's audio."""
-    return -(-int(ms) // 50)
+    return -(-int(ms) // AUDIO_TOKEN_MS)
 
 
 @dataclass(frozen=True, slots=True)

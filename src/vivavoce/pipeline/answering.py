@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Protocol
 
 from vivavoce.conversation.effects import StartResponse
@@ -27,6 +28,14 @@ CLAUSES_AHEAD = 16
 """The model may be so many clauses ahead of the synthesiser."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """A clause on its way to the synthesiser; without a text it is the end of its message."""
+
+    message: int
+    text: str | None = None
+
+
 class Stage(Protocol):
     """Where an answer is performed: results go to the conversation under the time at which they come."""
 
@@ -36,8 +45,11 @@ class Stage(Protocol):
     def text(self, response_id: str, delta: str) -> None:
         """Take text of a written answer."""
 
-    def clause(self, response_id: str, text: str) -> None:
-        """Take a clause that will be spoken."""
+    def message(self, response_id: str, number: int) -> None:
+        """Take note that something will be said before what follows now."""
+
+    def clause(self, response_id: str, text: str, message: int) -> None:
+        """Take a clause that will be spoken, in the message of this number."""
 
     def speech(self, response_id: str, audio: bytes, words: list[tuple[int, int]]) -> None:
         """Take audio of the clause."""
@@ -45,8 +57,14 @@ class Stage(Protocol):
     def clause_end(self, response_id: str) -> None:
         """Take the end of the clause."""
 
+    def message_end(self, response_id: str, number: int) -> None:
+        """Take the end of a message's clauses."""
+
     def function_call(self, response_id: str, delta: FunctionCallDelta) -> None:
         """Take a piece of a function call."""
+
+    def calls_end(self, response_id: str) -> None:
+        """Take note that the function calls are complete."""
 
     def finish(self, response_id: str, reason: FinishReason, counted: CountedTokens | None) -> None:
         """Take the end of the answer."""
@@ -74,7 +92,9 @@ class Answer:
         self._request = request
         self._stage = stage
         self._id = request.response_id
-        self._clauses: asyncio.Queue[str | None] = asyncio.Queue(CLAUSES_AHEAD)
+        self._clauses: asyncio.Queue[_Clause | None] = asyncio.Queue(CLAUSES_AHEAD)
+        self._message = 0  # the number of the message that is being thought
+        self._said_something = False  # in that message
         self._splitter = ClauseSplitter()
         self._done = ModelDone()
         self._apology = apology
@@ -119,10 +139,10 @@ class Answer:
             await self._listen_to_model(spoken=True)
         except Exception as failure:  # noqa: BLE001  # raised by `run` once the apology has been spoken
             self._failure = failure
+            await self._say_rest()
             if self._apology:
-                await self._clauses_spoken()
-                await self._clauses.put(self._apology)
-        await self._clauses_spoken()
+                await self._say(self._apology)
+        await self._say_rest()
         await self._clauses.put(None)
 
     async def _listen_to_model(self, *, spoken: bool) -> None:
@@ -135,29 +155,45 @@ class Answer:
                 match event:
                     case TextDelta(text) if spoken:
                         for clause in self._splitter.feed(text):
-                            await self._clauses.put(clause)
+                            await self._say(clause)
                     case TextDelta(text):
                         self._stage.text(self._id, text)
                     case FunctionCallDelta():
                         if spoken:
-                            await self._clauses_spoken()
+                            await self._end_message()
                         self._stage.function_call(self._id, event)
                     case ModelDone():
                         self._done = event
+        if self._done.reason == "stop":
+            self._stage.calls_end(self._id)
 
-    async def _clauses_spoken(self) -> None:
-        """Have everything synthesised that was said before a function call, so that it keeps its place."""
+    async def _say(self, clause: str) -> None:
+        self._said_something = True
+        await self._clauses.put(_Clause(self._message, clause))
+
+    async def _say_rest(self) -> None:
         for clause in self._splitter.flush():
-            await self._clauses.put(clause)
-        await self._clauses.join()
+            await self._say(clause)
+
+    async def _end_message(self) -> None:
+        """Give what was said before a function call its place; the call does not wait until it is spoken."""
+        await self._say_rest()
+        if self._said_something:
+            self._stage.message(self._id, self._message)
+            await self._clauses.put(_Clause(self._message))
+            self._message += 1
+            self._said_something = False
 
     async def _speak(self) -> None:
         request = self._request
         options = SpeechOptions(voice=request.voice, speed=request.speed)
         while (clause := await self._clauses.get()) is not None:
-            self._stage.clause(self._id, clause)
+            if clause.text is None:
+                self._stage.message_end(self._id, clause.message)
+                continue
+            self._stage.clause(self._id, clause.text, clause.message)
             encoder = Encoder(self._synthesizer.sample_rate, request.fmt)
-            async with aclosing(self._synthesizer.synthesize(clause, options)) as chunks:
+            async with aclosing(self._synthesizer.synthesize(clause.text, options)) as chunks:
                 async for chunk in chunks:
                     words = [(word.end, word.end_ms) for word in chunk.words]
                     audio = encoder.process(chunk.pcm)
@@ -166,4 +202,3 @@ class Answer:
                         await self._stage.room(self._id)
             self._stage.speech(self._id, encoder.flush(), [])
             self._stage.clause_end(self._id)
-            self._clauses.task_done()

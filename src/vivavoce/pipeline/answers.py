@@ -67,10 +67,13 @@ class _Stage:
         self._feed(lambda conversation, now: conversation.receive_first_token(response_id, now))
 
     def text(self, response_id: str, delta: str) -> None:
-        self._feed(lambda conversation, _now: conversation.receive_text(response_id, delta))
+        self._feed(lambda conversation, now: conversation.receive_text(response_id, delta, now))
 
-    def clause(self, response_id: str, text: str) -> None:
-        self._feed(lambda conversation, now: conversation.receive_clause(response_id, text, now))
+    def message(self, response_id: str, number: int) -> None:
+        self._feed(lambda conversation, _now: conversation.receive_message(response_id, number))
+
+    def clause(self, response_id: str, text: str, message: int) -> None:
+        self._feed(lambda conversation, now: conversation.receive_clause(response_id, text, now, message))
 
     def speech(self, response_id: str, audio: bytes, words: list[tuple[int, int]]) -> None:
         self._feed(lambda conversation, now: conversation.receive_speech(response_id, audio, words, now))
@@ -78,12 +81,18 @@ class _Stage:
     def clause_end(self, response_id: str) -> None:
         self._feed(lambda conversation, now: conversation.receive_clause_end(response_id, now))
 
+    def message_end(self, response_id: str, number: int) -> None:
+        self._feed(lambda conversation, now: conversation.receive_message_end(response_id, number, now))
+
     def function_call(self, response_id: str, delta: FunctionCallDelta) -> None:
         self._feed(
             lambda conversation, now: conversation.receive_function_call(
                 response_id, delta.index, delta.name or "", delta.arguments, delta.call_id, now
             )
         )
+
+    def calls_end(self, response_id: str) -> None:
+        self._feed(lambda conversation, _now: conversation.receive_calls_end(response_id))
 
     def finish(self, response_id: str, reason: FinishReason, counted: CountedTokens | None) -> None:
         self._feed(lambda conversation, now: conversation.receive_finish(response_id, reason, counted, now))

@@ -1,0 +1,95 @@
+"""How much a response may still say: `max_output_tokens`, counted while it is made.
+
+"Maximum number of output tokens for a single assistant response, inclusive of tool calls" (Realtime API
+reference, session.max_output_tokens). Engines are told of it, too, but they know nothing of the audio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from vivavoce.conversation.playout import SPOKEN_CHAR_MS
+from vivavoce.conversation.tokens import (
+    AUDIO_TOKEN_MS,
+    CHARS_PER_TOKEN,
+    output_audio_tokens,
+    tokens_of_chars,
+)
+
+
+class OutputBudget:
+    """Counts the output of one response against its bound.
+
+    Args:
+        limit: tokens, or `"inf"`.
+    """
+
+    def __init__(self, limit: int | Literal["inf"]) -> None:
+        self._limit = None if limit == "inf" else limit
+        self.written = 0
+        """Characters of text and of function calls."""
+        self._said = 0  # characters of the clauses that have been spoken
+        self._clause_chars = 0  # of the clause that is being spoken, as far as it has come
+        self._clause_ms = 0
+        self._timed = False  # the synthesiser tells when the words of the clause end
+        self._ms = 0
+
+    @property
+    def spent(self) -> int:
+        """Tokens so far."""
+        return self._cost(self._clause_chars, self._ms)
+
+    def _cost(self, clause_chars: int, ms: int) -> int:
+        chars = self.written + self._said + clause_chars
+        return tokens_of_chars(chars) + output_audio_tokens(ms)
+
+    def write(self, text: str) -> str:
+        """Count text that is written, and return as much of it as fits."""
+        if self._limit is not None:
+            room = (self._limit - output_audio_tokens(self._ms)) * CHARS_PER_TOKEN
+            text = text[: max(0, room - self.written - self._said - self._clause_chars)]
+        self.written += len(text)
+        return text
+
+    def begin_clause(self) -> None:
+        """Say that the next audio is of a new clause."""
+        self._said += self._clause_chars
+        self._clause_chars = self._clause_ms = 0
+        self._timed = False
+
+    def end_clause(self, text: str) -> None:
+        """Say that the clause has been spoken to its end."""
+        self._clause_chars = len(text)
+
+    def speak(self, ms: int, words: Sequence[tuple[int, int]]) -> int:
+        """Count audio of the clause.
+
+        Args:
+            ms: its length.
+            words: `(end, end_ms)` of the words that end in it, from the start of the clause.
+
+        Returns:
+            How many milliseconds of it fit.
+        """
+        fits = ms
+        self._timed = self._timed or bool(words)
+        while self._limit is not None and fits > 0:
+            over = self._cost(self._chars_by(self._clause_ms + fits, words), self._ms + fits) - self._limit
+            if over <= 0:
+                break
+            fits = max(0, fits - over * AUDIO_TOKEN_MS)
+        self._clause_ms += fits
+        self._clause_chars = self._chars_by(self._clause_ms, words)
+        self._ms += fits
+        return fits
+
+    def said_of(self, words: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return those of the words that end in the audio that fitted."""
+        return [(end, end_ms) for end, end_ms in words if end_ms <= self._clause_ms]
+
+    def _chars_by(self, clause_ms: int, words: Sequence[tuple[int, int]]) -> int:
+        known = [end for end, end_ms in words if end_ms <= clause_ms]
+        if self._timed:
+            return max(known, default=self._clause_chars)
+        return clause_ms // SPOKEN_CHAR_MS

@@ -115,6 +115,13 @@ BUILT_IN: tuple[EngineEntry, ...] = (
         extra="local",
         cores=0.5,  # a decoder for everybody: it starts two per core
     ),
+    EngineEntry(
+        "stt",
+        "transcriptions",
+        "vivavoce.engines.stt.transcriptions:TranscriptionsEndpoint",
+        "any /v1/audio/transcriptions endpoint",
+        needs="base_url",
+    ),
     EngineEntry("stt", "bench", "vivavoce.engines.bench:BenchTranscriber", "understands nothing, at once"),
     EngineEntry(
         "llm",
@@ -139,6 +146,13 @@ BUILT_IN: tuple[EngineEntry, ...] = (
         "a robot's voice, a hundred languages",
         packages=("espeakng_loader",),
         extra="local",
+    ),
+    EngineEntry(
+        "tts",
+        "speech",
+        "vivavoce.engines.tts.speech:SpeechEndpoint",
+        "any /v1/audio/speech endpoint",
+        needs="base_url",
     ),
     EngineEntry("tts", "bench", "vivavoce.engines.bench:BenchSynthesizer", "a tone, at once"),
 )

@@ -127,7 +127,7 @@ def test_a_wrong_key_is_refused_at_the_upgrade(serving: Serve) -> None:
         ("", {"additional_headers": {"Host": "rebound.example.com"}}, 403, "host_not_allowed"),
         ("?call_id=rtc_1", {}, 404, "call_id_not_found"),
         ("?intent=nonsense", {}, 400, "invalid_intent"),
-        ("/translations", {}, 404, "not_found"),
+        ("/nothing", {}, 404, "not_found"),
     ],
 )
 def test_handshakes_are_refused_with_the_reason(
@@ -271,22 +271,6 @@ def test_too_large_a_message_closes_its_own_connection_only(serving: Serve) -> N
             await receive(other, "session.created")
             await send(other, TEXT_SESSION)
             await receive(other, "session.updated")
-
-    asyncio.run(scenario())
-
-
-def test_the_retired_dialect_is_refused_by_name(serving: Serve) -> None:
-    async def scenario() -> None:
-        async with (
-            serving() as url,
-            connect(url, additional_headers={"OpenAI-Beta": "realtime=v1"}) as peer,
-        ):
-            assert (await receive(peer))["error"]["code"] == "beta_api_shape_disabled"
-            with pytest.raises(ConnectionClosed) as caught:
-                await receive(peer)
-            assert caught.value.rcvd is not None
-            assert caught.value.rcvd.code == 4000
-            assert caught.value.rcvd.reason == "invalid_request_error.beta_api_shape_disabled"
 
     asyncio.run(scenario())
 

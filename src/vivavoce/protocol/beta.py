@@ -34,7 +34,7 @@ FORMAT_FIELDS = frozenset({"input_audio_format", "output_audio_format"})
 """The fields that hold such a name."""
 
 TEMPERATURE = "temperature"
-"""A field that the GA shape has lost: the structs have it for the sake of the beta, GA clients may not use it."""
+"""What the GA shape has lost: the structs have it for the sake of the beta, GA clients may not send it."""
 
 _LISTENING: Mapping[str, Path] = {
     "input_audio_format": ("audio", "input", "format"),

@@ -8,7 +8,6 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vivavoce.engines.base import Engines
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.ids import RandomIds
 from vivavoce.protocol import ErrorDetail, ErrorEvent
@@ -30,7 +29,9 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from vivavoce.engines.base import Engines
     from vivavoce.engines.speech_model import ServedSession, SpeechModel
+    from vivavoce.observe.base import SessionObserver
     from vivavoce.pipeline import SessionOptions
     from vivavoce.server.auth import Caller, Guard
     from vivavoce.server.config import ServerConfig
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TRANSLATIONS", "RealtimeEndpoint"]
 
-RETRY_AFTER_S = 5
 SESSION_CLOSE_S = 0.6
 """What `ServedSession.aclose` takes at most (half a second), and a little."""
 
@@ -134,17 +134,13 @@ class RealtimeEndpoint:
         self._defaults = config.session
         self._limits = config.limits
         self._guard = guard
-        self._usage = usage or KeyUsage()
+        self._usage = usage or KeyUsage(config.limits.per_key, guard.keys.limits)
         self._observe = observe
         self.calls = Calls()
         self.admission = Admission(
             config.limits.max_sessions or default_max_sessions(engines.cost.cores, cpus),
             config.limits.max_sessions_per_key,
-            {
-                name: limits.max_sessions
-                for name, limits in guard.keys.limits.items()
-                if limits.max_sessions is not None
-            },
+            guard.keys.limits,
         )
         self._open: set[RealtimeSocket] = set()
         self._closing = False
@@ -198,7 +194,7 @@ class RealtimeEndpoint:
         if not isinstance(options, Refusal) and (shortage := self._usage.shortage(caller.name, now())):
             options = shortage.refusal()
         if not isinstance(options, Refusal) and not self.admission.admit(caller.name):
-            options = self._full(caller.name)
+            options = self.admission.refusal(caller.name)
         if isinstance(options, Refusal):
             await visit.refuse(options)
             return
@@ -226,7 +222,7 @@ class RealtimeEndpoint:
             _cannot_begin(socket, error, visit)
             await socket.run()
             return
-        meter = Meter(self._usage, caller.name) if caller.name is not None else None
+        meter = Meter.for_key(self._usage, caller.name)
         hub.attach(session, self._observers(session, visit, caller, options, meter))
         socket.on_writable = session.resume
         session.on_end = lambda reason: socket.close(getattr(session, "close_code", None) or 1001, reason)
@@ -241,7 +237,7 @@ class RealtimeEndpoint:
                 if self._closing:
                     socket.close(*_SHUTTING_DOWN)
                 running = [tasks.create_task(reader.run(visit.receive))]
-                if meter is not None and meter.minutes_are_limited:
+                if meter is not None:
                     running.append(tasks.create_task(_end_in_time(meter, session, socket)))
                 await socket.run()
                 for task in running:
@@ -270,7 +266,7 @@ class RealtimeEndpoint:
             trace_context=visit.trace_context,
         )
         observers: list[SessionObserver] = []
-        if meter is not None and meter.audio_is_limited:
+        if meter is not None:
             observers.append(meter)
         for observe in self._observe:
             try:
@@ -319,34 +315,11 @@ class RealtimeEndpoint:
         await visit.accept()
         socket = RealtimeSocket(visit.send, self._limits)
         message = (
-            "Translation sessions are not supported by this server. Connect to /v1/realtime: a realtime session "
-            "whose instructions ask for a translation, or a transcription session."
+            "Translation sessions are not supported by this server. Connect to /v1/realtime instead: to a "
+            "session whose instructions ask for a translation, or to a transcription session."
         )
         _refuse_shape(socket, message, "translation_not_supported")
         await socket.run()
-
-    def _full(self, key: str | None) -> Refusal:
-        if self.admission.draining:
-            message = "The server is shutting down. Connect to another one."
-            code = "server_shutting_down"
-        elif key is not None and not self.admission.full:
-            bound = self.admission.max_sessions_of(key)
-            return Refusal(
-                429,
-                f"All {bound} sessions of this API key are taken. End one first.",
-                code="key_session_limit_reached",
-                type="rate_limit_error",
-                headers={"retry-after": str(RETRY_AFTER_S)},
-            )
-        else:
-            message = (
-                f"All {self.admission.max_sessions} sessions of this server are taken. Try again later, or "
-                "start the server with a larger --max-sessions."
-            )
-            code = "session_limit_reached"
-        return Refusal(
-            503, message, code=code, type="server_error", headers={"retry-after": str(RETRY_AFTER_S)}
-        )
 
 
 def _refuse_shape(socket: RealtimeSocket, message: str, code: str, param: str | None = None) -> None:

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from vivavoce.protocol.codec import encode_text
+from vivavoce.server.beta import BetaFrames
 from vivavoce.server.send_queue import SendQueue
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class RealtimeSocket:
         self._send = send
         self._limits = limits
         self._queue = SendQueue(limits)
+        self._frames: Callable[[ServerEvent], Sequence[str]] = _ga_frames
         self._wake = asyncio.Event()
         self._deadline: asyncio.Timeout | None = None
         self._closing: tuple[int, str] | None = None
@@ -60,15 +62,21 @@ class RealtimeSocket:
         """Code and reason with which this side closes, or `None` when it does not."""
         return self._closing
 
+    def speak_beta(self) -> None:
+        """Write all further events in the beta dialect; without effect when that is so already."""
+        if not isinstance(self._frames, BetaFrames):
+            self._frames = BetaFrames()
+
     def send(self, events: Sequence[ServerEvent]) -> None:
         """Queue events in order; after `close`, or when the peer is gone, they are dropped."""
         if self._closing is not None or self._peer_gone:
             return
         was_writable = self._queue.writable
         for event in events:
-            if not self._queue.add(encode_text(event)):
-                self._give_up("send queue full", "Too many events are unread; read faster.")
-                return
+            for frame in self._frames(event):
+                if not self._queue.add(frame):
+                    self._give_up("send queue full", "Too many events are unread; read faster.")
+                    return
         self._wake.set()
         if was_writable and not self._queue.writable:
             self._set_deadline(self._limits.stall_s)
@@ -160,3 +168,7 @@ class RealtimeSocket:
         transport = getattr(getattr(self._send, "__self__", None), "transport", None)
         if transport is not None:
             transport.abort()
+
+
+def _ga_frames(event: ServerEvent) -> tuple[str]:
+    return (encode_text(event),)

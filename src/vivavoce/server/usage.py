@@ -79,6 +79,11 @@ class KeyUsage:
         self._default = default or KeyLimits()
         self._accounts: dict[str, _Account] = {}
 
+    def is_limited(self, name: str) -> bool:
+        """Return whether anything but the number of sessions is limited for the key of this name."""
+        bounds = (_minutes, _audio)
+        return any(self._bound(name, of) is not None for of in bounds)
+
     def begin(self, name: str | None, now: float) -> None:
         """Note that a session begins."""
         if name is not None:

@@ -118,9 +118,7 @@ class Order:
         self._items.add(item)
         self._open_items.add(item)
         makers = [running for running in self._running.values() if item in running.outputs]
-        self._need(
-            all(maker.in_band for maker in makers), event, "an item of an out-of-band response was added"
-        )
+        self._need(all(maker.in_band for maker in makers), event, "its response is out of band")
         begun = event["item"].get("status") == "in_progress"
         self._need(bool(makers) or not begun, event, "in progress, but nobody makes it")
 

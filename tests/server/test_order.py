@@ -17,7 +17,10 @@ ARGUMENTS = {"response_id": "r1", "output_index": 1, "item_id": "f1", "call_id":
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
-def told(*events: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+Said = tuple[str, dict[str, Any]]
+
+
+def told(*events: Said) -> list[dict[str, Any]]:
     return [{"type": kind, "event_id": f"e{n}", **fields} for n, (kind, fields) in enumerate(events)]
 
 
@@ -25,7 +28,7 @@ def response(status: str, *output: dict[str, Any], conversation: str | None = "c
     return {"response": {"id": "r1", "status": status, "output": output, "conversation_id": conversation}}
 
 
-TURN = [
+TURN: list[Said] = [
     ("input_audio_buffer.speech_started", {"item_id": "u1"}),
     ("input_audio_buffer.speech_stopped", {"item_id": "u1"}),
     ("input_audio_buffer.committed", {"item_id": "u1", "previous_item_id": None}),
@@ -34,23 +37,23 @@ TURN = [
     (f"{TRANSCRIPTION}.delta", {"item_id": "u1", "delta": "Hi"}),
     (f"{TRANSCRIPTION}.completed", {"item_id": "u1", "transcript": "Hi"}),
 ]
-MESSAGE_BEGINS = [
+MESSAGE_BEGINS: list[Said] = [
     ("response.output_item.added", {**ANSWER, "item": OPEN}),
     ("conversation.item.added", {"item": OPEN, "previous_item_id": "u1"}),
     ("response.content_part.added", {**PART, "part": {"type": "audio"}}),
 ]
-SPEECH = [
+SPEECH: list[Said] = [
     ("response.output_audio_transcript.delta", {**PART, "delta": "Ho"}),
     ("response.output_audio.delta", {**PART, "delta": "AAAA"}),
     ("response.output_audio.done", PART),
     ("response.output_audio_transcript.done", {**PART, "transcript": "Ho"}),
 ]
-MESSAGE_ENDS = [
+MESSAGE_ENDS: list[Said] = [
     ("response.content_part.done", {**PART, "part": {"type": "audio"}}),
     ("conversation.item.done", {"item": MESSAGE}),
     ("response.output_item.done", {**ANSWER, "item": MESSAGE}),
 ]
-FUNCTION = [
+FUNCTION: list[Said] = [
     ("response.output_item.added", {**ARGUMENTS, "item": {**CALL, "status": "in_progress"}}),
     ("conversation.item.added", {"item": {**CALL, "status": "in_progress"}, "previous_item_id": "a1"}),
     ("response.function_call_arguments.delta", {**ARGUMENTS, "delta": "{}"}),
@@ -151,7 +154,7 @@ def test_two_events_that_change_places_are_seen(number: int) -> None:
         ([("session.created", {}), TURN[5]], "nobody heard of"),
     ],
 )
-def test_other_disorders(events: list[tuple[str, dict[str, Any]]], why: str) -> None:
+def test_other_disorders(events: list[Said], why: str) -> None:
     with pytest.raises(OutOfOrderError, match=why):
         check_order(told(*events))
 

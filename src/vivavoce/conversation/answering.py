@@ -14,9 +14,10 @@ from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.plan import plan_response
 from vivavoce.conversation.response import ResponseState, RunningResponse
 from vivavoce.conversation.settings import Settings
+from vivavoce.conversation.token_rate import TokenRate
 from vivavoce.conversation.transcripts import Transcripts
 from vivavoce.errors import RemoteProtocolError
-from vivavoce.protocol import ResponseCreateParams, StatusReason
+from vivavoce.protocol import RateLimitsUpdated, ResponseCreateParams, StatusReason
 
 _MAX_PARALLEL = 16
 
@@ -64,6 +65,7 @@ class Responder:
         self._mcp = mcp
         self._running: dict[str, RunningResponse] = {}
         self._waiting: dict[str, _Waiting] = {}
+        self._rate = TokenRate(options.tokens_per_minute) if options.tokens_per_minute else None
         self.active: RunningResponse | None = None
         self.silent_from: float | None = None
 
@@ -137,10 +139,12 @@ class Responder:
             return
         del self._waiting[response.id]
         plan = response.plan
+        if self._rate is not None and self._rate.exhausted(now):
+            self._fail_early(response, "rate_limit_exceeded", self._too_soon(self._rate.wait_s(now)), now)
+            return
         offer = self._mcp.offer(plan)
         if offer.missing is not None:
-            response.fail("tool_not_found", offer.missing, now)
-            self.settle(response, now)
+            self._fail_early(response, "tool_not_found", offer.missing, now)
             return
         records: Iterable[Record] = self._items if waiting.records is None else waiting.records
         records = readable(records, offer)
@@ -148,13 +152,11 @@ class Responder:
             records, plan.instructions, offer.functions, self._options.context_tokens, self._settings.session
         )
         if given is None:
-            response.fail(
-                "context_length_exceeded",
+            told = (
                 f"The conversation is longer than the model's {self._options.context_tokens} tokens and "
-                "truncation is disabled.",
-                now,
+                "truncation is disabled."
             )
-            self.settle(response, now)
+            self._fail_early(response, "context_length_exceeded", told, now)
             return
         response.begin(given.tokens, self._mcp.opener(offer, response.id))
         self._outbox.effect(
@@ -171,8 +173,17 @@ class Responder:
                 speed=plan.speed,
                 fmt=plan.fmt,
                 effort=plan.effort,
+                temperature=plan.temperature,
             )
         )
+
+    def _fail_early(self, response: RunningResponse, code: str, message: str, now: float) -> None:
+        response.fail(code, message, now, "invalid_request_error")
+        self.settle(response, now)
+
+    def _too_soon(self, wait_s: float) -> str:
+        limit = self._options.tokens_per_minute
+        return f"Rate limit reached: {limit} tokens per minute. Please try again in {wait_s:.3g}s."
 
     # --- ending -------------------------------------------------------------------------------------------
 
@@ -209,8 +220,12 @@ class Responder:
         """Forget the response if it has ended; return whether it has."""
         if response.running:
             return False
-        self._running.pop(response.id, None)
+        ended = self._running.pop(response.id, None)
         self._waiting.pop(response.id, None)
+        if self._rate is not None and ended is not None:
+            self._rate.spend(response.spent, now)
+            if response.plan.in_conversation:
+                self._outbox.emit(RateLimitsUpdated, rate_limits=[self._rate.report(now)])
         if response is self.active:
             self.active = None
             self.silent_from = max(now, response.play_end)

@@ -92,6 +92,7 @@ class StartResponse:
         speed: 0.25 to 1.5.
         fmt: format of the audio to report.
         effort: how hard the model is to reason, or `None` for its own default.
+        temperature: how freely it is to choose its words, or `None` for its own default.
     """
 
     response_id: str
@@ -106,6 +107,7 @@ class StartResponse:
     speed: float
     fmt: AudioFormat
     effort: str | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

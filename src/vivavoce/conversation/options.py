@@ -54,7 +54,8 @@ class SessionOptions:
             `language`, `languages`, `keywords`, `prompt`, `delay`, and `logprobs` (`session.include`).
         transcription_languages: the languages that the transcriber knows, ISO-639-1, where it does not
             follow `language`; empty: unknown.
-        model_honours: which wishes the language model follows: `reasoning` (`session.reasoning`).
+        model_honours: which wishes the language model follows: `reasoning` (`session.reasoning`),
+            and of the beta dialect `temperature`; without it sessions show none.
         noise_reduction: whether there is something that reduces noise.
         stored_prompt: finds a stored prompt by id and version; `None`: there are none.
     """

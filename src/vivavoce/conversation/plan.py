@@ -10,7 +10,7 @@ from vivavoce.conversation.prompts import prompted
 from vivavoce.conversation.refusal import voice_is_locked
 from vivavoce.conversation.settings import Settings, modality_of
 from vivavoce.conversation.tool_settings import check_tool_choice, check_tools
-from vivavoce.conversation.wishes import check_reasoning, check_voice, effort_of, name_of
+from vivavoce.conversation.wishes import check_reasoning, check_voice, effort_of, name_of, temperature_of
 from vivavoce.protocol import (
     AudioFormat,
     AudioOutput,
@@ -36,6 +36,7 @@ class ResponsePlan:
         input: what replaces the conversation as context, or `None`.
         max_output_tokens: as reported: a number or `"inf"`.
         effort: how hard the model is to reason, or `None`.
+        temperature: how freely the model chooses its words, or `None`.
         metadata: the client's labels, repeated in `response.created` and `response.done`.
     """
 
@@ -48,6 +49,7 @@ class ResponsePlan:
     parallel_tool_calls: bool
     max_output_tokens: int | Literal["inf"]
     effort: str | None
+    temperature: float | None
     voice: str
     speed: float
     fmt: AudioFormat
@@ -89,6 +91,7 @@ def plan_response(params: ResponseCreateParams, settings: Settings, *, voice_loc
         parallel_tool_calls=_chosen(params.parallel_tool_calls, session.parallel_tool_calls, True),
         max_output_tokens=_chosen(params.max_output_tokens, session.max_output_tokens, "inf"),
         effort=effort_of(params.reasoning) or effort_of(session.reasoning),
+        temperature=temperature_of(params.temperature, session.temperature, settings.options),
         voice=name_of(voice),
         speed=cast(float, output.speed),
         fmt=fmt,

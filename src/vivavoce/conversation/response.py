@@ -30,6 +30,7 @@ from vivavoce.conversation.tokens import (
     usage,
 )
 from vivavoce.protocol import (
+    UNSET,
     Response,
     ResponseAudio,
     ResponseAudioOutput,
@@ -364,6 +365,7 @@ class RunningResponse:
             conversation_id=self._conversation_id,
             output_modalities=[plan.modality],
             max_output_tokens=plan.max_output_tokens,
+            temperature=UNSET if plan.temperature is None else plan.temperature,
             audio=ResponseAudio(output=ResponseAudioOutput(format=plan.fmt, voice=plan.voice)),
             usage=spent,
             metadata=plan.metadata,

@@ -19,6 +19,7 @@ from vivavoce.conversation.wishes import (
     check_reasoning,
     check_voice,
     name_of,
+    temperature_of,
 )
 from vivavoce.protocol import (
     UNSET,
@@ -221,7 +222,12 @@ class Settings:
             present(merged.tool_choice, "auto"), present(merged.tools, ()), "session.tool_choice"
         )
         modality = modality_of(present(merged.output_modalities, ()))
-        return replace(merged, output_modalities=[modality])
+        temperature = temperature_of(merged.temperature, UNSET, self.options)
+        return replace(
+            merged,
+            output_modalities=[modality],
+            temperature=UNSET if temperature is None else temperature,  # the model may have none
+        )
 
     def _instructions(self, prompt: Prompt | UnsetType | None, own_words: str | None) -> str:
         """Return the client's own instructions, or its stored prompt's, or the operator's."""

@@ -113,6 +113,16 @@ def effort_of(reasoning: Reasoning | UnsetType | None) -> str | None:
     return present(reasoning.effort, None) if isinstance(reasoning, Reasoning) else None
 
 
+def temperature_of(
+    wished: float | UnsetType | None, setting: float | UnsetType | None, options: SessionOptions
+) -> float | None:
+    """Return the temperature of a response, or `None` where none is asked for or the model has none."""
+    if "temperature" not in options.model_honours:
+        return None
+    temperature = present(wished, None)
+    return present(setting, None) if temperature is None else temperature
+
+
 def name_of(voice: Voice | UnsetType) -> str:
     """Return the name of a voice; that of a custom voice is its id."""
     return voice.id if isinstance(voice, CustomVoice) else str(voice)

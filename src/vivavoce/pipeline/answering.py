@@ -107,7 +107,7 @@ class Answer:
             parallel_tool_calls=request.parallel_tool_calls,
             max_output_tokens=request.max_output_tokens,
             user=user,
-            options=ModelOptions(reasoning_effort=request.effort) if request.effort else None,
+            options=_wishes(request),
         )
 
     async def run(self) -> None:
@@ -202,3 +202,10 @@ class Answer:
                         await self._stage.room(self._id)
             self._stage.speech(self._id, encoder.flush(), [])
             self._stage.clause_end(self._id)
+
+
+def _wishes(request: StartResponse) -> ModelOptions | None:
+    """Return what the client asks of the model beyond the conversation, or `None` when that is nothing."""
+    if request.effort is None and request.temperature is None:
+        return None
+    return ModelOptions(reasoning_effort=request.effort, temperature=request.temperature)

@@ -76,7 +76,7 @@ class ChatCompletions:
         MissingExtraError: the package `openai` is not installed.
     """
 
-    honours = frozenset({"reasoning"})
+    honours = frozenset({"reasoning", "temperature"})
 
     def __init__(
         self,

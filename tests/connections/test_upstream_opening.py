@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from vivavoce.connections.upstream_opening import (
+    is_transcription,
+    named_model,
+    opening_patches,
+    shown_expiry,
+    without_identity,
+)
+from vivavoce.conversation.options import SessionOptions
+from vivavoce.protocol import (
+    AudioOutput,
+    RealtimeSession,
+    SessionAudio,
+    TranscriptionSession,
+)
+
+UNTOUCHED = SessionOptions()
+
+
+def test_an_operator_who_says_nothing_leaves_the_upstream_its_defaults() -> None:
+    assert opening_patches(UNTOUCHED, None) == []
+
+
+def test_the_operator_speaks_first_and_the_key_after() -> None:
+    options = SessionOptions(instructions="Be brief.", voice="marin")
+    key = RealtimeSession(id="sess_x", object="realtime.session", model="m", expires_at=0, instructions="No.")
+    assert opening_patches(options, key) == [
+        RealtimeSession(instructions="Be brief.", audio=SessionAudio(output=AudioOutput(voice="marin"))),
+        RealtimeSession(instructions="No."),
+    ]
+    assert opening_patches(SessionOptions(voice="marin"), None) == [
+        RealtimeSession(audio=SessionAudio(output=AudioOutput(voice="marin")))
+    ]
+    assert opening_patches(SessionOptions(instructions="Be brief."), None) == [
+        RealtimeSession(instructions="Be brief.")
+    ]
+
+
+def test_a_transcription_has_neither_instructions_nor_a_voice() -> None:
+    options = SessionOptions(instructions="Be brief.", transcription_only=True)
+    assert opening_patches(options, None) == []
+    key = TranscriptionSession(id="sess_x")
+    assert opening_patches(SessionOptions(instructions="Be brief."), key) == [TranscriptionSession()]
+    assert is_transcription(options, None)
+    assert is_transcription(UNTOUCHED, key)
+    assert not is_transcription(UNTOUCHED, RealtimeSession())
+
+
+def test_the_model_is_the_clients_then_its_keys_then_the_operators() -> None:
+    key = RealtimeSession(model="of-key")
+    assert named_model(SessionOptions(model="asked"), key) == "asked"
+    assert named_model(SessionOptions(model="mine", model_named=False), key) == "of-key"
+    assert named_model(SessionOptions(model="mine", model_named=False), RealtimeSession()) == "mine"
+    assert named_model(SessionOptions(model_named=False), None) is None
+
+
+def test_what_only_a_server_sets_is_left_out() -> None:
+    session = TranscriptionSession(
+        id="sess_x", object="realtime.transcription_session", expires_at=5, include=None
+    )
+    assert without_identity(session) == TranscriptionSession(include=None)
+
+
+def test_the_session_ends_at_the_earlier_time() -> None:
+    options = SessionOptions(created_at=1000, max_session_s=60.0)
+    assert shown_expiry(1030, options) == 1030
+    assert shown_expiry(5000, options) == 1060
+    assert shown_expiry(0, options) == 1060
+    assert shown_expiry(None, options) == 1060

@@ -20,6 +20,7 @@ from vivavoce.pipeline.answers import Answers
 from vivavoce.pipeline.backstage import Backstage, Receive
 from vivavoce.pipeline.equipment import equipped
 from vivavoce.pipeline.hearing import Hearing
+from vivavoce.pipeline.mcp import McpServers
 from vivavoce.protocol import ClientEvent, InputAudioBufferAppend, Session
 from vivavoce.tasks import Tasks
 
@@ -63,12 +64,14 @@ class LocalSession:
         backstage = Backstage(self.id, engines, options, self._conversation, self._tasks, self.feed)
         self._hearing = Hearing(backstage, self._heard)
         self._answers = Answers(backstage)
+        self._mcp = McpServers(backstage)
         self._timer: asyncio.TimerHandle | None = None
         self._paused = False
         self._closed = False
         self._performers: dict[type[Effect], Callable[[Any], None]] = {
             **self._hearing.performers,
             **self._answers.performers,
+            **self._mcp.performers,
             EndSession: self._end_session,
         }
 
@@ -109,7 +112,7 @@ class LocalSession:
         if self._timer is not None:
             self._timer.cancel()
         self._hearing.deafen()
-        await self._tasks.aclose(*self._hearing.closing())
+        await self._tasks.aclose(*self._hearing.closing(), *self._mcp.closing())
 
     # --- the loop: results in, events and effects out -----------------------------------------------------
 

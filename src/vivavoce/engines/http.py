@@ -50,6 +50,19 @@ class HttpOptions:
                 raise ConfigurationError(f"{name} is {getattr(self, name)}; it must be above 0")
 
 
+class RefusedError(EngineError):
+    """An endpoint answered with an error.
+
+    Args:
+        message: which endpoint, and what it said.
+        status: the HTTP status.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class Endpoint:
     """The server of one engine.
 
@@ -94,15 +107,14 @@ class Endpoint:
             **content: `json`, `data` or `files`, as httpx takes them.
 
         Raises:
-            EngineError: there is no answer, or it is a refusal; the message has the server's words, no key.
+            EngineError: there is no answer.
+            RefusedError: the answer is an error; the message has the server's words, not the key.
         """
         with self.explained():
             response = await self._send(path, content)
             try:
                 if response.status_code >= 400:
-                    raise EngineError(
-                        f"{self.place} answered {response.status_code}: {await self.said(response)}"
-                    )
+                    raise await self._refusal(response)
                 yield response
             finally:
                 await response.aclose()
@@ -132,9 +144,7 @@ class Endpoint:
             response = await self._client.get("models")
             # Many a server has no such list, which says nothing of what it is for.
             if response.status_code in {401, 403} or response.status_code >= 500:
-                raise EngineError(
-                    f"{self.place} answered {response.status_code}: {await self.said(response)}"
-                )
+                raise await self._refusal(response)
 
     async def said(self, response: httpx.Response) -> str:
         """Return what an answer says in words: the message of an error, or the beginning of its text."""
@@ -146,6 +156,10 @@ class Endpoint:
                     break
         text = bytes(body[:_LONGEST_BODY]).decode(errors="replace")
         return self.clean(error_message(text) or text or response.reason_phrase)
+
+    async def _refusal(self, response: httpx.Response) -> RefusedError:
+        status = response.status_code
+        return RefusedError(f"{self.place} answered {status}: {await self.said(response)}", status)
 
     def clean(self, text: object) -> str:
         """Return what a server said, short and without the key, which some servers echo."""

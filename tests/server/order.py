@@ -133,8 +133,7 @@ class Order:
 
     def _on_conversation_item_deleted(self, event: Event) -> None:
         self._need(event["item_id"] in self._items, event, "deleted without being there")
-        self._items.remove(event["item_id"])
-        self._open_items.discard(event["item_id"])
+        self._items.remove(event["item_id"])  # an answer that is still being made is done all the same
 
     def _on_conversation_item_retrieved(self, event: Event) -> None:
         self._need(event["item"]["id"] in self._items, event, "retrieved without being there")

@@ -138,6 +138,13 @@ BUILT_IN: tuple[EngineEntry, ...] = (
         packages=("openai",),
         extra="openai",
     ),
+    EngineEntry(
+        "llm",
+        "responses",
+        "vivavoce.engines.llm.responses:ResponsesEndpoint",
+        "any /v1/responses endpoint",
+        needs="base_url, model",
+    ),
     EngineEntry("llm", "bench", "vivavoce.engines.bench:BenchModel", "says one sentence, at once"),
     EngineEntry(
         "tts",

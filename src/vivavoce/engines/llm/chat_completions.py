@@ -34,6 +34,7 @@ _SUBSTITUTES = {
     "stream_options": None,
     "parallel_tool_calls": None,
     "user": None,
+    "prompt_cache_key": None,
     "response_format": "messages",
 }
 
@@ -210,7 +211,7 @@ class ChatCompletions:
         if request.max_output_tokens is not None:
             parameters["max_completion_tokens"] = request.max_output_tokens
         if request.user is not None:
-            parameters["user"] = request.user
+            parameters["user"] = parameters["prompt_cache_key"] = request.user
         parameters |= _wishes(request.options or ModelOptions(), parameters)
         for name in self._refused:
             self._substitute(parameters, name)

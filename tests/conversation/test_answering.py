@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vivavoce.conversation.effects import StartResponse
-from vivavoce.protocol import ResponseCreated, ResponseDone
+from vivavoce.protocol import ResponseCreated, ResponseDone, to_builtins
 
 if TYPE_CHECKING:
     from tests.conversation.conftest import Talk
@@ -147,3 +147,40 @@ def test_ids_of_responses_are_never_used_again(talk: Talk) -> None:
         talk.ask()
         talk.finish()
     assert [event.response.id for event in talk.all(ResponseCreated)] == ["resp_1", "resp_2", "resp_3"]
+
+
+def test_what_is_left_of_the_minute_is_told_after_each_response_of_the_conversation(
+    talk_with: type[Talk],
+) -> None:
+    talk = talk_with(tokens_per_minute=600, instructions="")
+    talk.ask()
+    talk.text("x" * 400)
+    assert talk.finish()[-2:] == ["response.done", "rate_limits.updated"]
+    (limit,) = talk.json["rate_limits"]
+    assert limit == {"name": "tokens", "limit": 600, "remaining": 500, "reset_seconds": 10.0}
+    talk.ask(conversation="none")
+    assert talk.finish() == ["response.done"]
+    talk.ask()
+    assert talk.send("response.cancel") == ["response.done", "rate_limits.updated"]
+
+
+def test_a_session_that_has_spent_its_tokens_must_wait(talk_with: type[Talk]) -> None:
+    talk = talk_with(tokens_per_minute=60, instructions="")
+    talk.ask()
+    talk.text("x" * 400)
+    talk.finish()
+    assert talk.ask() == ["response.created", "response.done", "rate_limits.updated"]
+    response = to_builtins(talk.last(ResponseDone))["response"]
+    assert response["status"] == "failed"
+    assert response["status_details"]["error"] == {
+        "type": "invalid_request_error",
+        "code": "rate_limit_exceeded",
+        "message": "Rate limit reached: 60 tokens per minute. Please try again in 41s.",
+    }
+    talk.tick(41)
+    assert talk.ask() == ["response.created"]
+
+
+def test_without_a_bound_nothing_is_told_of_limits(talk: Talk) -> None:
+    talk.ask()
+    assert talk.finish() == ["response.done"]

@@ -263,3 +263,105 @@ def test_no_state_leads_back() -> None:
     for state, following in TRANSITIONS.items():
         assert all(order.index(after) > order.index(state) for after in following)
     assert TRANSITIONS[ResponseState.ENDED] == frozenset()
+
+
+def test_a_written_answer_ends_at_its_bound(talk: Talk) -> None:
+    talk.ask(output_modalities=["text"], max_output_tokens=3)
+    assert talk.text("12345678") == [*talk.PART_OPEN, talk.TEXT]
+    assert talk.text("90123") == [talk.TEXT, *talk.TEXT_DONE, "response.done"]
+    assert ending(talk) == ("incomplete", "max_output_tokens", ["incomplete"])
+    assert done(talk)["output"][0]["content"][0]["text"] == "123456789012"
+    assert done(talk)["usage"]["output_tokens"] == 3
+    assert talk.of(CancelResponse) == [CancelResponse("resp_1")]
+    assert talk.text("more", response="resp_1") == []
+
+
+def test_a_bound_with_no_room_for_a_word_of_the_next_message(talk: Talk) -> None:
+    talk.ask(output_modalities=["text"], max_output_tokens=3)
+    talk.call("lookups", "{}123")
+    assert talk.text("more") == [*talk.CALLED, "response.done"]
+    assert ending(talk) == ("incomplete", "max_output_tokens", ["incomplete"])
+
+
+def test_a_spoken_answer_ends_at_its_bound(talk: Talk) -> None:
+    talk.ask(max_output_tokens=22)
+    talk.clause("One two three four.", 2000, [(4, 300), (8, 900), (14, 1400), (19, 2000)])
+    said = talk.tick(3)
+    assert said[-6:] == [*talk.SPOKEN, "response.done"]
+    assert ending(talk) == ("incomplete", "max_output_tokens", ["incomplete"])
+    assert done(talk)["output"][0]["content"][0]["transcript"] == "One two"
+    details = done(talk)["usage"]["output_token_details"]
+    assert details == {"text_tokens": 2, "audio_tokens": 20}
+    sent = sum(len(event.delta) for event in talk.all(ResponseOutputAudioDelta))
+    assert sent == 48 * 1000
+    assert talk.of(CancelResponse) == [CancelResponse("resp_1")]
+
+
+def test_words_without_times_end_about_where_the_audio_does(talk: Talk) -> None:
+    talk.ask(max_output_tokens=25)
+    talk.clause("One two three four five six seven.", 4000)
+    talk.tick(3)
+    transcript = done(talk)["output"][0]["content"][0]["transcript"]
+    assert transcript == "One two three"
+    assert done(talk)["usage"]["output_tokens"] <= 25
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("a_function_with_a_long_name", ""), ("look", '{"a": 123456}')]
+)
+def test_a_call_ends_at_the_bound_and_is_not_made(talk: Talk, name: str, arguments: str) -> None:
+    talk.ask(max_output_tokens=2)
+    assert talk.call(name, arguments)[-1] == "response.done"
+    status, reason, items = ending(talk)
+    assert (status, reason, set(items)) == (
+        "incomplete",
+        "max_output_tokens",
+        {"incomplete"} if arguments else set(),
+    )
+    assert done(talk)["usage"]["output_tokens"] <= 2
+
+
+def test_nothing_of_a_name_that_does_not_fit_is_shown(talk: Talk) -> None:
+    talk.ask(max_output_tokens=1)
+    assert talk.call("looks") == ["response.done"]
+
+
+def test_one_call_where_calls_side_by_side_are_not_wanted(talk: Talk) -> None:
+    talk.ask(parallel_tool_calls=False)
+    talk.call("look")
+    assert talk.call("listen", index=1) == talk.call("listen", '{"a":1}', index=1) == []
+    talk.finish()
+    assert [item["name"] for item in done(talk)["output"]] == ["look"]
+
+
+def test_no_call_where_none_is_wanted(talk: Talk) -> None:
+    talk.ask(tool_choice="none")
+    assert talk.call() == []
+    assert talk.finish() == ["response.done"]
+    assert ending(talk) == ("completed", None, [])
+
+
+def test_a_call_leaves_while_what_was_said_before_it_is_still_being_made(talk: Talk) -> None:
+    talk.ask()
+    server, response = talk.server, talk.started.response_id
+    server.receive_message(response, 0)
+    assert talk.take() == [*talk.PART_OPEN]
+    assert talk.call(beside=True) == [*talk.ITEM_OPEN, talk.ARGUMENTS]
+    server.receive_calls_end(response)
+    assert talk.take() == [*talk.CALLED]
+    said = talk.clause("Let me look.", 40, [(12, 40)])
+    assert said == [talk.WORDS, talk.SOUND]
+    server.receive_message_end(response, 0, talk.now)
+    assert talk.finish() == [*talk.SPOKEN, "response.done"]
+    assert [item["type"] for item in done(talk)["output"]] == ["message", "function_call"]
+    assert ending(talk) == ("completed", None, ["completed", "completed"])
+
+
+def test_results_that_come_after_the_end_are_dropped(talk: Talk) -> None:
+    talk.ask()
+    response = talk.started.response_id
+    talk.send("response.cancel")
+    talk.server.receive_message(response, 0)
+    talk.server.receive_message_end(response, 0, talk.now)
+    talk.server.receive_calls_end(response)
+    assert talk.take() == []

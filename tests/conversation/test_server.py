@@ -220,3 +220,23 @@ def test_a_context_that_does_not_fit_starts_the_idle_period(talk_with: type[Talk
     talk.speak()
     assert talk.transcript("item_2") == ["response.done"]
     assert talk.tick(6)[0] == "input_audio_buffer.timeout_triggered"
+
+
+def test_a_session_tells_of_its_end_beforehand(talk_with: type[Talk]) -> None:
+    talk = talk_with(max_session_s=100.0, session_warning_s=30.0, created_at=1000)
+    before = talk.json["session"]
+    assert talk.tick(69.9) == []
+    assert talk.tick(0.2) == ["session.updated"]
+    assert (talk.json["session"], talk.json["expires_in_s"]) == (before, 30.0)
+    assert before["expires_at"] == 1100
+    assert talk.update() == ["session.updated"]
+    assert "expires_in_s" not in talk.json
+    assert talk.tick(29) == []
+    assert talk.tick(1) == ["error"]
+    assert talk.complaint[0] == "session_expired"
+
+
+@pytest.mark.parametrize("warning", [0.0, 100.0])
+def test_a_session_may_end_without_a_warning(talk_with: type[Talk], warning: float) -> None:
+    talk = talk_with(max_session_s=100.0, session_warning_s=warning)
+    assert talk.tick(101) == ["error"]

@@ -263,13 +263,13 @@ def test_an_idle_session_waits_for_nothing_but_its_end(stage: Stage, monkeypatch
     monkeypatch.setattr(LocalSession, "_on_deadline", counted)
 
     async def scenario(client: Client) -> None:
-        assert [timer.when() for timer in timers()] == [3600.0]
+        assert [timer.when() for timer in timers()] == [3540.0]
         await asyncio.sleep(600)
         assert woken == 0
         await client.turn(300)
         await client.response()
         await asyncio.sleep(10)
-        assert [timer.when() for timer in timers()] == [3600.0]
+        assert [timer.when() for timer in timers()] == [3540.0]
         before = woken
         await asyncio.sleep(1000)
         assert woken == before
@@ -289,7 +289,7 @@ def test_reading_slowly_many_times_leaves_one_timer(stage: Stage) -> None:
             assert len(timers()) == 1
         await client.response()
         await asyncio.sleep(1)
-        assert [timer.when() for timer in timers()] == [3600.0]
+        assert [timer.when() for timer in timers()] == [3540.0]
 
     run(stage.play(scenario, scripted_engines(answers=[["word " * 60]])))
 

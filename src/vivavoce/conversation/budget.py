@@ -33,6 +33,7 @@ class OutputBudget:
         self._clause_chars = 0  # of the clause that is being spoken, as far as it has come
         self._clause_ms = 0
         self._timed = False  # the synthesiser tells when the words of the clause end
+        self._words_fit = True
         self._ms = 0
 
     @property
@@ -70,23 +71,27 @@ class OutputBudget:
             words: `(end, end_ms)` of the words that end in it, from the start of the clause.
 
         Returns:
-            How many milliseconds of it fit.
+            How many milliseconds of it fit; -1 where not even a word that ends at once does.
         """
-        fits = ms
         self._timed = self._timed or bool(words)
-        while self._limit is not None and fits > 0:
-            over = self._cost(self._chars_by(self._clause_ms + fits, words), self._ms + fits) - self._limit
-            if over <= 0:
-                break
-            fits = max(0, fits - over * AUDIO_TOKEN_MS)
-        self._clause_ms += fits
-        self._clause_chars = self._chars_by(self._clause_ms, words)
-        self._ms += fits
+        fits = ms
+        while fits >= 0 and not self._fits(fits, words):
+            fits -= AUDIO_TOKEN_MS if fits >= AUDIO_TOKEN_MS else fits or 1
+        if fits >= 0:
+            self._clause_ms += fits
+            self._clause_chars = self._chars_by(self._clause_ms, words)
+            self._ms += fits
+        self._words_fit = fits >= 0
         return fits
+
+    def _fits(self, ms: int, words: Sequence[tuple[int, int]]) -> bool:
+        if self._limit is None:
+            return True
+        return self._cost(self._chars_by(self._clause_ms + ms, words), self._ms + ms) <= self._limit
 
     def said_of(self, words: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return those of the words that end in the audio that fitted."""
-        return [(end, end_ms) for end, end_ms in words if end_ms <= self._clause_ms]
+        return [word for word in words if self._words_fit and word[1] <= self._clause_ms]
 
     def _chars_by(self, clause_ms: int, words: Sequence[tuple[int, int]]) -> int:
         known = [end for end, end_ms in words if end_ms <= clause_ms]

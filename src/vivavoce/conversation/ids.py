@@ -12,6 +12,10 @@ class IdSource(Protocol):
         """Return a fresh id such as `"item_…"` for the prefix `"item"`."""
         ...
 
+    def padding(self, length: int) -> str:
+        """Return so many characters that mean nothing."""
+        ...
+
 
 class CountingIds:
     """Ids that count: `item_1`, `item_2` … For tests, replays and recordings that must be repeatable."""
@@ -24,3 +28,7 @@ class CountingIds:
         count = self._counts.get(prefix, 0) + 1
         self._counts[prefix] = count
         return f"{prefix}_{count}"
+
+    def padding(self, length: int) -> str:
+        """Return the same characters for the same length."""
+        return "x" * length

@@ -7,7 +7,29 @@ from typing import Any
 
 from vivavoce.conversation.effects import Effect
 from vivavoce.conversation.ids import IdSource
-from vivavoce.protocol import ErrorDetail, ErrorEvent, ServerEvent
+from vivavoce.protocol import (
+    ConversationItemInputAudioTranscriptionDelta,
+    ErrorDetail,
+    ErrorEvent,
+    ResponseFunctionCallArgumentsDelta,
+    ResponseMcpCallArgumentsDelta,
+    ResponseOutputAudioTranscriptDelta,
+    ResponseOutputTextDelta,
+    ServerEvent,
+)
+
+PADDED_TO = 16
+"""A text delta and its padding together have a multiple of so many bytes."""
+
+_PADDED = frozenset(
+    {
+        ConversationItemInputAudioTranscriptionDelta,
+        ResponseFunctionCallArgumentsDelta,
+        ResponseMcpCallArgumentsDelta,
+        ResponseOutputAudioTranscriptDelta,
+        ResponseOutputTextDelta,
+    }
+)
 
 
 class Outbox:
@@ -15,19 +37,24 @@ class Outbox:
 
     Args:
         ids: where event ids come from.
+        obfuscate: pad text deltas, so that the size of an encrypted frame does not tell how long its words
+            are; from sizes alone, words can be guessed.
 
     Attributes:
         paused: the client reads too slowly; paced audio is held back.
     """
 
-    def __init__(self, ids: IdSource) -> None:
+    def __init__(self, ids: IdSource, *, obfuscate: bool = False) -> None:
         self.ids = ids
+        self._obfuscate = obfuscate
         self._events: list[ServerEvent] = []
         self._effects: list[Effect] = []
         self.paused = False
 
     def emit(self, event: Callable[..., ServerEvent], **fields: Any) -> None:
-        """Add a server event; its `event_id` is made here."""
+        """Add a server event; its `event_id` and its padding are made here."""
+        if self._obfuscate and event in _PADDED:
+            fields["obfuscation"] = self.ids.padding(-len(fields["delta"].encode()) % PADDED_TO)
         self._events.append(event(event_id=self.ids.new("event"), **fields))
 
     def error(

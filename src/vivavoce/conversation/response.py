@@ -180,7 +180,7 @@ class RunningResponse:
             self._speaking.playout.add_audio(audio, words)
             self.release(now)
             return
-        self._speaking.playout.add_audio(audio[: fmt.bytes_of(fits)], self._budget.said_of(words))
+        self._speaking.playout.add_audio(audio[: fmt.bytes_of(max(0, fits))], self._budget.said_of(words))
         self._speaking.playout.cut_off()
         self._stop(now)
 

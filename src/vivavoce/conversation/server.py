@@ -76,7 +76,7 @@ class ServerConversation(EngineResults):
     ) -> None:
         self.id = ids.new("sess")
         self._options = options
-        self._outbox = Outbox(ids)
+        self._outbox = Outbox(ids, obfuscate=options.obfuscation)
         self._settings = Settings(initial_session(self.id, options), options)
         if settings is not None:
             self._settings.update(settings, voice_locked=False, responding=False)
@@ -97,6 +97,8 @@ class ServerConversation(EngineResults):
         super().__init__(responder)
         self._editor = Editor(self._outbox, self._items, self._settings, self._transcripts)
         self._expires = now + options.max_session_s
+        warned = 0 < options.session_warning_s < options.max_session_s
+        self._warns: float | None = self._expires - options.session_warning_s if warned else None
         self._turns = TurnTaking(self._listener, self._responder, self._settings, self)
         self.ended = False
         self._handlers: dict[type[ClientEvent], Callable[[Any, float], None]] = {
@@ -143,7 +145,7 @@ class ServerConversation(EngineResults):
         """Return when `handle_deadline` has something to do, or `None` once the session is over."""
         if self.ended:
             return None
-        times = [self._expires, self._responder.next_deadline(), self._turns.next_deadline()]
+        times = [self._expires, self._warns, self._responder.next_deadline(), self._turns.next_deadline()]
         return min(time for time in times if time is not None)
 
     @property
@@ -213,9 +215,9 @@ class ServerConversation(EngineResults):
         self._editor.retrieve(event)
 
     def _item_delete(self, event: ConversationItemDelete, now: float) -> None:
+        self.mcp.item_gone(event.item_id)
         if self._editor.delete(event):
             self._transcript_settled(event.item_id, now)
-        self.mcp.item_gone(event.item_id, now)
 
     def _item_truncate(self, event: ConversationItemTruncate, _now: float) -> None:
         self._editor.truncate(event)
@@ -288,6 +290,8 @@ class ServerConversation(EngineResults):
         if now >= self._expires:
             self._expire(now)
             return
+        if self._warns is not None and now >= self._warns:
+            self._warn(now)
         self._responder.handle_deadline(now)
         self.response_over(now)
         self._turns.handle_deadline(now)
@@ -330,9 +334,23 @@ class ServerConversation(EngineResults):
             self._items.size > options.max_items_chars and len(self._items) > 1
         ):
             oldest = self._items.oldest_id
+            self.mcp.item_gone(oldest)
             if self._editor.remove(oldest):
                 self._transcript_settled(oldest, now)
-            self.mcp.item_gone(oldest, now)
+
+    def _warn(self, now: float) -> None:
+        """Tell the client that the session will end soon.
+
+        The API has no event for that, clients that check events against its types would trip over a new one,
+        and an `error` ends programs that do not listen for errors. A `session.updated` is understood by all,
+        changes nothing for those who take it at its word, and holds what it is about: `expires_at`.
+        """
+        self._warns = None
+        self._outbox.emit(
+            SessionUpdated,
+            session=without_secrets(self._settings.session),
+            expires_in_s=round(self._expires - now, 3),
+        )
 
     def _expire(self, now: float) -> None:
         minutes = round(self._options.max_session_s / 60)

@@ -66,9 +66,15 @@ class SessionCreated(FromServer, frozen=True, kw_only=True, tag="session.created
 
 
 class SessionUpdated(FromServer, frozen=True, kw_only=True, tag="session.updated"):
-    """A `session.update` was accepted; all settings as they are now."""
+    """A `session.update` was accepted, or the session is about to end; all settings as they are now.
+
+    Attributes:
+        expires_in_s: an extension of vivavoce: the session ends in so many seconds (`session.expires_at`);
+            only on the one event of a session that tells of its end beforehand.
+    """
 
     session: Session
+    expires_in_s: float | UnsetType = UNSET
 
 
 class Conversation(Wire, frozen=True, kw_only=True):

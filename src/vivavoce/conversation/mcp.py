@@ -208,11 +208,13 @@ class McpTools:
     def item_created(self, item: Item, now: float) -> None:
         """Carry out an answer to an approval request."""
         if isinstance(item, McpApprovalResponseItem):
-            self._settled(self._calls.answer(item), now)
+            self._settled(self._calls.answer(item))
+            self.follow_up(now)
 
-    def item_gone(self, item_id: str, now: float) -> None:
-        """Take note that an item was deleted."""
-        self._settled(self._calls.item_gone(item_id), now)
+    def item_gone(self, item_id: str) -> None:
+        """Take note that an item is about to be deleted."""
+        self._servers.item_gone(item_id)
+        self._settled(self._calls.item_gone(item_id))
 
     def receive_tools(self, item_id: str, tools: Sequence[McpListedTool], now: float) -> None:
         """Take the tools of a server that was asked for them."""
@@ -220,27 +222,31 @@ class McpTools:
 
     def receive_result(self, item_id: str, output: str, now: float) -> None:
         """Take the output of a call."""
-        if not self._ended:
-            self._settled(self._calls.receive(item_id, output), now)
-            self._floor.make_room(now)
+        self._called(item_id, output, now)
 
     def receive_failure(self, item_id: str, error: McpCallError, now: float) -> None:
         """Take why a server did not list its tools, or a call has no output."""
-        if not self._listed(item_id, None, now) and not self._ended:
-            self._settled(self._calls.receive(item_id, error), now)
+        if not self._listed(item_id, None, now):
+            self._called(item_id, error, now)
 
     def _listed(self, item_id: str, tools: Sequence[McpListedTool] | None, now: float) -> bool:
-        known = self._servers.receive(item_id, tools)
+        known = not self._ended and self._servers.receive(item_id, tools)
         if known:
             self._floor.tools_listed(item_id, now)
             self._floor.make_room(now)
         return known
 
-    def _settled(self, response_id: str | None, now: float) -> None:
+    def _called(self, item_id: str, outcome: str | McpCallError, now: float) -> None:
+        if not self._ended:
+            self._settled(self._calls.receive(item_id, outcome))
+            self._floor.make_room(now)
+            self.follow_up(now)
+
+    def _settled(self, response_id: str | None) -> None:
+        """Take note that the last open call of a response has been settled."""
         if response_id in self._owing:
             self._owing.discard(response_id)
             self._owed = True
-        self.follow_up(now)
 
     def end(self) -> None:
         """End what is under way: the session is over."""

@@ -148,7 +148,7 @@ class McpCalls:
         return self._decide(opened, _failed("The call was not approved" + (f": {reason}" if reason else ".")))
 
     def item_gone(self, item_id: str) -> str | None:
-        """Take note that an item was deleted: nobody waits for its call, or nobody can approve it.
+        """Take note that an item is about to be deleted: nobody waits for its call, or can approve it.
 
         Returns:
             As `receive`.
@@ -156,12 +156,14 @@ class McpCalls:
         if (asked := self._asked.pop(item_id, None)) is not None:
             return self._decide(asked, _failed("The approval request was deleted."))
         opened = self._open.get(item_id)
-        if opened is None or opened.outcome is not None:
+        if opened is None:
             return None
-        if opened.running:
-            self._outbox.effect(CancelMcpCall(item_id))
+        if opened.outcome is None:
+            opened.outcome = _failed("The call was deleted.")
+            if opened.running:
+                self._outbox.effect(CancelMcpCall(item_id))
         self._asked.pop(str(opened.request_id), None)
-        return self._decide(opened, _failed("The call was deleted."))
+        return self._settle(opened)
 
     # --- from the tools -----------------------------------------------------------------------------------
 
@@ -183,29 +185,23 @@ class McpCalls:
 
     def _decide(self, opened: _Open, outcome: str | McpCallError) -> str | None:
         opened.outcome = outcome
-        if not opened.response_over:
-            return None
-        self._settle(opened)
-        response_id = opened.written.response_id
-        return None if self.of_response(response_id) else response_id
+        return self._settle(opened) if opened.response_over else None
 
-    def _settle(self, opened: _Open) -> None:
+    def _settle(self, opened: _Open) -> str | None:
         call, outcome = opened.written, opened.outcome
         item_id = call.item.id
         del self._open[item_id]
         where = {"item_id": item_id, "output_index": call.output_index}
         if isinstance(outcome, str):
             call.record.item = replace(call.item, output=outcome)
+            call.record.size += len(outcome)
+            self._items.size += len(outcome)
             self._outbox.emit(ResponseMcpCallCompleted, **where)
         else:
             call.record.item = replace(call.item, error=outcome)
             self._outbox.emit(ResponseMcpCallFailed, **where)
-        if self._items.get(item_id) is not call.record:
-            return  # deleted meanwhile
-        if isinstance(outcome, str):
-            call.record.size += len(outcome)
-            self._items.size += len(outcome)
         self._outbox.emit(ConversationItemDone, previous_item_id=call.previous, item=call.record.item)
+        return call.response_id if opened.response_over and not self.of_response(call.response_id) else None
 
 
 def _failed(message: str) -> McpToolExecutionError:

@@ -30,7 +30,8 @@ class _Server:
     """One server: its declaration, and its tools once it has listed them.
 
     Attributes:
-        item_id: the `mcp_list_tools` item while it is being asked.
+        item_id: of the `mcp_list_tools` item while it is being asked.
+        record: that item, until it is done or deleted.
         tools: what it has, or `None` while that is not known: it is being asked, has failed or was left.
     """
 
@@ -39,7 +40,7 @@ class _Server:
     def __init__(self, declared: McpTool, item_id: str, record: Record, previous: str | None) -> None:
         self.declared = declared
         self.item_id: str | None = item_id
-        self.record = record
+        self.record: Record | None = record
         self.previous = previous
         self.tools: tuple[McpListedTool, ...] | None = None
 
@@ -133,6 +134,11 @@ class McpServers:
             self._end(server, tools)
         return server is not None
 
+    def item_gone(self, item_id: str) -> None:
+        """Take note that an item is about to be deleted; the server is asked all the same."""
+        if (server := self._by_item(item_id)) is not None:
+            self._done(server)
+
     def end(self) -> None:
         """End every listing: the session is over."""
         for server in self._known.values():
@@ -145,12 +151,16 @@ class McpServers:
         else:
             server.tools = tuple(tool for tool in tools if is_allowed(server.declared, tool))
             self._outbox.emit(McpListToolsCompleted, item_id=item_id)
-        record = server.record
-        if self._items.get(str(item_id)) is not record:
-            return  # deleted meanwhile
+        self._done(server)
+
+    def _done(self, server: _Server) -> None:
+        record, server.record = server.record, None
+        if record is None:
+            return  # the item was deleted
         assert isinstance(record.item, McpListToolsItem)
-        record.item = replace(record.item, tools=server.tools or ())
-        size = sum(len(tool.description) + len(str(tool.input_schema)) for tool in server.tools or ())
+        tools = server.tools or ()
+        record.item = replace(record.item, tools=tools)
+        size = sum(len(tool.description) + len(str(tool.input_schema)) for tool in tools)
         record.size += size
         self._items.size += size
         self._outbox.emit(ConversationItemDone, previous_item_id=server.previous, item=record.item)

@@ -287,3 +287,25 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(MissingExtraError, match=r"vivavoce\[local\]"):
         PocketsphinxTranscriber()
+
+
+def test_each_word_has_its_certainty_and_the_draft_runs_ahead(spoken_pcm: Callable[..., bytes]) -> None:
+    pcm = spoken_pcm("i want to cancel my order")
+
+    async def use(transcriber: PocketsphinxTranscriber) -> None:
+        drafts: list[tuple[str, str]] = []
+        utterance = transcriber.open(
+            TranscriptionOptions(logprobs=True), lambda text: drafts.append((utterance.draft, text))
+        )
+        for start in range(0, len(pcm), FRAME):
+            utterance.feed(pcm[start : start + FRAME])
+        heard = await utterance.finish()
+        assert heard.text == "i want to cancel my order"
+        assert "".join(each.token for each in heard.logprobs) == heard.text
+        assert all(each.logprob <= 0 and bytes(each.bytes).decode() == each.token for each in heard.logprobs)
+        assert drafts
+        assert all(draft.startswith(told) for draft, told in drafts)
+        assert any(len(draft) > len(told) for draft, told in drafts)
+
+    run(use, workers=1)
+    assert PocketsphinxTranscriber.honours == {"logprobs"}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vivavoce.engines.stt import pocketsphinx_pool
-from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess
+from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess, Passage
 from vivavoce.errors import EngineError
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def test_a_worker_is_started_when_needed_and_used_again() -> None:
                 await decoder.loaded()
                 await decoder.loaded()
                 await decoder.begin()
-                assert await decoder.decode(SECOND) == ("", 960)
-                assert await decoder.transcribe(b"") == ""
+                assert await decoder.decode(SECOND) == ("", 960, "")
+                assert await decoder.transcribe(b"") == Passage()
             assert pool.pids == (decoder.pid,)
 
     run(use)
@@ -106,7 +106,7 @@ def test_a_cancelled_request_leaves_the_worker_in_step() -> None:
         async with pool.decoder() as again:
             assert again is decoder
             await again.begin()
-            assert await again.decode(SECOND) == ("", 960)
+            assert await again.decode(SECOND) == ("", 960, "")
 
     run(use)
 

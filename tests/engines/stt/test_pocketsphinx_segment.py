@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess
+from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess, Passage
 from vivavoce.engines.stt.pocketsphinx_segment import Segment
 from vivavoce.errors import EngineError
 
@@ -30,7 +30,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     asked: list[bytes] = []
     transcribe = DecoderProcess.transcribe
 
-    async def count(decoder: DecoderProcess, pcm: bytes) -> str:
+    async def count(decoder: DecoderProcess, pcm: bytes) -> Passage:
         asked.append(pcm)
         return await transcribe(decoder, pcm)
 
@@ -74,7 +74,7 @@ def test_the_words_are_the_same_early_or_not(spoken_pcm: Callable[..., bytes], p
     async def use(segment: Segment) -> None:
         await hear(segment, pcm)
         await passes_over(segment)
-        texts.append(await segment.transcribe())
+        texts.append((await segment.transcribe()).text)
 
     run(use, workers=1)
     run(use, workers=2)
@@ -93,7 +93,7 @@ def test_speech_after_a_pause_makes_the_early_words_void(
         await hear(segment, first)
         await passes_over(segment)
         await hear(segment, second[:-12_000])  # no pause that would start a pass
-        assert await segment.transcribe() == "i want to cancel my order what time is it now"
+        assert (await segment.transcribe()).text == "i want to cancel my order what time is it now"
 
     run(use, workers=2)
     assert len(passes[0]) < len(passes[-1])
@@ -105,7 +105,7 @@ def test_an_early_pass_that_still_runs_is_not_waited_for(
     async def use(segment: Segment) -> None:
         await hear(segment, spoken_pcm("i want to cancel my order"))
         await hear(segment, spoken_pcm("what time is it now"))
-        assert await segment.transcribe() == "i want to cancel my order what time is it now"
+        assert (await segment.transcribe()).text == "i want to cancel my order what time is it now"
 
     run(use, workers=2)
     assert passes
@@ -127,7 +127,7 @@ def test_an_early_pass_that_fails_is_made_up_for(
         monkeypatch.setattr(DecoderProcess, "transcribe", die_unless_own)
         await hear(segment, spoken_pcm("i want to cancel my order"))
         assert segment._early is not None
-        assert await segment.transcribe() == "i want to cancel my order"
+        assert (await segment.transcribe()).text == "i want to cancel my order"
 
     run(use, workers=2)
 
@@ -136,7 +136,7 @@ def test_silence_is_not_transcribed(passes: list[bytes]) -> None:
     async def use(segment: Segment) -> None:
         await hear(segment, bytes(10 * BLOCK))
         assert segment.milliseconds == 1000
-        assert await segment.transcribe() == ""
+        assert (await segment.transcribe()).text == ""
 
     run(use, workers=2)
     assert passes == []

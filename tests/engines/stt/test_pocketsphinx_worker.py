@@ -45,8 +45,8 @@ def test_only_words_are_written() -> None:
 def test_requests_are_answered_one_by_one() -> None:
     silence = bytes(BLOCK)
     greeting, started, heard, ended = ask((b"s", b""), (b"d", silence), (b"w", silence))
-    assert (greeting, started, ended) == ({}, {}, {"text": ""})
-    assert heard.keys() == {"words", "pause_ms"}
+    assert (greeting, started, ended) == ({}, {}, {"text": "", "confidences": []})
+    assert heard.keys() == {"words", "pause_ms", "guess"}
     assert heard["words"] == ""
 
 
@@ -78,13 +78,17 @@ def test_settled_words_come_early_and_a_pause_grows(spoken_pcm: Callable[..., by
     pcm = spoken_pcm("can you tell me when the next train leaves for chicago")
     decoder = SegmentDecoder()
     decoder.start()
-    settled_at = [i for i in range(0, len(pcm), BLOCK) if decoder.decode(pcm[i : i + BLOCK])[0]]
-    assert settled_at[0] < len(pcm) // 2
+    heard = [decoder.decode(pcm[i : i + BLOCK]) for i in range(0, len(pcm), BLOCK)]
+    settled_at = [index for index, (words, _, _) in enumerate(heard) if words]
+    guessed_at = [index for index, (_, _, guess) in enumerate(heard) if guess]
+    assert guessed_at[0] < settled_at[0] < len(heard) // 2
     pauses = [decoder.decode(bytes(BLOCK))[1] for _ in range(10)]
     assert pauses == sorted(pauses)
     assert pauses[-1] >= 1000
     assert decoder.transcribe(pcm).endswith("chicago")
-    assert decoder.transcribe(b"") == ""
+    assert len(decoder.confidences) == 11
+    assert all(0 < sure <= 1 for sure in decoder.confidences)
+    assert (decoder.transcribe(b""), decoder.confidences) == ("", [])
 
 
 @local

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 from vivavoce.cpus import usable_cpus
 from vivavoce.engines.base import Transcript, TranscriptionOptions
-from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess
+from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess, Passage
 from vivavoce.engines.stt.pocketsphinx_segment import Segment
 from vivavoce.engines.stt.speech_span import BYTES_PER_MS
 from vivavoce.errors import EngineError, MissingExtraError
+from vivavoce.protocol import LogProb
 
 BLOCK_MS = 100
 QUEUE_MS = 120_000
@@ -37,9 +39,9 @@ class PocketsphinxTranscriber:
     pass over the whole of what was said: another fifth of its length. A worker that is idle begins it at
     every pause, so that little of it is left to wait for at the end.
 
-    An instance belongs to the event loop it is first used on. Of the options, none changes what is heard:
-    there is one model, it is English, and its dictionary cannot be biased without making every sound a wanted
-    phrase.
+    An instance belongs to the event loop it is first used on. It tells how sure it is of each word
+    (`logprobs`). None of the other wishes is honoured: there is one model, it is English, and its dictionary
+    cannot be biased without making every sound a wanted phrase.
 
     Args:
         workers: how many utterances are transcribed at the same time; `None`: two per core.
@@ -51,6 +53,8 @@ class PocketsphinxTranscriber:
     """
 
     sample_rate = 16_000
+    honours = frozenset({"logprobs"})
+    languages = ("en",)
 
     def __init__(self, *, workers: int | None = None, max_waiting: int = 32) -> None:
         if importlib.util.find_spec("pocketsphinx") is None:
@@ -84,7 +88,7 @@ class PocketsphinxTranscriber:
         """Begin an utterance; needs a running event loop.
 
         Args:
-            options: accepted and without effect, see the class.
+            options: without effect, see the class; `logprobs` are always told.
             on_partial: called with the text so far. Each text extends the one before; the final transcript
                 comes from a second pass and may differ.
 
@@ -124,6 +128,8 @@ class _Utterance:
         self._arrived = asyncio.Event()
         self._over = False
         self._settled = ""
+        self.draft = ""
+        """The best guess at everything said so far; unlike what `on_partial` is told, it may change."""
         self._task = asyncio.get_running_loop().create_task(self._transcribe())
         self._task.add_done_callback(lambda task: self._ended(task, on_end))
 
@@ -172,24 +178,28 @@ class _Utterance:
             task.exception()  # Whoever calls `finish` gets it; if nobody does, asyncio need not complain.
 
     async def _transcribe(self) -> Transcript:
-        texts: list[str] = []
+        passages: list[Passage] = []
         while await self._next_block_ready():
             async with self._pool.decoder() as decoder:
-                texts.append(await self._transcribe_segment(decoder))
-        return Transcript(" ".join(filter(None, texts)), language="en")
+                passages.append(await self._transcribe_segment(decoder))
+        text = " ".join(passage.text for passage in passages if passage.text)
+        confidences = [sure for passage in passages for sure in passage.confidences]
+        return Transcript(text, language="en", logprobs=_logprobs(text, confidences))
 
-    async def _transcribe_segment(self, decoder: DecoderProcess) -> str:
+    async def _transcribe_segment(self, decoder: DecoderProcess) -> Passage:
         await decoder.begin()
         async with aclosing(Segment(self._pool, decoder)) as segment:
             while await self._next_block_ready():
                 # Blocks of one size make the words independent of how the audio was cut on its way here.
                 block = bytes(self._audio[: BLOCK_MS * BYTES_PER_MS])
                 del self._audio[: BLOCK_MS * BYTES_PER_MS]
-                words, pause_ms = await segment.hear(block)
-                if words:
-                    self._settled = f"{self._settled} {words}".lstrip()
+                heard = await segment.hear(block)
+                if heard.words:
+                    self._settled = f"{self._settled} {heard.words}".lstrip()
+                self.draft = f"{self._settled} {heard.guess}".strip()
+                if heard.words:
                     self._on_partial(self._settled)
-                if segment.milliseconds >= (LONG_MS if pause_ms >= PAUSE_MS else LONGEST_MS):
+                if segment.milliseconds >= (LONG_MS if heard.pause_ms >= PAUSE_MS else LONGEST_MS):
                     break
             return await segment.transcribe()
 
@@ -199,3 +209,13 @@ class _Utterance:
             self._arrived.clear()
             await self._arrived.wait()
         return bool(self._audio)
+
+
+def _logprobs(text: str, confidences: Sequence[float]) -> tuple[LogProb, ...]:
+    """Return the words as tokens, each but the first with the space before it."""
+    words = text.split()
+    tokens = [word if index == 0 else f" {word}" for index, word in enumerate(words)]
+    return tuple(
+        LogProb(token=token, logprob=round(math.log(sure), 4), bytes=list(token.encode()))
+        for token, sure in zip(tokens, confidences, strict=True)
+    )

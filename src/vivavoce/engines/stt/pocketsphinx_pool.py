@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vivavoce.engines.stt.pocketsphinx_worker import HEADER
 from vivavoce.errors import EngineError
@@ -19,6 +19,27 @@ REPLY_TIMEOUT = 60.0
 """Seconds after which a silent worker counts as hung; the longest honest reply takes about ten."""
 EXIT_TIMEOUT = 0.5
 """Seconds a worker has to end by itself once its input is closed."""
+
+
+class Heard(NamedTuple):
+    """What a decoder hears in a block.
+
+    Attributes:
+        words: words that settled with it.
+        pause_ms: silence since the last word.
+        guess: words after those that settled; they may still change.
+    """
+
+    words: str
+    pause_ms: int
+    guess: str
+
+
+class Passage(NamedTuple):
+    """The words of a segment, and how sure the decoder is of each, 0 to 1."""
+
+    text: str = ""
+    confidences: tuple[float, ...] = ()
 
 
 class DecoderProcess:
@@ -74,23 +95,23 @@ class DecoderProcess:
         """
         await self._call(b"s")
 
-    async def decode(self, pcm: bytes) -> tuple[str, int]:
-        """Hear PCM16 at 16 kHz; return newly settled words and milliseconds of silence since the last word.
+    async def decode(self, pcm: bytes) -> Heard:
+        """Hear PCM16 at 16 kHz.
 
         Raises:
             EngineError: the worker failed.
         """
         reply = await self._call(b"d", pcm)
-        return reply["words"], reply["pause_ms"]
+        return Heard(reply["words"], reply["pause_ms"], reply["guess"])
 
-    async def transcribe(self, pcm: bytes) -> str:
+    async def transcribe(self, pcm: bytes) -> Passage:
         """Return the words of a whole segment, PCM16 at 16 kHz; one that was begun is dropped.
 
         Raises:
             EngineError: the worker failed.
         """
-        text: str = (await self._call(b"w", pcm))["text"]
-        return text
+        reply = await self._call(b"w", pcm)
+        return Passage(reply["text"], tuple(reply["confidences"]))
 
     async def aclose(self) -> None:
         """End the process; safe to call twice."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess
+from vivavoce.engines.stt.pocketsphinx_pool import DecoderPool, DecoderProcess, Heard, Passage
 from vivavoce.engines.stt.speech_span import SpeechSpan
 from vivavoce.errors import EngineError
 from vivavoce.tasks import Tasks
@@ -30,7 +30,7 @@ class Segment:
         self._span = SpeechSpan()
         self._tasks = Tasks()
         self._early: asyncio.Task[None] | None = None
-        self._early_text: str | None = None
+        self._early_words: Passage | None = None
         self._early_bounds = (0, 0)
 
     @property
@@ -38,8 +38,8 @@ class Segment:
         """Length of the segment so far."""
         return self._span.milliseconds
 
-    async def hear(self, pcm: bytes) -> tuple[str, int]:
-        """Take more, PCM16 at 16 kHz; return newly settled words and milliseconds since the last word.
+    async def hear(self, pcm: bytes) -> Heard:
+        """Take more, PCM16 at 16 kHz.
 
         Raises:
             EngineError: the worker failed.
@@ -48,7 +48,7 @@ class Segment:
         self._start_early()
         return await self._decoder.decode(pcm)
 
-    async def transcribe(self) -> str:
+    async def transcribe(self) -> Passage:
         """Return the words of the segment.
 
         Raises:
@@ -56,10 +56,10 @@ class Segment:
         """
         if self._early is not None and self._early_bounds == self._span.bounds:
             await asyncio.wait([self._early])
-            if self._early_text is not None:
-                return self._early_text
+            if self._early_words is not None:
+                return self._early_words
         speech = self._span.speech()
-        return await self._decoder.transcribe(speech) if speech else ""
+        return await self._decoder.transcribe(speech) if speech else Passage()
 
     async def aclose(self) -> None:
         """Forget an early pass that still runs; safe to call twice."""
@@ -69,11 +69,11 @@ class Segment:
         if self._early is not None:
             if not self._early.done():
                 return  # It may be about less than was said; there is no stopping a decoder halfway.
-            if self._early_bounds == self._span.bounds and self._early_text is not None:
+            if self._early_bounds == self._span.bounds and self._early_words is not None:
                 return
         if self._span.settled:
             self._early_bounds = self._span.bounds
-            self._early_text = None
+            self._early_words = None
             self._early = self._tasks.spawn(self._transcribe_early(self._span.speech()), "early transcript")
 
     async def _transcribe_early(self, speech: bytes) -> None:
@@ -81,4 +81,4 @@ class Segment:
         with suppress(EngineError):
             async with self._pool.idle_decoder() as decoder:
                 if decoder is not None:
-                    self._early_text = await decoder.transcribe(speech)
+                    self._early_words = await decoder.transcribe(speech)

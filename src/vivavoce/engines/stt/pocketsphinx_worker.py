@@ -12,8 +12,10 @@ request   payload                       reply
 ========  ============================  ==================================================================
 (none)                                  `{}` once the model is loaded, or `{"fatal": reason}`
 ``s``     none                          `{}`: a fresh segment has begun, what was open is dropped
-``d``     PCM16, 16 kHz                 `{"words": newly settled words, "pause_ms": silence since the last}`
-``w``     PCM16, 16 kHz                 `{"text": its words}`; a segment that was open is dropped
+``d``     PCM16, 16 kHz                 `{"words": newly settled words, "pause_ms": silence since the last,
+                                        "guess": words that may still change}`
+``w``     PCM16, 16 kHz                 `{"text": its words, "confidences": one each, 0 to 1}`; a segment that
+                                        was open is dropped
 ========  ============================  ==================================================================
 
 A request that fails is answered by `{"error": reason}`. The worker ends when its standard input does: when
@@ -65,6 +67,8 @@ class SegmentDecoder:
         self._decoder: Any = Decoder(samprate=16000, loglevel="FATAL")
         self._decoding = False
         self._settled_until = 0
+        self.confidences: list[float] = []
+        """Posterior probabilities of the words that `transcribe` returned last, one each."""
 
     def start(self) -> None:
         """Begin a segment; an open one is dropped."""
@@ -72,14 +76,15 @@ class SegmentDecoder:
         self._begin()
         self._settled_until = 0
 
-    def decode(self, pcm: bytes) -> tuple[str, int]:
+    def decode(self, pcm: bytes) -> tuple[str, int, str]:
         """Hear more.
 
         Args:
             pcm: PCM16 at 16 kHz.
 
         Returns:
-            The words that settled with it, and the milliseconds of silence since the last word heard.
+            The words that settled with it, the milliseconds of silence since the last word heard, and the
+            words after those that settled.
 
         Raises:
             RuntimeError: no segment has begun.
@@ -90,14 +95,20 @@ class SegmentDecoder:
         now = self._decoder.n_frames()
         last_end = 0
         settled: list[str] = []
+        guess: list[str] = []
         for segment in self._decoder.seg() or ():
             if not spoken([segment.word]):
                 continue
             last_end = segment.end_frame
-            if self._settled_until <= segment.start_frame and segment.end_frame <= now - SETTLING_FRAMES:
+            if self._settled_until > segment.start_frame:
+                continue
+            if segment.end_frame <= now - SETTLING_FRAMES:
                 settled.append(segment.word)
                 self._settled_until = segment.end_frame
-        return " ".join(spoken(settled)), max(0, now - last_end) * FRAME_MS
+            else:
+                guess.append(segment.word)
+        pause_ms = max(0, now - last_end) * FRAME_MS
+        return " ".join(spoken(settled)), pause_ms, " ".join(spoken(guess))
 
     def transcribe(self, pcm: bytes) -> str:
         """Return the words of a whole segment, normalised by its own mean; an open one is dropped.
@@ -106,13 +117,18 @@ class SegmentDecoder:
             pcm: PCM16 at 16 kHz.
         """
         self._end()
+        self.confidences = []
         if not pcm:
             return ""
         self._begin()
         self._decoder.process_raw(pcm, no_search=False, full_utt=True)
         self._end()
-        hypothesis = self._decoder.hyp()
-        return "" if hypothesis is None else " ".join(spoken(hypothesis.hypstr.split()))
+        if self._decoder.hyp() is None:
+            return ""
+        said = [(spoken([segment.word]), segment.prob) for segment in self._decoder.seg() or ()]
+        # Rounding in the decoder's tables makes some a little larger than 1.
+        self.confidences = [min(max(prob, 1e-6), 1.0) for word, prob in said if word]
+        return " ".join(word[0] for word, _ in said if word)
 
     def _begin(self) -> None:
         # Else the level of the noise and the cepstral mean of one segment would colour the words of the next.
@@ -133,10 +149,10 @@ def answer(decoder: SegmentDecoder, name: bytes, payload: bytes) -> dict[str, ob
             decoder.start()
             return {}
         if name == b"d":
-            words, pause_ms = decoder.decode(payload)
-            return {"words": words, "pause_ms": pause_ms}
+            words, pause_ms, guess = decoder.decode(payload)
+            return {"words": words, "pause_ms": pause_ms, "guess": guess}
         if name == b"w":
-            return {"text": decoder.transcribe(payload)}
+            return {"text": decoder.transcribe(payload), "confidences": decoder.confidences}
     except RuntimeError as error:
         return {"error": str(error)}
     return {"error": f"unknown request {name!r}"}

@@ -44,9 +44,7 @@ def decode_beta_event(data: str | bytes) -> ClientEvent:
         RemoteProtocolError: and nothing else, as `decode_client_event`.
     """
     raw = parse_json(data)
-    if isinstance(raw, Mapping) and raw.get("type") in _TRANSLATIONS:
-        return beta_event_from(raw)
-    return decode_client_event(data)
+    return decode_client_event(data) if _translation_of(raw) is None else beta_event_from(raw)
 
 
 def beta_event_from(raw: object) -> ClientEvent:
@@ -55,10 +53,12 @@ def beta_event_from(raw: object) -> ClientEvent:
     Raises:
         RemoteProtocolError: as `decode_beta_event`.
     """
-    if not isinstance(raw, Mapping) or raw.get("type") not in _TRANSLATIONS:
+    translate = _translation_of(raw)
+    if translate is None:
         return client_event_from(raw)
+    assert isinstance(raw, Mapping)
     try:
-        return _TRANSLATIONS[raw["type"]](raw)
+        return translate(raw)
     except RemoteProtocolError as error:
         event_id = raw.get("event_id")
         error.event_id = event_id if isinstance(event_id, str) else None
@@ -79,6 +79,11 @@ def beta_session_from(raw: object, *, transcription: bool = False) -> Session:
         return session_from(raw)
     form, temperature = _session(raw, transcription=transcription)
     return _warmed(session_from(form), temperature)
+
+
+def _translation_of(raw: object) -> Callable[[Mapping[str, Any]], ClientEvent] | None:
+    kind = raw.get("type") if isinstance(raw, Mapping) else None
+    return _TRANSLATIONS.get(kind) if isinstance(kind, str) else None
 
 
 def _session_update(raw: Mapping[str, Any]) -> ClientEvent:

@@ -130,7 +130,6 @@ def beta_session(session: Session) -> Form:
     if not isinstance(session, RealtimeSession):
         return _flat(nested, TRANSCRIPTION_SESSION_FIELDS)
     flat = _flat(nested, SESSION_FIELDS)
-    flat["modalities"] = _modalities(flat.get("modalities", ()))
     choice = flat.get("tool_choice")
     if isinstance(choice, Mapping):
         flat["tool_choice"] = choice.get("name")
@@ -172,23 +171,22 @@ def _voice(voice: Any) -> Any:
     return voice["id"] if isinstance(voice, Mapping) else voice
 
 
+def _modalities(modalities: Any) -> Any:
+    """Return both: in the beta, speech comes with its text."""
+    return ["text", "audio"] if "audio" in modalities else ["text"]
+
+
 _FLATTENED: Mapping[str, Callable[[Any], Any]] = {
     **{name: lambda form: _FORMAT_NAMES[form["type"]] for name in FORMAT_FIELDS},
     "input_audio_transcription": _transcription,
+    "modalities": _modalities,
     "turn_detection": _turn_detection,
     "voice": _voice,
 }
 
 
-def _modalities(modalities: Sequence[str]) -> list[str]:
-    """Return both: in the beta, speech comes with its text."""
-    return ["text", "audio"] if "audio" in modalities else ["text"]
-
-
 def _response(response: Form) -> Form:
     flat = _flat(response, _FIELDS_OF_RESPONSE)
-    if "modalities" in flat:
-        flat["modalities"] = _modalities(flat["modalities"])
     flat["output"] = [_item(item) for item in flat["output"] if item["type"] in _ITEMS]
     return flat
 

@@ -7,18 +7,19 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from vivavoce import __version__
 from vivavoce.engines.registry import EngineChoice, build_local_engines
 from vivavoce.engines.scripted import scripted_engines
 from vivavoce.engines.vad.silero import SileroVad
 from vivavoce.errors import ConfigurationError, EngineError
 from vivavoce.pipeline import LocalSession, SessionOptions
 from vivavoce.server import Limits, RealtimeApp, ServerConfig, create_app
+from vivavoce.server.keys import digest_of
 from vivavoce.testing import run
 
 Serve = Callable[..., AbstractAsyncContextManager[str]]
@@ -38,30 +39,6 @@ def error_of(answer: httpx.Response) -> dict[str, Any]:
     return error
 
 
-def test_health_needs_no_key_and_says_how_full_the_house_is(serving: Serve) -> None:
-    async def scenario() -> None:
-        config = ServerConfig(api_keys=("sk-1",), limits=Limits(max_sessions=7))
-        async with serving(config) as url:
-            answer = await get(url, "/healthz")
-            assert answer.status_code == 200
-            assert answer.json() == {"status": "ok", "sessions": 0, "max_sessions": 7, "version": __version__}
-
-    run(scenario())
-
-
-def test_models_names_the_model_to_those_with_a_key(serving: Serve) -> None:
-    async def scenario() -> None:
-        config = ServerConfig(api_keys=("sk-1",), session=SessionOptions(model="mine"))
-        async with serving(config) as url:
-            answer = await get(url, "/v1/models", Authorization="Bearer sk-1")
-            assert [model["id"] for model in answer.json()["data"]] == ["mine"]
-            answer = await get(url, "/v1/models")
-            assert answer.status_code == 401
-            assert error_of(answer)["code"] == "invalid_api_key"
-
-    run(scenario())
-
-
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
@@ -77,6 +54,32 @@ def test_errors_come_in_the_envelope(serving: Serve, method: str, path: str, sta
             answer = await get(url, path, method)
             assert answer.status_code == status
             assert error_of(answer)["code"] == code
+
+    run(scenario())
+
+
+def test_new_keys_are_read_while_the_server_runs(tmp_path: Path) -> None:
+    file = tmp_path / "keys.toml"
+    file.write_text(f'one = "sha256:{digest_of("sk-1").hex()}"\n')
+    app = bench_app(ServerConfig(keys_file=file))
+
+    async def models(key: str) -> int:
+        transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return (await client.get("/v1/models", headers={"api-key": key})).status_code
+
+    async def scenario() -> None:
+        assert [await models("sk-1"), await models("sk-2")] == [200, 401]
+        file.write_text(f'[two]\nhash = "sha256:{digest_of("sk-2").hex()}"\nmax_sessions = 1\n')
+        app.reload_keys()
+        assert [await models("sk-1"), await models("sk-2")] == [401, 200]
+        file.write_text("")
+        with pytest.raises(ConfigurationError, match="no keys any more"):
+            app.reload_keys()
+        file.write_text("two = 3")
+        with pytest.raises(ConfigurationError, match="needs a hash"):
+            app.reload_keys()
+        assert await models("sk-2") == 200
 
     run(scenario())
 
@@ -110,9 +113,9 @@ class Visit:
         return event
 
 
-def bench_app(limits: Limits | None = None) -> RealtimeApp:
+def bench_app(config: ServerConfig | None = None) -> RealtimeApp:
     engines = build_local_engines(EngineChoice(preset="bench"))
-    return create_app(ServerConfig(limits=limits or Limits()), engines)
+    return create_app(config or ServerConfig(), engines)
 
 
 def test_the_default_number_of_sessions_follows_the_usable_cores(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +173,7 @@ def test_a_session_that_an_engine_refuses_is_closed_with_1011_and_the_others_go_
 
 def test_a_large_message_that_the_stack_lets_through_is_an_error_event() -> None:
     async def scenario() -> None:
-        visit = Visit(bench_app(Limits(max_message_bytes=100)), "/v1/realtime")
+        visit = Visit(bench_app(ServerConfig(limits=Limits(max_message_bytes=100))), "/v1/realtime")
         async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
             tasks.create_task(visit.run())
             await visit.outbound.get()
@@ -187,7 +190,7 @@ def test_a_large_message_that_the_stack_lets_through_is_an_error_event() -> None
 
 def test_a_flood_is_read_at_a_bounded_rate_and_a_usual_stream_at_once() -> None:
     async def seconds_for(messages: int, gap_s: float) -> float:
-        visit = Visit(bench_app(Limits(max_messages_per_s=100)), "/v1/realtime")
+        visit = Visit(bench_app(ServerConfig(limits=Limits(max_messages_per_s=100))), "/v1/realtime")
         append = {"type": "websocket.receive", "text": '{"type": "input_audio_buffer.append", "audio": ""}'}
         clear = {"type": "websocket.receive", "text": '{"type": "input_audio_buffer.clear"}'}
         async with asyncio.TaskGroup() as tasks:
@@ -210,7 +213,7 @@ def test_a_flood_is_read_at_a_bounded_rate_and_a_usual_stream_at_once() -> None:
 
 def test_large_messages_are_read_at_a_bounded_rate() -> None:
     async def scenario() -> float:
-        visit = Visit(bench_app(Limits(max_bytes_per_s=1024 * 1024)), "/v1/realtime")
+        visit = Visit(bench_app(ServerConfig(limits=Limits(max_bytes_per_s=1024 * 1024))), "/v1/realtime")
         text = json.dumps({"type": "input_audio_buffer.clear", "event_id": "e"}).ljust(512 * 1024)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(visit.run())
@@ -327,7 +330,7 @@ def test_the_end_of_the_lifespan_closes_sessions_and_health_says_so() -> None:
         assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
         transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            answer = await client.get("/healthz")
+            answer = await client.get("/readyz")
         assert answer.status_code == 503
         assert answer.json()["status"] == "draining"
 

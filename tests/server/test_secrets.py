@@ -25,7 +25,14 @@ SESSION = RealtimeSession(
 SECRET = ClientSecret(SESSION, 1_700_000_600, "shop", "0011223344556677")
 
 
-@pytest.mark.parametrize("secret", [SECRET, ClientSecret(TranscriptionSession(), 5)])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        SECRET,
+        ClientSecret(TranscriptionSession(), 5),
+        ClientSecret(RealtimeSession(temperature=0.7, prompt=None), 5),
+    ],
+)
 def test_what_was_minted_is_read_by_every_process_with_the_key(secret: ClientSecret) -> None:
     token = ClientSecrets([KEY]).mint(secret)
     assert token.startswith("ek_")

@@ -7,24 +7,32 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from vivavoce import __version__
 from vivavoce.cpus import usable_cpus
+from vivavoce.engines.base import Engines
 from vivavoce.errors import ConfigurationError
 from vivavoce.server.auth import Guard
+from vivavoce.server.cors import CrossOrigin
 from vivavoce.server.envelope import REQUEST_ID_HEADER, Refusal, new_request_id, refuse_upgrade
-from vivavoce.server.keys import ApiKeys
-from vivavoce.server.realtime import RealtimeEndpoint
+from vivavoce.server.keys_file import load_keys
+from vivavoce.server.origins import Origins
+from vivavoce.server.realtime import TRANSLATIONS, RealtimeEndpoint
+from vivavoce.server.rest.calls import CallRoutes
+from vivavoce.server.rest.client_secrets import ClientSecretRoutes
+from vivavoce.server.rest.desk import EXCEPTION_HANDLERS, Desk, respond
+from vivavoce.server.rest.health import HealthRoutes
+from vivavoce.server.secrets import ClientSecrets
+from vivavoce.server.usage import KeyUsage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
 
-    from vivavoce.engines.base import Engines
+    from vivavoce.engines.speech_model import SpeechModel
     from vivavoce.server.config import ServerConfig
 
 __all__ = ["REALTIME_PATHS", "RealtimeApp", "create_app"]
@@ -33,7 +41,7 @@ REALTIME_PATHS = ("/v1/realtime", "/openai/v1/realtime", "/openai/realtime")
 """Where the socket answers: the API's own path, and the two that Azure clients use."""
 
 
-def create_app(config: ServerConfig, engines: Engines) -> RealtimeApp:
+def create_app(config: ServerConfig, engines: Engines | SpeechModel) -> RealtimeApp:
     """Build the ASGI application, to be served here or mounted in a program of one's own.
 
     Whoever serves it must switch permessage-deflate off and let messages of `Limits.max_message_bytes` pass;
@@ -64,24 +72,57 @@ class RealtimeApp:
         ConfigurationError: the engines have no such voice as `config.session` names.
     """
 
-    def __init__(self, config: ServerConfig, engines: Engines) -> None:
-        if not engines.synthesizer.knows_voice(config.session.voice):
+    def __init__(self, config: ServerConfig, engines: Engines | SpeechModel) -> None:
+        if isinstance(engines, Engines) and not engines.synthesizer.knows_voice(config.session.voice):
             raise ConfigurationError(
                 f"there is no voice {config.session.voice!r}; "
                 f"choose one of {', '.join(engines.synthesizer.voice_names)}"
             )
-        self._guard = Guard(ApiKeys.from_texts(config.api_keys))
-        self._realtime = RealtimeEndpoint(engines, config, self._guard, cpus=usable_cpus())
-        self._model = config.session.model
-        self._http = Starlette(
+        keys = load_keys(config)
+        self._config = config
+        secrets = ClientSecrets(config.secret_keys)
+        self._guard = Guard(keys, secrets, Origins(config.origins))
+        usage = KeyUsage(config.limits.per_key, keys.limits)
+        self._realtime = RealtimeEndpoint(engines, config, self._guard, cpus=usable_cpus(), usage=usage)
+        self._usage = usage
+        desk = Desk(
+            config=config,
+            engines=engines,
+            guard=self._guard,
+            secrets=secrets,
+            admission=self._realtime.admission,
+            usage=usage,
+            calls=self._realtime.calls,
+        )
+        parts = (HealthRoutes(desk), ClientSecretRoutes(desk), CallRoutes(desk))
+        http = Starlette(
             routes=[
-                Route("/healthz", self._healthz),
-                Route("/v1/models", self._models),
+                *(route for part in parts for route in part.routes),
                 *(Route(path, self._needs_upgrade) for path in REALTIME_PATHS),
             ],
-            exception_handlers={HTTPException: _http_error, Exception: _server_error},
+            exception_handlers={
+                **EXCEPTION_HANDLERS,
+                HTTPException: _http_error,
+                Exception: _server_error,
+            },
             lifespan=self._lifespan,
         )
+        self._http = CrossOrigin(http, self._guard)
+
+    def reload_keys(self) -> None:
+        """Read the keys file again. Sessions go on; new ones need a key that is in it now.
+
+        Raises:
+            ConfigurationError: it cannot be read, or has no key; the keys from before stay.
+        """
+        keys = load_keys(self._config)
+        if not keys and self._guard.keys:
+            raise ConfigurationError(
+                f"{self._config.keys_file} has no keys any more; an empty one would let everybody in who can "
+                "reach this machine's loopback, so the keys from before stay"
+            )
+        self._guard.keys = keys
+        self._realtime.admission.of_key = self._usage.limits = keys.limits
 
     @property
     def sessions(self) -> int:
@@ -112,7 +153,7 @@ class RealtimeApp:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if path in REALTIME_PATHS:
+        if path in REALTIME_PATHS or path.removesuffix(TRANSLATIONS) in REALTIME_PATHS:
             await self._realtime(scope, receive, send)
             return
         await receive()  # websocket.connect
@@ -123,31 +164,10 @@ class RealtimeApp:
         yield
         await self.aclose()
 
-    async def _healthz(self, _request: Request) -> Response:
-        admission = self._realtime.admission
-        status = {
-            "status": "draining" if admission.draining else "ok",
-            "sessions": admission.sessions,
-            "max_sessions": admission.max_sessions,
-            "version": __version__,
-        }
-        return JSONResponse(status, status_code=503 if admission.draining else 200)
-
-    async def _models(self, request: Request) -> Response:
-        caller = self._guard.admit(request.scope, secrets=False)
-        if isinstance(caller, Refusal):
-            return _respond(caller)
-        model = {"id": self._model, "object": "model", "created": 0, "owned_by": "vivavoce"}
-        return JSONResponse({"object": "list", "data": [model]})
-
     async def _needs_upgrade(self, _request: Request) -> Response:
         message = "This is a WebSocket endpoint: connect with ws:// or wss://."
         headers = {"upgrade": "websocket", "connection": "upgrade"}
-        return _respond(Refusal(426, message, code="upgrade_required", headers=headers))
-
-
-def _respond(refusal: Refusal) -> Response:
-    return Response(refusal.body(), refusal.status, headers=refusal.headers, media_type="application/json")
+        return respond(Refusal(426, message, code="upgrade_required", headers=headers))
 
 
 def _not_found(method: str, path: str) -> Refusal:
@@ -158,18 +178,18 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if error.status_code == 404:
-        return _respond(_not_found(request.method, request.url.path))
+        return respond(_not_found(request.method, request.url.path))
     if error.status_code == 405:
         message = (
             f"Not allowed to {request.method} on {request.url.path[:256]} (use {headers.get('Allow', 'GET')})"
         )
-        return _respond(Refusal(405, message, code="method_not_supported", headers=headers))
-    return _respond(Refusal(error.status_code, error.detail, code=None, headers=headers))
+        return respond(Refusal(405, message, code="method_not_supported", headers=headers))
+    return respond(Refusal(error.status_code, error.detail, code=None, headers=headers))
 
 
 async def _server_error(_request: Request, _error: Exception) -> Response:
     message = "The server had an error while processing your request."
-    return _respond(Refusal(500, message, code="internal_error", type="server_error"))
+    return respond(Refusal(500, message, code="internal_error", type="server_error"))
 
 
 def _with_request_id(send: Send) -> Send:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from starlette.types import Scope, Send
 
-__all__ = ["REQUEST_ID_HEADER", "Refusal", "new_request_id", "refuse_upgrade"]
+__all__ = ["REQUEST_ID_HEADER", "Refusal", "RefusedError", "new_request_id", "refuse_upgrade"]
 
 REQUEST_ID_HEADER = b"x-request-id"
 
@@ -46,6 +46,18 @@ class Refusal:
             "code": self.code,
         }
         return json.dumps({"error": error}, indent=2).encode()
+
+
+class RefusedError(Exception):
+    """Ends the handling of a request with a refusal.
+
+    Args:
+        refusal: what the peer is told.
+    """
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
 
 
 def new_request_id() -> str:

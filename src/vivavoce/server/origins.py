@@ -27,7 +27,7 @@ class Origins:
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
         self.listed = tuple(allowed)
-        self._all = ANY_ORIGIN in self.listed
+        self.all = ANY_ORIGIN in self.listed
         self._allowed = {_normal(origin) for origin in self.listed if origin != ANY_ORIGIN}
         if None in self._allowed:
             wrong = next(origin for origin in self.listed if origin != ANY_ORIGIN and not _normal(origin))
@@ -41,7 +41,7 @@ class Origins:
 
     def allows(self, origin: str) -> bool:
         """Return whether pages of this origin are among those allowed."""
-        return self._all or _normal(origin) in self._allowed - {None}
+        return self.all or _normal(origin) in self._allowed - {None}
 
 
 def _normal(origin: str) -> tuple[str, str, int] | None:

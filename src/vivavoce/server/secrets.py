@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from vivavoce.errors import ConfigurationError, RemoteProtocolError
-from vivavoce.protocol import Session
+from vivavoce.protocol import RealtimeSession, Session, replace
 from vivavoce.protocol.codec import session_from, to_builtins
 
 __all__ = [
@@ -86,8 +86,11 @@ class ClientSecrets:
         Raises:
             RemoteProtocolError: its settings are too long for one.
         """
+        # A beta client may have set it, and the strict reader of GA settings would not take it back.
+        session = to_builtins(secret.settings)
         content = {
-            "session": to_builtins(secret.settings),
+            "temperature": session.pop("temperature", None),
+            "session": session,
             "expires_at": secret.expires_at,
             "key": secret.key,
             "key_digest": secret.key_digest,
@@ -112,8 +115,11 @@ class ClientSecrets:
         try:
             packed = self._fernet.decrypt(text + "=" * (-len(text) % 4))
             content = json.loads(zlib.decompress(packed))
+            settings = session_from(content["session"])
+            if isinstance(settings, RealtimeSession) and content["temperature"] is not None:
+                settings = replace(settings, temperature=float(content["temperature"]))
             return ClientSecret(
-                session_from(content["session"]),
+                settings,
                 int(content["expires_at"]),
                 content["key"],
                 content["key_digest"],

@@ -1,0 +1,155 @@
+"""What the routes share: who may come in, what is read of a request, how a refusal is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vivavoce.errors import AudioFormatError, EngineError, RemoteProtocolError
+from vivavoce.server.envelope import Refusal, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from starlette.requests import Request
+    from starlette.types import ExceptionHandler
+
+    from vivavoce.engines.base import Engines
+    from vivavoce.engines.speech_model import SpeechModel
+    from vivavoce.server.auth import Caller, Guard
+    from vivavoce.server.calls import Calls
+    from vivavoce.server.config import ServerConfig
+    from vivavoce.server.limits import Admission
+    from vivavoce.server.secrets import ClientSecrets
+    from vivavoce.server.usage import KeyUsage
+
+__all__ = ["EXCEPTION_HANDLERS", "PREFIXES", "Desk", "api_routes", "body_of", "json_of", "respond"]
+
+PREFIXES = ("/v1", "/openai/v1", "/openai")
+"""Where the API begins: its own way, and the two of Azure."""
+
+MAX_JSON_BYTES = 1024 * 1024
+BODY_TIMEOUT_S = 30.0
+"""How long the body of a request may take to come in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What every route needs of the server.
+
+    Attributes:
+        config: the server's settings.
+        engines: who hears, thinks and speaks.
+        guard: who may come in.
+        secrets: who makes client secrets.
+        admission: how many may be inside; a request that uses engines counts like a session.
+        usage: what each key has used.
+        calls: the sessions that run.
+    """
+
+    config: ServerConfig
+    engines: Engines | SpeechModel
+    guard: Guard
+    secrets: ClientSecrets
+    admission: Admission
+    usage: KeyUsage
+    calls: Calls
+
+    def caller(self, request: Request) -> Caller:
+        """Return who a request comes from.
+
+        Raises:
+            RefusedError: it may not come in, or brings a client secret, which is for Realtime only.
+        """
+        admitted = self.guard.admit(request.scope, secrets=False)
+        if isinstance(admitted, Refusal):
+            raise RefusedError(admitted)
+        return admitted
+
+
+def api_routes(path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> Iterable[Route]:
+    """Return the routes of one path of the API, below each of `PREFIXES`."""
+    return [Route(prefix + path, endpoint, methods=[method]) for prefix in PREFIXES]
+
+
+async def body_of(request: Request, max_bytes: int) -> bytes:
+    """Read the body of a request.
+
+    Raises:
+        RefusedError: it is longer than this, or takes too long.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > max_bytes:
+                    raise RefusedError(_too_large(max_bytes))
+    except TimeoutError as error:
+        message = f"The body of the request did not arrive within {BODY_TIMEOUT_S:g} seconds."
+        raise RefusedError(Refusal(408, message, code="request_timeout")) from error
+    return bytes(body)
+
+
+async def json_of(request: Request) -> dict[str, Any]:
+    """Read the body of a request as a JSON object; no body at all is an empty one.
+
+    Raises:
+        RefusedError: it is none, too long, or takes too long.
+    """
+    body = await body_of(request, MAX_JSON_BYTES)
+    if not body.strip():
+        return {}
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        message = "The body of the request is not valid JSON."
+        raise RefusedError(Refusal(400, message, code="invalid_json")) from error
+    if not isinstance(value, dict):
+        message = "The body of the request must be a JSON object."
+        raise RefusedError(Refusal(400, message, code="invalid_type"))
+    return value
+
+
+def respond(refusal: Refusal) -> Response:
+    """Return the HTTP answer of a refusal."""
+    return Response(refusal.body(), refusal.status, headers=refusal.headers, media_type="application/json")
+
+
+def _too_large(max_bytes: int) -> Refusal:
+    message = f"The body of the request is longer than {max_bytes} bytes."
+    return Refusal(413, message, code="request_too_large")
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    return respond(error.refusal)
+
+
+async def _protocol_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RemoteProtocolError)
+    return respond(Refusal(400, error.message, code=error.code, param=error.param))
+
+
+async def _audio_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, AudioFormatError)
+    return respond(Refusal(400, str(error), code="invalid_audio", param="file"))
+
+
+async def _engine_error(_request: Request, _error: Exception) -> Response:
+    message = "The server's engine failed at this request."
+    return respond(Refusal(500, message, code="engine_error", type="server_error"))
+
+
+EXCEPTION_HANDLERS: dict[type[Exception], ExceptionHandler] = {
+    RefusedError: _refused,
+    RemoteProtocolError: _protocol_error,
+    AudioFormatError: _audio_error,
+    EngineError: _engine_error,
+}
+"""How the routes' exceptions are answered."""

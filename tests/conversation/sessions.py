@@ -13,6 +13,11 @@ Step = tuple[Any, ...]
 
 IDS = st.sampled_from(["mine", "yours", "root", *(f"item_{n}" for n in range(1, 9))])
 RESPONSES = st.sampled_from([f"resp_{n}" for n in range(1, 6)])
+# One pixel.
+PNG = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5E"
+    "rkJggg=="
+)
 TEXT: dict[str, Any] = {"type": "input_text", "text": "Hi"}
 ITEM = st.one_of(
     st.builds(
@@ -25,13 +30,13 @@ ITEM = st.one_of(
                 {"type": "input_audio", "audio": "AAAA" * 100},
                 {"type": "input_audio", "transcript": "Hi"},
                 {"type": "output_audio", "transcript": "Ho"},
-                {"type": "input_image", "image_url": "data:image/png;base64,aa"},
+                {"type": "input_image", "image_url": PNG},
             ]
         ),
         st.sampled_from([{}, {}, {"id": "mine"}, {"id": "yours", "status": "incomplete"}]),
     ),
     st.just({"type": "function_call_output", "call_id": "c", "output": "1"}),
-    st.just({"type": "function_call", "name": "look", "arguments": "{}"}),
+    st.just({"type": "function_call", "name": "look", "arguments": "{}", "call_id": "c"}),
 )
 DETECTION = st.one_of(
     st.none(),
@@ -95,6 +100,9 @@ PARAMS = st.fixed_dictionaries(
             ]
         ),
         "metadata": st.just({"topic": "x"}),
+        "max_output_tokens": st.sampled_from([1, 12, 60]),
+        "parallel_tool_calls": st.just(False),
+        "tool_choice": st.just("none"),
         "audio": st.just({"output": {"voice": "ash"}}),
     },
 )
@@ -141,6 +149,7 @@ ENGINE = st.tuples(
         st.tuples(st.just("token")),
         st.tuples(st.just("text"), st.sampled_from(["Hi", " there", ""])),
         st.tuples(st.just("clause"), st.sampled_from(["One two. ", "", "Hi"])),
+        st.tuples(st.sampled_from(["message", "message_end", "calls_end"]), st.integers(0, 2)),
         st.tuples(st.just("speech"), st.sampled_from([0, 1, 40, 333, 4000]), st.booleans()),
         st.tuples(st.just("clause_end")),
         st.tuples(st.just("call"), st.integers(0, 2), st.sampled_from(["", '{"a":1}'])),
@@ -188,6 +197,9 @@ OPTIONS = st.fixed_dictionaries(
         "max_session_s": st.just(20.0),
         "output_lead_ms": st.sampled_from([0, 100]),
         "transcription_wait_s": st.just(1.0),
+        "session_warning_s": st.sampled_from([0.0, 5.0]),
+        "tokens_per_minute": st.sampled_from([0, 30]),
+        "obfuscation": st.booleans(),
     },
 )
 CUT_OFF_WHILE_FULL: list[Step] = [

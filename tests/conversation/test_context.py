@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.conversation.sessions import PNG
 
 from vivavoce.conversation.effects import StartResponse
 from vivavoce.protocol import MessageItem, OutputAudio, ResponseDone, to_builtins
@@ -154,3 +155,49 @@ def test_function_calls_and_outputs_are_read(talk: Talk) -> None:
     talk.send("conversation.item.create", item=output)
     talk.ask()
     assert [item.type for item in talk.started.items] == ["function_call", "function_call_output"]
+
+
+def test_what_has_left_the_context_stays_out_of_it(talk_with: type[Talk]) -> None:
+    talk = talk_with(context_tokens=100)
+    talk.update(truncation={"type": "retention_ratio", "retention_ratio": 0.5}, instructions="")
+    for _ in range(11):
+        talk.write("x" * 40)
+    talk.ask(conversation="none")
+    assert len(talk.started.items) == 5
+    talk.finish()
+    talk.update(truncation={"type": "retention_ratio", "retention_ratio": 0.8})
+    talk.ask()
+    kept = talk.started.items
+    assert len(kept) == 8  # what was beside the conversation left it as it was
+    talk.finish()
+    talk.write("x" * 40)
+    talk.ask()
+    assert talk.started.items[:8] == kept  # where a cache finds them
+    assert len(talk.started.items) == 9
+    talk.finish()
+    first = {"type": "item_reference", "id": "item_1"}
+    talk.ask(conversation="none", input=[first])
+    assert len(talk.started.items) == 1
+    talk.finish()
+    assert talk.send("conversation.item.retrieve", item_id="item_1") == ["conversation.item.retrieved"]
+
+
+def test_pictures_are_counted_in_a_context_of_ones_own_too(talk: Talk) -> None:
+    picture = {"type": "input_image", "image_url": PNG, "detail": "low"}
+    message = {"type": "message", "role": "user", "content": [picture]}
+    talk.send("conversation.item.create", item=message)
+    wishes: list[dict[str, Any]] = [
+        {},
+        {"input": [message]},
+        {"input": [{"type": "item_reference", "id": "item_1"}]},
+    ]
+    for wish in wishes:
+        talk.ask(conversation="none", **wish)
+        talk.text("A cat.")
+        talk.finish()
+        usage = talk.last(ResponseDone).response.usage
+        assert usage is not None
+        assert usage.input_token_details.image_tokens == 85
+    broken = {**message, "content": [{**picture, "image_url": "cat.png"}]}
+    assert talk.ask(conversation="none", input=[message, broken]) == ["error"]
+    assert talk.complaint[:2] == ("invalid_value", "response.input[1].content[0].image_url")

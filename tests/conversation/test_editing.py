@@ -6,9 +6,10 @@ from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.conversation.sessions import PNG
 
 from vivavoce.conversation.effects import DropUtterance, StartResponse, TranscribeItem
-from vivavoce.protocol import PcmFormat
+from vivavoce.protocol import ConversationItemAdded, ConversationItemDone, PcmFormat, to_builtins
 
 if TYPE_CHECKING:
     from tests.conversation.conftest import Talk
@@ -23,12 +24,19 @@ def message(role: str, *content: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 TEXT = {"type": "input_text", "text": "Hi"}
+CALL = {"type": "function_call", "name": "look", "arguments": "{}", "call_id": "c"}
+OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "{}"}
 ITEMS: list[dict[str, Any]] = [
     message("system", TEXT),
-    message("user", TEXT, {"type": "input_image", "image_url": "data:image/png;base64,aa"}),
+    message("user", TEXT, {"type": "input_image", "image_url": PNG}),
     message("assistant", {"type": "output_text", "text": "Hi"}),
-    {"type": "function_call", "name": "look", "arguments": "{}", "call_id": "c"},
-    {"type": "function_call_output", "call_id": "c", "output": "{}"},
+    CALL,
+    {
+        "type": "message",
+        "role": "assistant",
+        "phase": "commentary",
+        "content": [{"type": "output_text", "text": "x"}],
+    },
 ]
 
 
@@ -245,16 +253,15 @@ def test_items_beyond_the_bound_go_with_their_transcripts(talk_with: type[Talk])
 
 
 def test_the_oldest_items_leave_when_all_hold_too_much(talk_with: type[Talk]) -> None:
-    talk = talk_with(max_items_chars=100)
-    picture = {"type": "input_image", "image_url": "data:image/png;base64," + "a" * 38}
+    picture = {"type": "input_image", "image_url": PNG}
+    talk = talk_with(max_items_chars=len(PNG) + 40)
     talk.send("conversation.item.create", item=message("user", picture, id="picture"))
-    output = {"type": "function_call_output", "call_id": "c", "output": "o" * 20, "id": "output"}
-    talk.send("conversation.item.create", item=output)
+    talk.send("conversation.item.create", item={**CALL, "arguments": "a" * 20})
     assert talk.write("x" * 20) == [*talk.ITEM]
     assert talk.write("x") == [*talk.ITEM, DELETED]
     assert talk.json["item_id"] == "picture"
-    assert talk.write("x" * 80) == [*talk.ITEM, DELETED, DELETED]
-    assert talk.write("x" * 101) == [*talk.ITEM, DELETED, DELETED]
+    assert talk.write("x" * len(PNG)) == [*talk.ITEM, DELETED]
+    assert talk.write("x" * (len(PNG) + 41)) == [*talk.ITEM, DELETED, DELETED, DELETED]
     assert len(talk.server._items) == 1
     assert talk.write("x") == [*talk.ITEM, DELETED]
 
@@ -297,3 +304,65 @@ def test_nobody_waits_for_the_transcript_of_what_left(talk_with: type[Talk]) -> 
     talk.write("x" * 101)
     assert talk.of(DropUtterance) == [DropUtterance("item_1")]
     assert talk.of(StartResponse) != []
+
+
+def test_an_output_needs_its_call(talk: Talk) -> None:
+    assert talk.send("conversation.item.create", item=OUTPUT, event_id="mine") == ["error"]
+    assert talk.complaint == (
+        "invalid_tool_call_id",
+        "item.call_id",
+        "Tool call ID 'c' not found in conversation.",
+    )
+    assert talk.json["error"]["event_id"] == "mine"
+    talk.send("conversation.item.create", item={**CALL, "id": "call"})
+    assert talk.send("conversation.item.create", item=OUTPUT) == [*talk.ITEM]
+    assert talk.json["item"] == {**OUTPUT, "id": "item_1", "status": "completed"}
+
+
+def test_an_output_may_come_when_its_call_has_left_already(talk: Talk) -> None:
+    talk.send("conversation.item.create", item={**CALL, "id": "call"})
+    talk.send("conversation.item.delete", item_id="call")
+    assert talk.send("conversation.item.create", item=OUTPUT) == [*talk.ITEM]
+
+
+def test_a_call_without_an_id_is_nobodys(talk: Talk) -> None:
+    talk.send("conversation.item.create", item={"type": "function_call", "name": "look", "arguments": "{}"})
+    assert talk.send("conversation.item.create", item=OUTPUT) == ["error"]
+
+
+@pytest.mark.parametrize("spoken", [True, False])
+def test_an_item_that_is_being_made_is_final_when_it_is_deleted(talk: Talk, *, spoken: bool) -> None:
+    talk.write()
+    talk.ask()
+    if spoken:
+        talk.clause("Hello there.", 2000)
+    else:
+        talk.text("Hello")
+    item_id = talk.last(ConversationItemAdded).item.id
+    assert talk.send("conversation.item.retrieve", item_id=item_id) == ["conversation.item.retrieved"]
+    assert talk.json["item"]["status"] == "in_progress"
+    assert talk.send("conversation.item.delete", item_id=item_id) == ["conversation.item.done", DELETED]
+    final = talk.last(ConversationItemDone)
+    assert (final.item.id, final.previous_item_id) == (item_id, "item_1")
+    assert to_builtins(final)["item"]["status"] == "incomplete"
+    end = talk.finish() + talk.tick(3)
+    assert end[-3:] == ["response.content_part.done", "response.output_item.done", "response.done"]
+    assert "conversation.item.done" not in end
+    assert talk.send("conversation.item.retrieve", item_id=item_id) == ["error"]
+
+
+def test_a_call_that_is_being_made_is_final_when_it_is_deleted(talk: Talk) -> None:
+    talk.ask()
+    talk.call("look", "{")
+    item_id = talk.last(ConversationItemAdded).item.id
+    assert talk.send("conversation.item.delete", item_id=item_id) == ["conversation.item.done", DELETED]
+    assert talk.last(ConversationItemDone).previous_item_id is None
+    assert talk.call("look", "}") == [talk.ARGUMENTS]
+    ended = ["response.function_call_arguments.done", "response.output_item.done", "response.done"]
+    assert talk.finish() == ended
+
+
+def test_a_picture_must_be_one(talk: Talk) -> None:
+    broken = {"type": "input_image", "image_url": "data:image/png;base64,aGk="}
+    assert talk.send("conversation.item.create", item=message("user", TEXT, broken)) == ["error"]
+    assert talk.complaint == ("invalid_value", "item.content[1].image_url", "The data is no PNG picture.")

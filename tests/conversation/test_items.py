@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vivavoce.conversation import items as item_module
 from vivavoce.conversation.heard import SpokenText
 from vivavoce.conversation.items import AudioShelf, Items, Record
 from vivavoce.errors import RemoteProtocolError
@@ -299,3 +300,26 @@ def test_audio_counts_while_it_waits_for_its_transcript() -> None:
     items.delete("a")
     items.delete("b")
     assert items.size == 0
+
+
+def test_the_ids_of_calls_are_remembered_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_module, "REMEMBERED_CALLS", 2)
+    items = Items(0)
+    for call_id in ("a", "b", "c"):
+        items.append(call_id, Record(FunctionCallItem(call_id=call_id, name="look", arguments="{}")))
+    items.delete("c")
+    assert [items.has_call(call_id) for call_id in ("a", "b", "c", "d")] == [False, True, True, False]
+
+
+def test_what_is_left_out_may_be_gone() -> None:
+    items = Items(0)
+    items.append("a", record := message("a"))
+    items.leave_out(["a", "gone"])
+    assert record.left_out
+
+
+def test_the_item_before_another() -> None:
+    items = Items(0)
+    for item_id in ("a", "b"):
+        items.append(item_id, message(item_id))
+    assert (items.before("a"), items.before("b")) == (None, "a")

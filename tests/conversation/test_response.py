@@ -324,6 +324,8 @@ def test_a_call_ends_at_the_bound_and_is_not_made(talk: Talk, name: str, argumen
 def test_nothing_of_a_name_that_does_not_fit_is_shown(talk: Talk) -> None:
     talk.ask(max_output_tokens=1)
     assert talk.call("looks") == ["response.done"]
+    talk.ask(max_output_tokens=1)
+    assert talk.call("look") == [*talk.ITEM_OPEN, *talk.CALLED, "response.done"]
 
 
 def test_one_call_where_calls_side_by_side_are_not_wanted(talk: Talk) -> None:

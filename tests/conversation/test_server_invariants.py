@@ -35,6 +35,12 @@ def engine(talk: Talk, which: int, result: tuple[Any, ...]) -> None:
         case ("speech", ms, timed):
             audio = b"\1" * start.fmt.bytes_of(ms)
             server.receive_speech(response, audio, [(4, ms)] if timed else [], now)
+        case ("message", number):
+            server.receive_message(response, number)
+        case ("message_end", number):
+            server.receive_message_end(response, number, now)
+        case ("calls_end", _):
+            server.receive_calls_end(response)
         case ("clause_end",):
             server.receive_clause_end(response, now)
         case ("call", index, arguments):

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from vivavoce.conversation.items import Record
 from vivavoce.conversation.tokens import (
-    IMAGE_TOKENS,
     CountedTokens,
     Tokens,
     fit_context,
@@ -52,8 +51,9 @@ def test_rates() -> None:
                     content=[InputText(text="abcd"), InputAudio(), InputImage(image_url="data:,")],
                 ),
                 audio_ms=1000,
+                image_tokens=255,
             ),
-            Tokens(text=1, audio=10, image=IMAGE_TOKENS),
+            Tokens(text=1, audio=10, image=255),
         ),
         (
             Record(

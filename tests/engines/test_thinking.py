@@ -11,7 +11,7 @@ def test_what_is_asked_begins_with_nothing() -> None:
     request = ModelRequest()
     assert (request.items, request.tools, request.tool_choice) == ((), (), "auto")
     assert request.parallel_tool_calls
-    assert request.max_output_tokens is request.user is request.options is None
+    assert request.max_output_tokens is None
     assert ModelDone() == ModelDone("stop", None)
 
 

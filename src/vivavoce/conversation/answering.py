@@ -146,7 +146,9 @@ class Responder:
         if offer.missing is not None:
             self._fail_early(response, "tool_not_found", offer.missing, now)
             return
-        records: Iterable[Record] = self._items if waiting.records is None else waiting.records
+        records: Iterable[Record] | None = waiting.records
+        if records is None:
+            records = [record for record in self._items if not record.left_out]
         records = readable(records, offer)
         given = give_context(
             records, plan.instructions, offer.functions, self._options.context_tokens, self._settings.session
@@ -158,6 +160,9 @@ class Responder:
             )
             self._fail_early(response, "context_length_exceeded", told, now)
             return
+        if waiting.records is None and plan.in_conversation:
+            # For good: a context that loses its beginning with every turn is never found in a cache.
+            self._items.leave_out(given.left_out)
         response.begin(given.tokens, self._mcp.opener(offer, response.id))
         self._outbox.effect(
             StartResponse(

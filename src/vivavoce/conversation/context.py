@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vivavoce.conversation.ids import IdSource
+from vivavoce.conversation.images import image_tokens
 from vivavoce.conversation.items import Items, Record
 from vivavoce.conversation.settings import Session
 from vivavoce.conversation.tokens import Tokens, fit_context, fixed_tokens, tokens_of
@@ -28,10 +29,17 @@ from vivavoce.protocol import (
 
 @dataclass(frozen=True, slots=True)
 class GivenContext:
-    """The items that the model reads, and what they cost."""
+    """What the model reads.
+
+    Attributes:
+        items: oldest first.
+        tokens: what they cost, with instructions and tools.
+        left_out: ids of the older items for which there is no room.
+    """
 
     items: tuple[Item, ...]
     tokens: Tokens
+    left_out: tuple[str, ...] = ()
 
 
 def context_records(input_items: Sequence[InputItem], items: Items, ids: IdSource) -> list[Record]:
@@ -45,7 +53,9 @@ def context_records(input_items: Sequence[InputItem], items: Items, ids: IdSourc
         if not isinstance(item, ItemReference):
             check_item(item, f"response.input[{index}]")
             check_readable(item, f"response.input[{index}]")
-            records.append(Record(accepted(item, present(item.id, None) or ids.new("item"))))
+            pictures = image_tokens(item, f"response.input[{index}]")
+            item_id = present(item.id, None) or ids.new("item")
+            records.append(Record(accepted(item, item_id), image_tokens=pictures))
             continue
         record = items.get(item.id)
         if record is None:
@@ -76,7 +86,11 @@ def give_context(
     fit = fit_context([tokens_of(record) for record in known], fixed, limit, truncation)
     if fit is None:
         return None
-    return GivenContext(tuple(record.item for record in known[fit.first :]), fit.tokens + Tokens(text=fixed))
+    return GivenContext(
+        tuple(record.item for record in known[fit.first :]),
+        fit.tokens + Tokens(text=fixed),
+        tuple(str(record.item.id) for record in known[: fit.first]),
+    )
 
 
 def _is_known(item: Item) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vivavoce.conversation.context import accepted, check_item
 from vivavoce.conversation.effects import DropUtterance, TranscribeItem
+from vivavoce.conversation.images import image_tokens
 from vivavoce.conversation.items import ROOT, Items, Record
 from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.refusal import refuse
@@ -21,6 +22,7 @@ from vivavoce.protocol import (
     ConversationItemRetrieved,
     ConversationItemTruncate,
     ConversationItemTruncated,
+    FunctionCallOutputItem,
     InputAudio,
     Item,
     MessageItem,
@@ -52,6 +54,12 @@ class Editor:
         """Put an item into the conversation; audio without a transcript is transcribed."""
         check_item(event.item, "item")
         item = event.item
+        if isinstance(item, FunctionCallOutputItem) and not self._items.has_call(item.call_id):
+            raise refuse(
+                f"Tool call ID '{item.call_id}' not found in conversation.",
+                "item.call_id",
+                "invalid_tool_call_id",
+            )
         item_id = present(item.id, None) or self._outbox.ids.new("item")
         if item_id in self._items or item_id in self._transcripts or item_id == ROOT:
             raise refuse(f"Item with id '{item_id}' already exists in the conversation.", "item.id")
@@ -76,6 +84,7 @@ class Editor:
         item = accepted(item, item_id)
         if not isinstance(item, MessageItem):
             return Record(item), b"", False
+        pictures = image_tokens(item, "item")
         spoken = [part for part in item.content if isinstance(part, InputAudio)]
         audio = b"".join(present(part.audio, b"") for part in spoken)
         transcribed = any(present(part.transcript, None) for part in spoken)
@@ -88,6 +97,7 @@ class Editor:
             audio_ms=ms,
             fmt=fmt if audio else None,
             size=0 if transcribed else len(audio),
+            image_tokens=pictures,
         )
         return record, audio, transcribed
 
@@ -105,7 +115,15 @@ class Editor:
         return self.remove(event.item_id)
 
     def remove(self, item_id: str) -> bool:
-        """Remove an item that is there; return whether its transcript was still awaited."""
+        """Remove an item that is there; return whether its transcript was still awaited.
+
+        One that the model is still making is final with that, as the conversation knows it; its response goes
+        on without it.
+        """
+        record = self._items.get(item_id)
+        if record is not None and getattr(record.item, "status", None) == "in_progress":
+            item = replace(record.item, status="incomplete")
+            self._outbox.emit(ConversationItemDone, previous_item_id=self._items.before(item_id), item=item)
         self._items.delete(item_id)
         self._outbox.emit(ConversationItemDeleted, item_id=item_id)
         awaited = self._transcripts.drop(item_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from vivavoce.conversation.heard import SpokenText
 from vivavoce.errors import RemoteProtocolError
@@ -22,6 +22,10 @@ ROOT = "root"
 """`previous_item_id` that means the beginning of the conversation."""
 
 
+REMEMBERED_CALLS = 10_000
+"""The ids of so many function calls are known, the newest ones, also when their items are gone."""
+
+
 class Record:
     """One item and what the server knows of it beyond the wire.
 
@@ -31,14 +35,22 @@ class Record:
         fmt: format of its audio, or `None` when it has none.
         spoken: for assistant audio, the words with their times.
         heard_ms: how far it was heard, once it was truncated.
+        image_tokens: what its pictures cost.
+        left_out: it has left the model's context, which became too long; it stays in the conversation.
         size: characters that it held when it came or was transcribed, and bytes of a client's audio while
             they wait for a transcriber; what a model adds to its own items later is small.
     """
 
-    __slots__ = ("audio_ms", "fmt", "heard_ms", "item", "size", "spoken")
+    __slots__ = ("audio_ms", "fmt", "heard_ms", "image_tokens", "item", "left_out", "size", "spoken")
 
     def __init__(
-        self, item: Item, *, audio_ms: int = 0, fmt: AudioFormat | None = None, size: int = 0
+        self,
+        item: Item,
+        *,
+        audio_ms: int = 0,
+        fmt: AudioFormat | None = None,
+        size: int = 0,
+        image_tokens: int = 0,
     ) -> None:
         self.item = item
         self.audio_ms = audio_ms
@@ -46,6 +58,8 @@ class Record:
         self.spoken: SpokenText | None = None
         self.heard_ms: int | None = None
         self.size = size
+        self.image_tokens = image_tokens
+        self.left_out = False
 
     @property
     def is_assistant_audio(self) -> bool:
@@ -130,6 +144,7 @@ class Items:
     def __init__(self, retained_audio_bytes: int) -> None:
         self._order: list[str] = []
         self._records: dict[str, Record] = {}
+        self._calls: dict[str, None] = {}  # ids of function calls, oldest first
         self.size = 0
         """Characters that the items hold: texts, pictures, arguments; and bytes that await a transcriber.
 
@@ -195,6 +210,25 @@ class Items:
         record.size += _size_of(record.item)
         self.size += record.size
         self._records[item_id] = record
+        if isinstance(record.item, FunctionCallItem) and isinstance(record.item.call_id, str):
+            self._calls[record.item.call_id] = None
+            if len(self._calls) > REMEMBERED_CALLS:
+                del self._calls[next(iter(self._calls))]
+
+    def has_call(self, call_id: str) -> bool:
+        """Whether a function call of this id is or was in the conversation."""
+        return call_id in self._calls
+
+    def leave_out(self, item_ids: Iterable[str]) -> None:
+        """Take items out of the model's context for good. Those that are gone are fine."""
+        for item_id in item_ids:
+            if (record := self._records.get(item_id)) is not None:
+                record.left_out = True
+
+    def before(self, item_id: str) -> str | None:
+        """Return the id of the item before one that is there."""
+        place = self._order.index(item_id)
+        return self._order[place - 1] if place else None
 
     def transcribed(self, item_id: str) -> None:
         """Count an item's audio no longer: nobody waits for its transcript. One that is gone is fine."""

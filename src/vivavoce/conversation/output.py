@@ -69,7 +69,8 @@ class OutputItem:
     def _finish(self, item: Item) -> None:
         self.open = False
         self.record.item = item
-        if self._items is not None:
+        # One that was deleted while it was being made is final already, see `Editor.remove`.
+        if self._items is not None and self._items.get(self.item_id) is self.record:
             self._outbox.emit(ConversationItemDone, previous_item_id=self._previous, item=item)
         self._outbox.emit(ResponseOutputItemDone, **self._where, item=item)
 

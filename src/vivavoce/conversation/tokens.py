@@ -27,10 +27,6 @@ from vivavoce.protocol import (
     Usage,
 )
 
-IMAGE_TOKENS = 255
-"""What one picture counts, whatever its size."""
-
-
 CHARS_PER_TOKEN = 4
 AUDIO_TOKEN_MS = 50
 """Length of one token of the assistant's audio."""
@@ -82,7 +78,7 @@ def tokens_of(record: Record) -> Tokens:
         return Tokens(text=text_tokens(item.output))
     if not isinstance(item, MessageItem):
         return Tokens()
-    total = Tokens()
+    total = Tokens(image=record.image_tokens)
     for part in item.content:
         match part:
             case InputText() | OutputText():
@@ -91,8 +87,6 @@ def tokens_of(record: Record) -> Tokens:
                 total += Tokens(audio=input_audio_tokens(record.audio_ms))
             case OutputAudio():
                 total += Tokens(audio=output_audio_tokens(record.audio_ms))
-            case _:  # a picture
-                total += Tokens(image=IMAGE_TOKENS)
     return total
 
 

@@ -96,12 +96,15 @@ class McpTools:
             for tool in tools
         ]
 
-    def configure(self, session: Session) -> None:
-        """Ask the servers that the session now has for their tools, and leave those it has no more."""
-        if isinstance(session, RealtimeSession):
-            tools = present(session.tools, ())
-            self._servers.keep(tools)
-            self._servers.use(tools)
+    def configure(self, patch: Session) -> None:
+        """Ask the servers that the session now has for their tools, and leave those it has no more.
+
+        Args:
+            patch: what has just been applied to the session, completed; without `tools`, nothing changes.
+        """
+        if isinstance(patch, RealtimeSession) and not isinstance(patch.tools, UnsetType):
+            self._servers.keep(patch.tools)
+            self._servers.use(patch.tools)
 
     def wishes(self, params: ResponseCreateParams) -> ResponseCreateParams:
         """Return the wishes for a response with its servers completed.
@@ -141,8 +144,9 @@ class McpTools:
         if not self._following:
             self._followed = 0
         self._following = False
-        self._servers.use(plan.tools)
-        needed = {tool.server_label for tool in present(params.tools, ()) if isinstance(tool, McpTool)}
+        own = present(params.tools, ())
+        self._servers.use(own)
+        needed = {tool.server_label for tool in own if isinstance(tool, McpTool)}
         if isinstance(plan.tool_choice, ToolChoiceMcp):
             needed.add(plan.tool_choice.server_label)
         return self._servers.listing(needed)

@@ -114,7 +114,8 @@ class ServerConversation(EngineResults):
             ResponseCreate: self._response_create,
             ResponseCancel: self._response_cancel,
         }
-        self.mcp.configure(self._settings.session)
+        if settings is not None:
+            self.mcp.configure(settings)
 
     # --- what comes out -----------------------------------------------------------------------------------
 
@@ -177,14 +178,15 @@ class ServerConversation(EngineResults):
         self._outbox.error(error.message, code=error.code, param=error.param, event_id=error.event_id)
 
     def _session_update(self, event: SessionUpdate, _now: float) -> None:
+        patch = self.mcp.completed(event.session)
         self._settings.update(
-            self.mcp.completed(event.session),
+            patch,
             voice_locked=self._items.voice_locked,
             responding=self._responder.active is not None,
         )
         self._outbox.emit(SessionUpdated, session=without_secrets(self._settings.session))
         self._listener.configure()
-        self.mcp.configure(self._settings.session)
+        self.mcp.configure(patch)
 
     def _append(self, event: InputAudioBufferAppend, now: float) -> None:
         self._turns.append(event.audio, now)

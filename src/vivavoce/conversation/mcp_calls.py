@@ -65,9 +65,6 @@ class McpCalls:
         self._open: dict[str, _Open] = {}
         self._asked: dict[str, _Open] = {}
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     def of_response(self, response_id: str) -> bool:
         """Whether calls of this response are open."""
         return any(call.written.response_id == response_id for call in self._open.values())

@@ -360,3 +360,19 @@ def test_two_hundred_visits_leave_nothing_behind(serving: Serve) -> None:
             assert [task for task in left if not task.done()] == []
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime/translations", "/openai/v1/realtime/translations"])
+def test_a_translation_is_refused_where_its_clients_look_for_it(serving: Serve, path: str) -> None:
+    async def scenario() -> None:
+        async with serving() as url, connect(url.replace("/v1/realtime", path) + "?model=t") as peer:
+            error = (await receive(peer))["error"]
+            assert (error["type"], error["code"]) == ("invalid_request_error", "translation_not_supported")
+            with pytest.raises(ConnectionClosed) as caught:
+                await receive(peer)
+            assert caught.value.rcvd is not None
+            assert caught.value.rcvd.code == 4000
+            assert caught.value.rcvd.reason == "invalid_request_error.translation_not_supported"
+            assert (await health(url))["sessions"] == 0
+
+    asyncio.run(scenario())

@@ -1,0 +1,334 @@
+"""`/v1/realtime` as its ASGI server calls it, on the clock of the test: callers, watchers, shares, endings."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from vivavoce.engines.base import EngineCost
+from vivavoce.engines.registry import EngineChoice, build_engines
+from vivavoce.errors import EngineError, RemoteProtocolError
+from vivavoce.observe.base import SessionObserver
+from vivavoce.protocol import (
+    ClientEvent,
+    RealtimeSession,
+    SessionCreated,
+    ToolChoiceFunction,
+    TranscriptionSession,
+)
+from vivavoce.server import Limits, ServerConfig
+from vivavoce.server.auth import Caller, Guard
+from vivavoce.server.envelope import Refusal
+from vivavoce.server.hub import SessionStart
+from vivavoce.server.realtime import RealtimeEndpoint
+from vivavoce.testing import run
+
+
+class Handshake:
+    """One connection to an endpoint as its ASGI server would offer it, on the clock of the test."""
+
+    def __init__(self, query: str = "", **headers: str) -> None:
+        self.scope: dict[str, Any] = {
+            "type": "websocket",
+            "path": "/v1/realtime",
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "client": ("127.0.0.1", 5),
+            "extensions": {"websocket.http.response": {}},
+        }
+        self.inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.sent: list[Any] = []
+        self.say({"type": "websocket.connect"})
+
+    def say(self, message: dict[str, Any]) -> None:
+        self.inbox.put_nowait(message)
+
+    def say_event(self, event: dict[str, Any]) -> None:
+        self.say({"type": "websocket.receive", "text": json.dumps(event)})
+
+    def leave(self) -> None:
+        self.say({"type": "websocket.disconnect", "code": 1000})
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    async def visit(self, endpoint: RealtimeEndpoint) -> None:
+        await endpoint(self.scope, self.inbox.get, self.send)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(message["text"]) for message in self.sent if message["type"] == "websocket.send"]
+
+    @property
+    def close(self) -> tuple[int, str]:
+        (message,) = [message for message in self.sent if message["type"] == "websocket.close"]
+        return message["code"], message["reason"]
+
+    @property
+    def status(self) -> int | None:
+        return next((message["status"] for message in self.sent if "status" in message), None)
+
+
+class Keyring(Guard):
+    """Lets everybody in as the caller that the test wants."""
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__()
+        self._caller = caller
+
+    def admit(self, scope: Any, *, secrets: bool = True) -> Caller | Refusal:
+        return self._caller
+
+
+def endpoint_for(caller: Caller | None = None, engines: Any = None, **options: Any) -> RealtimeEndpoint:
+    return RealtimeEndpoint(
+        engines or build_engines(EngineChoice(preset="bench")),
+        options.pop("config", ServerConfig()),
+        Keyring(caller or Caller(None)),
+        cpus=1,
+        **options,
+    )
+
+
+def test_a_session_begins_with_what_its_secret_says() -> None:
+    async def scenario() -> None:
+        settings = RealtimeSession(model="house-model", output_modalities=["text"], instructions="Be brief.")
+        endpoint = endpoint_for(Caller("lab", settings, secret=True))
+        peer = Handshake("model=gpt-realtime")
+        peer.leave()
+        await peer.visit(endpoint)
+        session = peer.events[0]["session"]
+        assert (session["model"], session["instructions"]) == ("house-model", "Be brief.")
+        assert session["output_modalities"] == ["text"]
+
+    run(scenario())
+
+
+def test_a_secret_may_be_for_a_transcription_session() -> None:
+    async def scenario() -> None:
+        endpoint = endpoint_for(Caller("lab", TranscriptionSession(), secret=True))
+        peer = Handshake("model=gpt-realtime")
+        peer.leave()
+        await peer.visit(endpoint)
+        assert peer.events[0]["session"]["type"] == "transcription"
+
+    run(scenario())
+
+
+def test_settings_that_cannot_be_met_are_refused_with_their_error() -> None:
+    async def scenario() -> None:
+        settings = RealtimeSession(tool_choice=ToolChoiceFunction(name="nothing"))
+        endpoint = endpoint_for(Caller("lab", settings, secret=True))
+        peer = Handshake()
+        await peer.visit(endpoint)
+        assert [event["type"] for event in peer.events] == ["error"]
+        assert peer.events[0]["error"]["param"] == "session.tool_choice"
+        assert peer.close == (4000, "invalid_request_error.invalid_value")
+        assert endpoint.admission.sessions == 0
+
+    run(scenario())
+
+
+def test_a_model_that_has_no_session_now_closes_with_1011(caplog: pytest.LogCaptureFixture) -> None:
+    class Busy:
+        cost = EngineCost()
+
+        def open(self, sink: Any, options: Any, settings: Any = None) -> Any:
+            raise EngineError("The upstream is away.")
+
+    async def scenario() -> None:
+        endpoint = endpoint_for(engines=Busy())
+        peer = Handshake()
+        await peer.visit(endpoint)
+        assert peer.close == (1011, "The session could not be started on the server's side.")
+        assert endpoint.admission.sessions == 0
+
+    run(scenario())
+    assert "session could not begin" in [record.message for record in caplog.records]
+
+
+class Speaker:
+    """A model that hears and speaks itself: one session, which ends when it is told something."""
+
+    cost = EngineCost()
+
+    def __init__(self, close_code: int | None) -> None:
+        self.close_code = close_code
+        self.id = "sess_1"
+        self.on_end: Callable[[str], None] | None = None
+        self.ended = 0
+
+    def open(self, sink: Any, options: Any, settings: Any = None) -> Any:
+        self._sink = sink
+        return self
+
+    def start(self) -> None:
+        self._sink.send([SessionCreated(event_id="event_1", session=RealtimeSession(id=self.id))])
+
+    def receive(self, event: ClientEvent) -> None:
+        assert self.on_end is not None
+        self.on_end("The upstream has gone.")
+
+    def receive_error(self, error: RemoteProtocolError) -> None:
+        raise AssertionError(error)
+
+    def resume(self) -> None:
+        """Nothing is paced here."""
+
+    async def aclose(self) -> None:
+        self.ended += 1
+
+
+@pytest.mark.parametrize(("close_code", "expected"), [(None, 1001), (1011, 1011)])
+def test_a_model_that_speaks_itself_says_how_its_session_ended(close_code: int | None, expected: int) -> None:
+    async def scenario() -> None:
+        speaker = Speaker(close_code)
+        endpoint = endpoint_for(engines=speaker)
+        peer = Handshake()
+        peer.say_event({"type": "input_audio_buffer.clear"})
+        await peer.visit(endpoint)
+        assert peer.events[0]["type"] == "session.created"
+        assert peer.close == (expected, "The upstream has gone.")
+        assert speaker.ended == 1
+
+    run(scenario())
+
+
+class Watcher(SessionObserver):
+    """Counts what it sees."""
+
+    def __init__(self) -> None:
+        self.types: list[str] = []
+        self.closed = False
+
+    def on_client_event(self, event: ClientEvent, now: float) -> None:
+        self.types.append(str(event.type))
+
+    def on_server_event(self, event: Any, now: float) -> None:
+        self.types.append(str(event.type))
+
+    def close(self, now: float) -> None:
+        self.closed = True
+
+
+def test_who_wants_to_watch_is_told_of_each_session_and_its_trace() -> None:
+    starts: list[SessionStart] = []
+    watcher = Watcher()
+
+    def watch(start: SessionStart) -> SessionObserver | None:
+        starts.append(start)
+        return watcher if start.kind == "realtime" else None
+
+    def broken(start: SessionStart) -> SessionObserver | None:
+        raise KeyError(start.session_id)
+
+    async def scenario() -> None:
+        caller = Caller("lab")
+        endpoint = endpoint_for(caller, observe=[broken, watch])
+        trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        peer = Handshake("model=m", traceparent=trace, tracestate="a=1", cookie="secret")
+        peer.say_event({"type": "input_audio_buffer.clear"})
+        peer.leave()
+        await peer.visit(endpoint)
+        scribe = Handshake("intent=transcription")
+        scribe.leave()
+        await scribe.visit(endpoint)
+        created = peer.events[0]["session"]["id"]
+        assert starts == [
+            SessionStart(
+                session_id=created,
+                caller=caller,
+                model="m",
+                kind="realtime",
+                trace_context={"traceparent": trace, "tracestate": "a=1"},
+            ),
+            SessionStart(
+                session_id=scribe.events[0]["session"]["id"],
+                caller=caller,
+                model=ServerConfig().session.model,
+                kind="transcription",
+            ),
+        ]
+        assert watcher.types == [
+            "session.created",
+            "input_audio_buffer.clear",
+            "input_audio_buffer.cleared",
+        ]
+        assert watcher.closed
+
+    run(scenario())
+
+
+def test_a_key_that_used_its_minutes_ends_its_session_and_opens_no_other() -> None:
+    async def scenario() -> None:
+        config = ServerConfig(limits=Limits(max_minutes_per_key=10))
+        endpoint = endpoint_for(Caller("lab"), config=config)
+        peer = Handshake()
+        await peer.visit(endpoint)
+        assert asyncio.get_running_loop().time() == pytest.approx(600, abs=1)
+        assert peer.events[-1]["error"]["code"] == "key_minutes_reached"
+        assert peer.close[0] == 1008
+        later = Handshake()
+        await later.visit(endpoint)
+        assert later.status == 429
+        assert endpoint.admission.sessions == 0
+
+    run(scenario())
+
+
+def test_a_key_that_sends_too_much_audio_is_told_and_goes_on() -> None:
+    async def scenario() -> None:
+        config = ServerConfig(limits=Limits(max_audio_s_per_key=1))
+        peer = Handshake()
+        second = {"type": "input_audio_buffer.append", "audio": "AAAA" * 16000}
+        for event in (second, {**second, "event_id": "mine"}, {"type": "input_audio_buffer.clear"}):
+            peer.say_event(event)
+        async with asyncio.TaskGroup() as visits:
+            visits.create_task(peer.visit(endpoint_for(Caller("lab"), config=config)))
+            await asyncio.sleep(1)
+            peer.leave()
+        created, error, cleared = peer.events
+        assert created["type"] == "session.created"
+        assert (error["error"]["code"], error["error"]["event_id"]) == ("rate_limit_exceeded", "mine")
+        assert cleared["type"] == "input_audio_buffer.cleared"
+
+    run(scenario())
+
+
+def test_a_session_is_hung_up_by_its_id() -> None:
+    async def scenario() -> None:
+        endpoint = endpoint_for(Caller("lab"))
+        peer, side = Handshake(), Handshake("call_id=")
+        async with asyncio.TaskGroup() as visits:
+            visits.create_task(peer.visit(endpoint))
+            await asyncio.sleep(1)
+            session_id = peer.events[0]["session"]["id"]
+            side.scope["query_string"] = f"call_id={session_id}".encode()
+            visits.create_task(side.visit(endpoint))
+            await asyncio.sleep(1)
+            assert endpoint.calls.hang_up(session_id, "lab")
+        assert peer.close == (1000, "The call was hung up.")
+        assert side.close == (1000, "The session has ended.")
+        assert not endpoint.calls.hang_up(session_id, "lab")
+
+    run(scenario())
+
+
+def test_when_the_server_ends_its_sidebands_hear_why() -> None:
+    async def scenario() -> None:
+        endpoint = endpoint_for()
+        peer, side = Handshake(), Handshake()
+        async with asyncio.TaskGroup() as visits:
+            visits.create_task(peer.visit(endpoint))
+            await asyncio.sleep(1)
+            side.scope["query_string"] = b"call_id=" + peer.events[0]["session"]["id"].encode()
+            visits.create_task(side.visit(endpoint))
+            await asyncio.sleep(1)
+            await endpoint.aclose()
+        assert peer.close == side.close == (1001, "The server is shutting down.")
+
+    run(scenario())

@@ -1,4 +1,4 @@
-"""`/v1/realtime` as its ASGI server calls it: callers, watchers, shares and endings, on the clock of the test."""
+"""`/v1/realtime` as its ASGI server calls it, on the clock of the test: callers, watchers, endings."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from vivavoce.cli import build_parser, main
 from vivavoce.cli.serve import config_from
+from vivavoce.engines.choice import EngineSpec
 from vivavoce.errors import ConfigurationError
 from vivavoce.pipeline import SessionOptions
 from vivavoce.server import ServerConfig
@@ -77,8 +78,8 @@ def test_options_reach_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert config.session.max_session_s == 30
     assert config.drain_s == 90
     assert config.engines.preset == "bench"
-    assert (config.engines.llm_url, config.engines.llm_model) == ("http://127.0.0.1:1/v1", "m")
-    assert config.engines.llm_api_key == "llm-env"
+    options = {"base_url": "http://127.0.0.1:1/v1", "model": "m", "api_key": "llm-env"}
+    assert config.engines.llm == EngineSpec("chat-completions", options)
 
 
 def test_the_agent_is_as_the_options_say(tmp_path: Path) -> None:

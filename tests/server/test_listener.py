@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import os
 import signal
 import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -20,6 +23,7 @@ from vivavoce.engines.bench import BenchTranscriber
 from vivavoce.engines.registry import EngineChoice, build_local_engines
 from vivavoce.errors import ConfigurationError
 from vivavoce.server import ServerConfig, listener
+from vivavoce.server.keys import digest_of
 from vivavoce.server.listener import UNSENT_BYTES, open_listener
 
 Serve = Callable[..., AbstractAsyncContextManager[str]]
@@ -134,7 +138,7 @@ def test_cancelling_the_server_says_goodbye_to_its_sessions(serving: Serve) -> N
 
 
 def _health(url: str) -> str:
-    return url.replace("ws://", "http://").replace("/v1/realtime", "/healthz")
+    return url.replace("ws://", "http://").replace("/v1/realtime", "/readyz")
 
 
 def test_after_a_signal_sessions_may_go_on_and_nobody_new_comes_in() -> None:
@@ -195,3 +199,49 @@ def test_cancelling_a_server_that_drains_closes_its_sessions_now() -> None:
                 assert caught.value.rcvd.code == 1001
 
     asyncio.run(scenario())
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="the platform has no SIGHUP")
+def test_on_sighup_the_keys_file_is_read_again(
+    serving: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "vivavoce")
+    file = tmp_path / "keys.toml"
+    file.write_text(f'one = "sha256:{digest_of("sk-1").hex()}"\n')
+
+    async def status(url: str, key: str) -> int:
+        async with httpx.AsyncClient() as client:
+            base = url.replace("ws://", "http://").replace("/realtime", "")
+            return (await client.get(f"{base}/models", headers={"api-key": key})).status_code
+
+    class Told(logging.Handler):
+        def __init__(self) -> None:
+            super().__init__()
+            self.messages: asyncio.Queue[str] = asyncio.Queue()
+
+        def emit(self, record: logging.LogRecord) -> None:
+            self.messages.put_nowait(record.getMessage())
+
+    async def scenario() -> None:
+        told = Told()
+
+        async def hang_up_and_wait(words: str) -> None:
+            os.kill(os.getpid(), signal.SIGHUP)
+            async with asyncio.timeout(5):
+                assert await told.messages.get() == words
+
+        logging.getLogger("vivavoce.server.listener").addHandler(told)
+        async with serving(ServerConfig(keys_file=file)) as url:
+            assert [await status(url, "sk-1"), await status(url, "sk-2")] == [200, 401]
+            assert await told.messages.get() == "listening"
+            file.write_text(f'two = "sha256:{digest_of("sk-2").hex()}"\n')
+            await hang_up_and_wait("keys reloaded")
+            assert [await status(url, "sk-1"), await status(url, "sk-2")] == [401, 200]
+            file.write_text("two = ")
+            await hang_up_and_wait("keys were not reloaded")
+            assert await status(url, "sk-2") == 200
+        logging.getLogger("vivavoce.server.listener").removeHandler(told)
+
+    before = signal.getsignal(signal.SIGHUP)
+    asyncio.run(scenario())
+    assert signal.getsignal(signal.SIGHUP) == before

@@ -37,6 +37,7 @@ EXIT_INTERRUPTED = 130
 COMMANDS: Mapping[str, str] = {
     "demo": "vivavoce.cli.demo",
     "serve": "vivavoce.cli.serve",
+    "keys": "vivavoce.cli.keys",
     "doctor": "vivavoce.cli.doctor",
     "replay": "vivavoce.cli.replay",
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +19,25 @@ __all__ = ["SUMMARY", "add_arguments", "config_from", "run"]
 
 SUMMARY = "serve the Realtime API on this machine"
 
+CONFIG_NAME = "vivavoce.toml"
+
 _EPILOG = """\
 environment:
   VIVAVOCE_API_KEY       keys that clients must present one of, comma-separated (added to --api-key)
+  VIVAVOCE_SECRET_KEY    secrets that client secrets are made with, comma-separated (added to --secret-key)
   VIVAVOCE_LLM_API_KEY   key for the server behind --llm (when --llm-api-key is not given)
+
+files:
+  ./vivavoce.toml        read when it is there and --config names no other; options go before it. It may
+                         hold everything that options can say and more: see docs/serving.md
 
 examples:
   vivavoce serve
       this machine only, no key, built-in engines
   vivavoce serve --llm http://127.0.0.1:11434/v1 --llm-model llama3.2
       think with a model of one's own, on any OpenAI-compatible server
+  vivavoce serve --check
+      say what would run, and what is wrong with it, without serving
   VIVAVOCE_API_KEY=sk-secret vivavoce serve --host 0.0.0.0 --port 8080
       for others too: they must present the key (and reach it through a proxy with TLS)
 
@@ -49,7 +57,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Agents SDK, a browser. Ends cleanly on Ctrl-C and SIGTERM; a second one ends at once."
     )
     parser.epilog = _EPILOG
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"settings of the server, in TOML (default: ./{CONFIG_NAME} if it is there)",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="load the engines, say what would run, and end: 0 if all is well"
+    )
     _add_listening(parser.add_argument_group("where"))
+    _add_access(parser.add_argument_group("who may come in"))
     _add_engines(parser.add_argument_group("engines"))
     _add_agent(parser.add_argument_group("agent"))
     _add_limits(parser.add_argument_group("limits"))
@@ -59,26 +77,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="info",
         help="what to log on stderr (default: %(default)s); never holds keys or what users say",
     )
+    parser.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="lines to read, or one JSON object a line (default: %(default)s)",
+    )
 
 
 def _add_listening(listen: argparse._ArgumentGroup) -> None:
     listen.add_argument(
         "--host",
-        default="127.0.0.1",
-        help="address to listen on (default: %(default)s). Nothing here is encrypted, neither keys nor "
+        help="address to listen on (default: 127.0.0.1). Nothing here is encrypted, neither keys nor "
         "speech: for others than this machine put a proxy with TLS in front",
     )
-    listen.add_argument(
-        "--port", type=int, default=8000, help="TCP port, 0 for any free one (default: %(default)s)"
-    )
-    listen.add_argument(
+    listen.add_argument("--port", type=int, help="TCP port, 0 for any free one (default: 8000)")
+
+
+def _add_access(access: argparse._ArgumentGroup) -> None:
+    access.add_argument(
         "--api-key",
         action="append",
         default=[],
-        metavar="KEY",
+        metavar="[NAME=]KEY",
         help="key that clients must present; may be given several times, or hold several with commas "
         "between. Without one, only this machine may connect. Other users of this machine can read it in its "
         "list of processes; VIVAVOCE_API_KEY they cannot",
+    )
+    access.add_argument(
+        "--keys-file",
+        type=Path,
+        metavar="FILE",
+        help="TOML file with names and hashes of keys, as `vivavoce keys new` prints them; read again on "
+        "SIGHUP",
+    )
+    access.add_argument(
+        "--secret-key",
+        action="append",
+        default=[],
+        metavar="SECRET",
+        help="secret that client secrets (ek_...) are made with; the same for all processes of a service. "
+        "Without one they hold for this process only",
+    )
+    access.add_argument(
+        "--allow-origin",
+        action="append",
+        metavar="ORIGIN",
+        help="web page that may connect, like https://app.example.com; may be given several times. Without "
+        "one, all may that bring a key, or those of this machine where none is asked for",
     )
 
 
@@ -86,9 +132,8 @@ def _add_engines(engines: argparse._ArgumentGroup) -> None:
     engines.add_argument(
         "--engines",
         choices=("embedded", "bench"),
-        default="embedded",
         help="embedded: hears, thinks and speaks on this machine without a download; "
-        "bench: costs nothing and understands nothing, for measuring the server (default: %(default)s)",
+        "bench: costs nothing and understands nothing, for measuring the server (default: embedded)",
     )
     add_llm_arguments(engines)
 
@@ -123,72 +168,124 @@ def _add_limits(limits: argparse._ArgumentGroup) -> None:
         help="sessions at once with one API key; more are refused with 429 (default: no such limit)",
     )
     limits.add_argument(
-        "--max-session-minutes",
+        "--max-minutes-per-key",
         type=float,
-        default=60.0,
         metavar="M",
-        help="length of a session (default: %(default)g)",
+        help="minutes of session a day with one API key, all sessions together (default: no such limit)",
+    )
+    limits.add_argument(
+        "--max-audio-per-key",
+        type=float,
+        metavar="S",
+        help="seconds of audio a minute that come in with one API key (default: no such limit)",
+    )
+    limits.add_argument(
+        "--max-session-minutes", type=float, metavar="M", help="length of a session (default: 60)"
     )
     limits.add_argument(
         "--drain-seconds",
         type=float,
-        default=0.0,
         metavar="N",
         help="after a first signal, time for the sessions to end by themselves before they are closed; new "
-        "ones are refused and /healthz answers 503 meanwhile (default: %(default)g)",
+        "ones are refused and /readyz answers 503 meanwhile (default: 0)",
     )
 
 
 def config_from(args: argparse.Namespace) -> ServerConfig:
-    """Build the server's settings from parsed options and the environment.
+    """Build the server's settings from the configuration file, parsed options and the environment.
 
     Raises:
-        ConfigurationError: an option has a value that cannot be used.
+        ConfigurationError: an option or setting has a value that cannot be used.
     """
-    from vivavoce.pipeline import SessionOptions
-    from vivavoce.server import Limits, ServerConfig
+    from vivavoce.server.config_file import read_config
+
+    return read_config(config_path(args), _flags(args))
+
+
+def config_path(args: argparse.Namespace) -> Path | None:
+    """Return the configuration file that is to be read, or `None` when there is none."""
+    if args.config is not None:
+        named: Path = args.config
+        return named
+    default = Path(CONFIG_NAME)
+    return default if default.is_file() else None
+
+
+def _flags(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Return what the options and the environment say, as tables of the configuration file."""
     from vivavoce.server.keys import parse_keys
 
-    if not 0 < args.max_session_minutes <= MAX_SESSION_MINUTES:  # which no NaN passes either
+    minutes = args.max_session_minutes
+    if minutes is not None and not 0 < minutes <= MAX_SESSION_MINUTES:  # which no NaN passes either
         raise ConfigurationError(
-            f"--max-session-minutes is {args.max_session_minutes:g}; it must be above 0 and at most "
-            f"{MAX_SESSION_MINUTES}"
+            f"--max-session-minutes is {minutes:g}; it must be above 0 and at most {MAX_SESSION_MINUTES}"
         )
-    return ServerConfig(
-        host=args.host,
-        port=args.port,
-        api_keys=parse_keys(",".join([*args.api_key, os.environ.get("VIVAVOCE_API_KEY", "")])),
-        limits=Limits(max_sessions=args.max_sessions, max_sessions_per_key=args.max_sessions_per_key),
-        session=replace(SessionOptions(max_session_s=args.max_session_minutes * 60.0), **_agent(args)),
-        engines=engine_choice(args, args.engines),
-        drain_s=args.drain_seconds,
-    )
+    environment = os.environ.get("VIVAVOCE_API_KEY", "")
+    secrets = (*args.secret_key, os.environ.get("VIVAVOCE_SECRET_KEY", ""))
+    server = {
+        "host": args.host,
+        "port": args.port,
+        "api_keys": parse_keys(",".join([*args.api_key, environment])) or None,
+        "keys_file": args.keys_file.absolute() if args.keys_file is not None else None,
+        "secret_keys": parse_keys(",".join(secrets)) or None,
+        "origins": args.allow_origin,
+        "drain_seconds": args.drain_seconds,
+    }
+    limits = {
+        "max_sessions": args.max_sessions,
+        "max_sessions_per_key": args.max_sessions_per_key,
+        "max_minutes_per_key": args.max_minutes_per_key,
+        "max_audio_s_per_key": args.max_audio_per_key,
+    }
+    session = {"voice": args.voice, "apology": args.apology, "max_minutes": minutes, **_instructions(args)}
+    tables = {"server": server, "limits": limits, "session": session, "engines": _engines(args)}
+    given = {name: _given(table) for name, table in tables.items()}
+    return {name: table for name, table in given.items() if table}
 
 
-def _agent(args: argparse.Namespace) -> dict[str, Any]:
-    """Return those session options that say what the agent is like, as far as they are given."""
-    given = {"voice": args.voice, "apology": args.apology}
-    if args.instructions_file is not None:
-        try:
-            given["instructions"] = args.instructions_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(
-                f"--instructions-file {args.instructions_file} cannot be read as UTF-8 text: {error}"
-            ) from error
-    return {name: value for name, value in given.items() if value is not None}
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _instructions(args: argparse.Namespace) -> dict[str, str]:
+    if args.instructions_file is None:
+        return {}
+    try:
+        return {"instructions": args.instructions_file.read_text(encoding="utf-8").strip()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"--instructions-file {args.instructions_file} cannot be read as UTF-8 text: {error}"
+        ) from error
+
+
+def _engines(args: argparse.Namespace) -> dict[str, Any]:
+    choice = engine_choice(args)
+    if choice.llm_url is None:
+        return {"preset": args.engines}
+    from vivavoce.engines.choice import EngineSpec
+
+    options = {"base_url": choice.llm_url, "model": choice.llm_model, "api_key": choice.llm_api_key}
+    return {"preset": args.engines, "llm": EngineSpec("chat-completions", _given(options))}
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM, or say what would be served."""
     from vivavoce.server import run as run_server
     from vivavoce.server.logs import configure_logging
 
     config = config_from(args)
-    configure_logging(args.log_level)
-    sys.stderr.write(f"vivavoce: preparing the {args.engines} engines\n")
+    if args.check:
+        from vivavoce.cli.serve_check import check
+
+        sys.stdout.write(check(config, config_path(args)))
+        return 0
+    configure_logging(args.log_level, args.log_format)
+    if (path := config_path(args)) is not None:
+        sys.stderr.write(f"vivavoce: settings are from {path}\n")
+    sys.stderr.write("vivavoce: preparing the engines\n")
 
     def announce(url: str) -> None:
-        if not config.api_keys:
+        if not config.asks_for_keys:
             sys.stderr.write("vivavoce: no API key is set, so only this machine may connect\n")
         sys.stdout.write(f"vivavoce: listening on {url}\n")
         sys.stdout.flush()

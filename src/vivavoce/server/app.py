@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from vivavoce.engines.speech_model import SpeechModel
     from vivavoce.server.config import ServerConfig
+    from vivavoce.server.keys import ApiKeys
 
 __all__ = ["REALTIME_PATHS", "RealtimeApp", "create_app"]
 
@@ -133,6 +134,11 @@ class RealtimeApp:
     def max_sessions(self) -> int:
         """Sessions that may be connected at once."""
         return self._realtime.admission.max_sessions
+
+    @property
+    def keys(self) -> ApiKeys:
+        """The keys that are accepted; none where nobody is asked for one."""
+        return self._guard.keys
 
     async def drain(self, seconds: float) -> None:
         """Refuse new sessions and wait until those that are connected have ended, at most so long."""

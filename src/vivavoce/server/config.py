@@ -13,6 +13,8 @@ from vivavoce.server.auth import is_loopback
 from vivavoce.server.keys import ApiKey
 from vivavoce.server.limits import Limits
 from vivavoce.server.origins import Origins
+from vivavoce.server.recording import RecordingPolicy
+from vivavoce.server.webhooks import WebhookEndpoint
 
 __all__ = ["ServerConfig"]
 
@@ -35,6 +37,8 @@ class ServerConfig:
         limits: bounds on sessions, messages and queues.
         session: defaults of every session; its `model` answers when a client names none.
         engines: which engines `serve` builds.
+        webhooks: where events go that somebody is to be told of.
+        recording: which sessions are recorded; `None` for none.
         drain_s: seconds that sessions may go on after the first signal before `serve` closes them. New ones
             are refused meanwhile, and `/readyz` says so.
     """
@@ -49,6 +53,8 @@ class ServerConfig:
     limits: Limits = field(default_factory=Limits)
     session: SessionOptions = field(default_factory=SessionOptions)
     engines: EngineChoice = field(default_factory=EngineChoice)
+    webhooks: tuple[WebhookEndpoint, ...] = ()
+    recording: RecordingPolicy | None = None
     drain_s: float = 0.0
 
     def __post_init__(self) -> None:

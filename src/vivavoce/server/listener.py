@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -171,12 +172,25 @@ class _Server(uvicorn.Server):
         quiet_http_stack()
         self._app = app
         self._drain_s = config.drain_s
+        # Signals come to the main thread only, and SIGHUP is left alone where there is nothing to read again.
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        self._reloads = config.keys_file is not None and hasattr(signal, "SIGHUP") and in_main_thread
         self._on_ready = on_ready
         self.cancelled = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self._reloads:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload_keys)
         self._on_ready()
+
+    def _reload_keys(self) -> None:
+        try:
+            self._app.reload_keys()
+        except ConfigurationError as error:
+            _log.error("keys were not reloaded", extra={"reason": str(error)})
+        else:
+            _log.info("keys reloaded", extra={"keys": len(self._app.keys)})
 
     async def main_loop(self) -> None:
         """Wait for a signal, then for the sessions; cancellation ends both waits, `shutdown` comes anyway."""
@@ -192,6 +206,8 @@ class _Server(uvicorn.Server):
         _log.info("shutting down", extra={"sessions": self._app.sessions})
         for server in self.servers:
             server.close()
+        if self._reloads:
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
         await self._app.aclose()
         await super().shutdown(sockets)
 

@@ -123,7 +123,7 @@ def test_a_session_without_a_type_is_taken(home: Any, session: Any, instructions
         ({"session": {"type": "realtime", "voice": "x"}}, "unknown_parameter", "session.voice"),
         (
             {"session": {"type": "realtime", "prompt": {"id": "pmpt_1"}}},
-            "invalid_value",
+            "prompt_not_found",
             "session.prompt.id",
         ),
         ({"session": {"type": "realtime", "model": "x" * 300}}, "invalid_model", "model"),

@@ -1,0 +1,99 @@
+"""`vivavoce serve --check`: what would run, as a table, or the one line that says why nothing would."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from vivavoce.urls import shown_url
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vivavoce.engines.base import Engines
+    from vivavoce.engines.speech_model import SpeechModel
+    from vivavoce.server import RealtimeApp, ServerConfig
+    from vivavoce.server.keys import ApiKey, KeyLimits
+
+__all__ = ["check"]
+
+_WIDTH = 16
+
+
+def check(config: ServerConfig, path: Path | None) -> str:
+    """Make everything that a server is made of, close it again, and return what it was.
+
+    Nobody outside is asked: whether a language model elsewhere answers is what `vivavoce doctor` finds out.
+
+    Args:
+        config: the settings.
+        path: the file that they are from, or `None`.
+
+    Raises:
+        ConfigurationError: something could not be made.
+    """
+    from vivavoce.engines.registry import build_engines
+    from vivavoce.server import create_app
+
+    engines = build_engines(config.engines)
+    try:
+        app = create_app(config, engines)
+        rows = [("settings", str(path) if path is not None else "no file; options and defaults")]
+        rows += [*_access(config, app), *_engines(config, engines), *_rest(config, app)]
+    finally:
+        asyncio.run(engines.aclose())
+    return "".join(f"{name:<{_WIDTH}}{words}\n" for name, words in rows) + "all is well\n"
+
+
+def _access(config: ServerConfig, app: RealtimeApp) -> Iterator[tuple[str, str]]:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    yield "address", f"ws://{host}:{config.port}/v1/realtime"
+    if app.keys:
+        for index, key in enumerate(app.keys):
+            yield ("" if index else "keys"), _key(key)
+    else:
+        yield "keys", "none: only this machine may connect"
+    shared = bool(config.secret_keys)
+    yield "client secrets", "good in every process with the secret key" if shared else "good in one process"
+    if config.origins:
+        yield "web pages", ", ".join(config.origins)
+    else:
+        yield "web pages", "all that bring a key" if app.keys else "those of this machine"
+
+
+def _key(key: ApiKey) -> str:
+    own = _bounds(key.limits)
+    return f"{key.name} ({own})" if own else key.name
+
+
+def _bounds(limits: KeyLimits) -> str:
+    bounds = (
+        (limits.max_sessions, "sessions at once"),
+        (limits.max_minutes_per_day, "minutes a day"),
+        (limits.max_audio_s_per_minute, "s of audio a minute"),
+    )
+    return ", ".join(f"{bound:g} {of}" for bound, of in bounds if bound is not None)
+
+
+def _engines(config: ServerConfig, engines: Engines | SpeechModel) -> Iterator[tuple[str, str]]:
+    for part, name in engines.names.items():
+        yield part, str(name)
+    for index, (name, voice) in enumerate(config.engines.voices.items()):
+        yield ("" if index else "voices"), f"{name} is {voice}"
+    if config.engines.prompts is not None:
+        yield "prompts", config.engines.prompts
+
+
+def _rest(config: ServerConfig, app: RealtimeApp) -> Iterator[tuple[str, str]]:
+    minutes = config.session.max_session_s / 60
+    yield "sessions", f"{app.max_sessions} at once, {minutes:g} minutes each"
+    if bounds := _bounds(config.limits.per_key):
+        yield "each key", bounds
+    yield "agent", f"model {config.session.model}, voice {config.session.voice}"
+    for index, endpoint in enumerate(config.webhooks):
+        events = ", ".join(endpoint.events) or "all events"
+        yield ("" if index else "webhooks"), f"{shown_url(endpoint.url)}: {events}"
+    if config.recording is not None:
+        which = {"all": "all sessions", "asked": "sessions that ask for it"}[config.recording.sessions]
+        yield "recordings", f"{which}, in {config.recording.folder}"

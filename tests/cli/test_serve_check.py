@@ -1,0 +1,117 @@
+"""`vivavoce serve --check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vivavoce.cli import main
+from vivavoce.server.keys import digest_of
+
+TEXT = f"""\
+[server]
+host = "0.0.0.0"
+port = 9000
+origins = ["https://app.test"]
+secret_keys = ["a secret of the operator"]
+
+[session]
+model = "house-model"
+max_minutes = 10
+
+[limits]
+max_sessions = 7
+max_minutes_per_key = 90
+
+[keys]
+shop = "sha256:{digest_of("sk-1").hex()}"
+
+[keys.lab]
+hash = "sha256:{digest_of("sk-2").hex()}"
+max_sessions = 2
+
+[engines]
+preset = "bench"
+
+[voices]
+alloy = "bench"
+
+[[webhooks]]
+url = "https://hooks.test/in?token=secret-token"
+secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+
+[recording]
+folder = "recordings"
+"""
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIVAVOCE_API_KEY", raising=False)
+    monkeypatch.delenv("VIVAVOCE_SECRET_KEY", raising=False)
+
+
+def rows(text: str) -> list[tuple[str, str]]:
+    return [(line[:16].strip(), line[16:]) for line in text.splitlines()]
+
+
+def test_what_would_run_is_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "vivavoce.toml").write_text(TEXT)
+    assert main(["serve", "--check", "--port", "9001"]) == 0
+    output = capsys.readouterr()
+    assert output.err == ""
+    assert "secret" not in output.out.replace("client secrets", "").replace("secret key", "")
+    table = rows(output.out)
+    for row in [
+        ("settings", "vivavoce.toml"),
+        ("address", "ws://0.0.0.0:9001/v1/realtime"),
+        ("keys", "shop"),
+        ("", "lab (2 sessions at once)"),
+        ("client secrets", "good in every process with the secret key"),
+        ("web pages", "https://app.test"),
+        ("stt", "bench"),
+        ("voices", "alloy is bench"),
+        ("sessions", "7 at once, 10 minutes each"),
+        ("each key", "90 minutes a day"),
+        ("agent", "model house-model, voice alloy"),
+        ("all is well", ""),
+    ]:
+        assert row in table, output.out
+    assert ("recordings", "sessions that ask for it, in recordings") in table
+    assert any(name == "webhooks" and "https://hooks.test/in" in words for name, words in table)
+
+
+def test_without_a_file_the_defaults_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--check", "--engines", "bench", "--host", "::1"]) == 0
+    table = rows(capsys.readouterr().out)
+    for row in [
+        ("settings", "no file; options and defaults"),
+        ("address", "ws://[::1]:8000/v1/realtime"),
+        ("keys", "none: only this machine may connect"),
+        ("client secrets", "good in one process"),
+        ("web pages", "those of this machine"),
+    ]:
+        assert row in table
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('model = "house-model"', 'voice = "nobody"\nmodle = "x"', "vivavoce.toml, line 9: [session]"),
+        ('preset = "bench"', 'preset = "bench"\nstt = "nobody-has-this"', "nobody-has-this"),
+        ("a secret of the operator", "short", "16 characters"),
+        ('alloy = "bench"', 'alloy = "bench"\n[voice]', "no table [voice]; did you mean 'voices'?"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    tmp_path: Path, old: str, new: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text(TEXT.replace(old, new))
+    assert main(["serve", "--check", "--config", str(file)]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    assert words.removeprefix("vivavoce.toml") in output.err

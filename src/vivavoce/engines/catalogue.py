@@ -122,6 +122,15 @@ BUILT_IN: tuple[EngineEntry, ...] = (
         "any /v1/audio/transcriptions endpoint",
         needs="base_url",
     ),
+    EngineEntry(
+        "stt",
+        "faster-whisper",
+        "vivavoce.engines.stt.faster_whisper:FasterWhisperTranscriber",
+        "Whisper on CPU or CUDA, a hundred languages",
+        needs="model: weights, or a name to download",
+        packages=("faster_whisper",),
+        extra="whisper",
+    ),
     EngineEntry("stt", "bench", "vivavoce.engines.bench:BenchTranscriber", "understands nothing, at once"),
     EngineEntry(
         "llm",

@@ -11,6 +11,7 @@ import pytest
 
 from vivavoce.engines.base import EngineCost
 from vivavoce.engines.registry import EngineChoice, build_engines
+from vivavoce.engines.scripted import scripted_engines
 from vivavoce.errors import EngineError, RemoteProtocolError
 from vivavoce.observe.base import SessionObserver
 from vivavoce.protocol import (
@@ -23,6 +24,7 @@ from vivavoce.protocol import (
 from vivavoce.server import Limits, ServerConfig
 from vivavoce.server.auth import Caller, Guard
 from vivavoce.server.envelope import Refusal
+from vivavoce.server.guardrails import WordGuardrail
 from vivavoce.server.hub import SessionStart
 from vivavoce.server.realtime import RealtimeEndpoint
 from vivavoce.testing import run
@@ -295,6 +297,28 @@ def test_a_key_that_sends_too_much_audio_is_told_and_goes_on() -> None:
         assert created["type"] == "session.created"
         assert (error["error"]["code"], error["error"]["event_id"]) == ("rate_limit_exceeded", "mine")
         assert cleared["type"] == "input_audio_buffer.cleared"
+
+    run(scenario())
+
+
+def test_guardrails_stand_between_a_session_and_everybody_else() -> None:
+    async def scenario() -> None:
+        engines = scripted_engines(answers=[["The secret word is swordfish, and that is all."]])
+        endpoint = endpoint_for(engines=engines, guardrails=[WordGuardrail(["swordfish"])])
+        peer = Handshake()
+        for event in (
+            {"type": "session.update", "session": {"type": "realtime", "output_modalities": ["text"]}},
+            {"type": "response.create"},
+        ):
+            peer.say_event(event)
+        async with asyncio.TaskGroup() as visits:
+            visits.create_task(peer.visit(endpoint))
+            await asyncio.sleep(1)
+            peer.leave()
+        done = peer.events[-1]
+        assert done["type"] == "response.done"
+        assert done["response"]["status_details"] == {"type": "incomplete", "reason": "content_filter"}
+        assert "swordfish" not in json.dumps(peer.events)
 
     run(scenario())
 

@@ -15,6 +15,7 @@ from vivavoce.server.auth import select_subprotocol
 from vivavoce.server.beta import announces_beta
 from vivavoce.server.calls import Calls
 from vivavoce.server.envelope import REQUEST_ID_HEADER, Refusal, new_request_id, refuse_upgrade
+from vivavoce.server.guarding import GuardedSink
 from vivavoce.server.hub import SessionHub, SessionStart, open_session
 from vivavoce.server.limits import Admission, default_max_sessions
 from vivavoce.server.metering import Meter
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from vivavoce.engines.base import Engines
-    from vivavoce.engines.speech_model import ServedSession, SpeechModel
+    from vivavoce.engines.speech_model import ServedSession, Sink, SpeechModel
     from vivavoce.observe.base import SessionObserver
     from vivavoce.pipeline import SessionOptions
     from vivavoce.server.auth import Caller, Guard
     from vivavoce.server.config import ServerConfig
+    from vivavoce.server.guardrails import ServerGuardrail
     from vivavoce.server.hub import Observe
 
 __all__ = ["TRANSLATIONS", "RealtimeEndpoint"]
@@ -114,6 +116,7 @@ class RealtimeEndpoint:
         cpus: cores that this process may use, for the default number of sessions.
         usage: what API keys use; counted here for sessions and their audio.
         observe: who may want to watch sessions; each is asked at the start of every one.
+        guardrails: what is asked in every session before its words are sent.
 
     Attributes:
         admission: how many sessions there are, and may be.
@@ -129,6 +132,7 @@ class RealtimeEndpoint:
         cpus: int,
         usage: KeyUsage | None = None,
         observe: Sequence[Observe] = (),
+        guardrails: Sequence[ServerGuardrail] = (),
     ) -> None:
         self._engines = engines
         self._defaults = config.session
@@ -136,6 +140,7 @@ class RealtimeEndpoint:
         self._guard = guard
         self._usage = usage or KeyUsage(config.limits.per_key, guard.keys.limits)
         self._observe = observe
+        self._guardrails = guardrails
         self.calls = Calls()
         self.admission = Admission(
             config.limits.max_sessions or default_max_sessions(engines.cost.cores, cpus),
@@ -216,12 +221,15 @@ class RealtimeEndpoint:
         if beta:
             socket.speak_beta()
         hub = SessionHub(socket)
+        sink = GuardedSink(hub, self._guardrails) if self._guardrails else hub
         try:
-            session = open_session(self._engines, hub, options, caller.settings)
+            session = open_session(self._engines, sink, options, caller.settings)
         except Exception as error:  # noqa: BLE001 - whatever is refused, the peer is told and the others go on
             _cannot_begin(socket, error, visit)
             await socket.run()
             return
+        if isinstance(sink, GuardedSink):
+            sink.attach(session)
         meter = Meter.for_key(self._usage, caller.name)
         hub.attach(session, self._observers(session, visit, caller, options, meter))
         socket.on_writable = session.resume
@@ -245,7 +253,7 @@ class RealtimeEndpoint:
         finally:
             self.calls.remove(session.id)
             hub.close(*_farewell(socket))
-            await _end(session)
+            await _end(session, sink)
             self._open.discard(socket)
             _log.info("session ended", extra={**fields, "close_code": socket.close_code})
 
@@ -353,10 +361,12 @@ def _farewell(socket: RealtimeSocket) -> tuple[int, str]:
     return 1000, "The session has ended."
 
 
-async def _end(session: ServedSession) -> None:
-    """Close a session; whatever goes wrong in it stays in it."""
+async def _end(session: ServedSession, sink: Sink) -> None:
+    """Close a session and what guarded it; whatever goes wrong in it stays in it."""
     try:
         async with asyncio.timeout(SESSION_CLOSE_S):
+            if isinstance(sink, GuardedSink):
+                await sink.aclose()
             await session.aclose()
     except Exception:  # noqa: BLE001 - the connection's own cleaning-up must go on
         _log.exception("session did not end cleanly", extra={"session_id": session.id})

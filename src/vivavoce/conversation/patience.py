@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+_CURVE = 1.5
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """The pauses of one eagerness, in milliseconds.
@@ -28,14 +31,14 @@ class Patience:
     def hold_ms(self, completeness: float) -> int:
         """Return the pause that ends a turn.
 
-        Each step of `completeness` shortens the wait by the same factor, so that doubt costs little and
-        certainty much.
+        The wait grows by factors and not by seconds: doubt costs little, certainty that the person has not
+        finished costs much. The curve is the one that cut off least for its wait in `bench/turns.py`.
 
         Args:
             completeness: how likely the person has finished, 0 to 1; beyond that, the nearer of the two.
         """
         doubt = min(max(1 - completeness, 0.0), 1.0)
-        factor: float = (self.longest_ms / self.shortest_ms) ** doubt
+        factor: float = (self.longest_ms / self.shortest_ms) ** doubt**_CURVE
         return round(self.shortest_ms * factor)
 
 

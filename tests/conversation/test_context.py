@@ -163,21 +163,21 @@ def test_what_has_left_the_context_stays_out_of_it(talk_with: type[Talk]) -> Non
     for _ in range(11):
         talk.write("x" * 40)
     talk.ask(conversation="none")
-    assert len(talk.started.items) == 5
+    beside = talk.started.items
     talk.finish()
     talk.update(truncation={"type": "retention_ratio", "retention_ratio": 0.8})
     talk.ask()
     kept = talk.started.items
-    assert len(kept) == 8  # what was beside the conversation left it as it was
+    assert (len(beside), len(kept)) == (5, 8)  # what was beside the conversation left it as it was
     talk.finish()
     talk.write("x" * 40)
     talk.ask()
-    assert talk.started.items[:8] == kept  # where a cache finds them
-    assert len(talk.started.items) == 9
+    read = talk.started.items
+    assert (read[:8], len(read)) == (kept, 9)  # where a cache finds them
     talk.finish()
     first = {"type": "item_reference", "id": "item_1"}
     talk.ask(conversation="none", input=[first])
-    assert len(talk.started.items) == 1
+    assert [item.id for item in talk.started.items] == ["item_1"]
     talk.finish()
     assert talk.send("conversation.item.retrieve", item_id="item_1") == ["conversation.item.retrieved"]
 

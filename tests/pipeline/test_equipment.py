@@ -13,7 +13,7 @@ from vivavoce.pipeline.equipment import equipped
 
 class Ears(ScriptedTranscriber):
     honours = frozenset({"prompt"})
-    languages = ("en",)
+    languages = ("de", "en")
 
 
 class Thinker(ScriptedModel):
@@ -30,7 +30,7 @@ def test_engines_that_say_nothing_can_do_nothing_beyond_their_port() -> None:
     assert options.voices == ("alloy", "echo")
     assert options.knows_voice is not None
     assert not options.knows_voice("marin")
-    assert not (options.transcription_honours or options.transcription_languages or options.model_honours)
+    assert (options.transcription_honours, options.model_honours) == (frozenset(), frozenset())
     assert options.stored_prompt is None
     assert not options.noise_reduction
 
@@ -40,7 +40,7 @@ def test_engines_say_what_they_follow() -> None:
     engines = replace(scripted_engines(), transcriber=Ears(), llm=Thinker(), noise=noise, prompts=Prompts())
     options = equipped(SessionOptions(), engines)
     assert options.transcription_honours == {"prompt"}
-    assert options.transcription_languages == ("en",)
+    assert options.transcription_languages == ("de", "en")
     assert options.model_honours == {"reasoning"}
     assert options.noise_reduction
     assert options.stored_prompt is not None

@@ -31,6 +31,7 @@ class BenchTranscriber:
     """Writes down nothing of what it hears, at once, at the wire's own rate, so that nothing is converted."""
 
     sample_rate = 24000
+    languages: tuple[str, ...] = ("en",)
 
     def open(self, options: TranscriptionOptions, on_partial: Callable[[str], None]) -> BenchStream:
         """Begin an utterance."""

@@ -68,6 +68,7 @@ class ScriptedTranscriber:
     """
 
     sample_rate = 16000
+    languages: tuple[str, ...] = ("en",)
 
     def __init__(self, transcripts: Iterable[str | EngineError] = (), delay: float = 0.0) -> None:
         self._transcripts = iter(transcripts)

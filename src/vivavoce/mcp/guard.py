@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from vivavoce.errors import ConnectionLostError
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _COMPATIBLE = IPv6Network("::/96")
-_NOT_FOR_HOSTS = tuple(map(IPv6Network, ("64:ff9b:1::/48", "fec0::/10")))
-"""Local use, though Python calls them global: translation within a network, the former site-local ones."""
+_NOT_FOR_HOSTS = tuple(map(ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "fec0::/10")))
+"""Local use, though some versions of Python call them global: protocol assignments, where one cloud has its
+metadata service; translation within a network; the former site-local addresses."""
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the numeric addresses of a host."""

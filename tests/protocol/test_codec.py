@@ -33,6 +33,7 @@ from vivavoce.protocol import (
     shapes,
     to_builtins,
 )
+from vivavoce.protocol.codec import parse_json, write_json
 
 
 def update(**session: Any) -> dict[str, Any]:
@@ -252,3 +253,9 @@ def test_what_this_version_cannot_read_is_relayed_whole(form: dict[str, Any]) ->
 def test_what_is_no_event_is_not_relayed(text: str) -> None:
     with pytest.raises(RemoteProtocolError):
         codec.relayed(text)
+
+
+def test_plain_values_are_written_as_they_are_read() -> None:
+    form = {"type": "é", "parts": [1, 0.5, None, True, {"a": "\n"}]}
+    assert write_json(form) == '{"type":"é","parts":[1,0.5,null,true,{"a":"\\n"}]}'
+    assert parse_json(write_json(form)) == form

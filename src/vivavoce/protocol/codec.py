@@ -31,6 +31,7 @@ __all__ = [
     "server_event_from",
     "session_from",
     "to_builtins",
+    "write_json",
 ]
 
 # All that msgspec raises for input that it cannot read: malformed JSON or the wrong type, text that is not
@@ -183,6 +184,11 @@ def to_builtins(event: Wire) -> dict[str, Any]:
     """Return the JSON form of a struct: audio in base64, absent fields left out."""
     form: dict[str, Any] = msgspec.to_builtins(event)
     return form
+
+
+def write_json(form: Mapping[str, Any]) -> str:
+    """Return plain values as JSON text; what `parse_json` reads."""
+    return _encode(form).decode()
 
 
 def parse_json(data: str | bytes) -> object:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from vivavoce.protocol.beta_server import BetaTranslator
+from vivavoce.protocol.codec import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,4 @@ class BetaFrames:
 
     def __call__(self, event: ServerEvent | Unknown) -> Sequence[str]:
         """Return the frames that say what this event says; none where the beta has no words for it."""
-        return [
-            json.dumps(form, ensure_ascii=False, separators=(",", ":"))
-            for form in self._translator.translate(event)
-        ]
+        return [write_json(form) for form in self._translator.translate(event)]

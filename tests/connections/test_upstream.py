@@ -14,6 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from vivavoce.connections.transport import TransportOptions
 from vivavoce.connections.upstream import UpstreamRealtime
 from vivavoce.conversation.options import SessionOptions
+from vivavoce.engines.configured import configured
 from vivavoce.engines.speech_model import ServedSession, SpeechModel
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol import (
@@ -134,13 +135,14 @@ def test_azure_has_two_forms(path: str, asked: str) -> None:
 
 
 def test_it_is_a_speech_model_that_needs_no_closing() -> None:
-    model = UpstreamRealtime("ws://127.0.0.1:1", model="m")
+    model = UpstreamRealtime("ws://u:secret@127.0.0.1:1", model="m")
     assert isinstance(model, SpeechModel)
     assert model.cost.cores > 0
+    assert model.names == {"speech_model": "upstream ws://127.0.0.1:1"}
+    assert UpstreamRealtime(provider="azure").names == {"speech_model": "upstream azure"}
 
     async def main() -> None:
         await model.prewarm()
-        assert model.names == {"speech_model": "upstream", "upstream": "ws://127.0.0.1:1/v1/realtime"}
         session = model.open(Client(), OPTIONS)
         assert session.id.startswith("sess_")
         await session.aclose()
@@ -167,6 +169,22 @@ def test_what_cannot_work_is_said_before_the_first_session(monkeypatch: pytest.M
 def test_what_is_no_option_is_refused(fields: Any, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         UpstreamRealtime(**fields)
+
+
+def test_an_operator_may_write_it_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THEIR_KEY", "sk-theirs")
+    options = {
+        "url": "ws://127.0.0.1:1",
+        "models": {"gpt-realtime": "theirs"},
+        "api_key_env": "THEIR_KEY",
+        "connect_s": 3,
+        "transport": {"send_s": 2.0},
+    }
+    model = configured(UpstreamRealtime, options, "speech_model 'upstream'")
+    assert model.upstream_name("gpt-realtime") == "theirs"
+    assert model.upstream_name("other") == "other"
+    with pytest.raises(ConfigurationError, match="has no option 'modell'"):
+        configured(UpstreamRealtime, {"modell": "x"}, "speech_model 'upstream'")
 
 
 def test_the_limits_of_the_socket_may_be_given() -> None:

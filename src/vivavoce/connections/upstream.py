@@ -19,6 +19,7 @@ from vivavoce.errors import ConfigurationError
 from vivavoce.ids import RandomIds
 from vivavoce.providers.base import Endpoint, Target, split_url
 from vivavoce.providers.resolving import PROVIDERS, ProviderName, endpoint_of
+from vivavoce.urls import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -83,7 +84,7 @@ class UpstreamRealtime:
         self._provider = provider
         self._transport = replace(transport or _TRANSPORT, connect_s=connect_s)
         self.cost = EngineCost(cores=CORES_PER_SESSION)
-        self.names: dict[str, Any] = {"speech_model": "upstream"}
+        self.names: dict[str, Any] = {"speech_model": f"upstream {shown_url(url or provider or 'openai')}"}
 
     async def prewarm(self) -> None:
         """Look for the URL and the key; nobody is called.
@@ -92,10 +93,9 @@ class UpstreamRealtime:
             ConfigurationError: the URL is none, or a key or a name is missing.
         """
         try:
-            endpoint = await self._endpoint(next(iter(self._models.values()), "any"), transcription=False)
+            await self._endpoint(next(iter(self._models.values()), "any"), transcription=False)
         except ConfigurationError as error:
             raise ConfigurationError(f"speech model 'upstream': {error}") from error
-        self.names["upstream"] = endpoint.place
 
     def open(self, sink: Sink, options: SessionOptions, settings: Session | None = None) -> ServedSession:
         """Return a session that has not started.

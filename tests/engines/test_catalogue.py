@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from importlib import metadata
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -46,7 +46,9 @@ def parrot(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_every_built_in_engine_is_where_its_entry_says() -> None:
     for entry in BUILT_IN:
         module, _, attribute = entry.factory.partition(":")
-        assert callable(getattr(importlib.import_module(module), attribute)), entry.full_name
+        factory = getattr(importlib.import_module(module), attribute)
+        assert callable(factory), entry.full_name
+        assert get_type_hints(factory.__init__) is not None, entry.full_name  # what options are checked by
         assert entry.summary, entry.full_name
         assert bool(entry.packages) == (entry.extra is not None), entry.full_name
 

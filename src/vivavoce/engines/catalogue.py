@@ -107,6 +107,12 @@ BUILT_IN: tuple[EngineEntry, ...] = (
         extra="local",
     ),
     EngineEntry(
+        "turn",
+        "builtin",
+        "vivavoce.engines.turn.builtin:BuiltinTurnEnd",
+        "words and melody, a small model without weights of others",
+    ),
+    EngineEntry(
         "stt",
         "pocketsphinx",
         "vivavoce.engines.stt.pocketsphinx:PocketsphinxTranscriber",
@@ -171,6 +177,14 @@ BUILT_IN: tuple[EngineEntry, ...] = (
         needs="base_url",
     ),
     EngineEntry("tts", "bench", "vivavoce.engines.bench:BenchSynthesizer", "a tone, at once"),
+    EngineEntry(
+        "speech_model",
+        "upstream",
+        "vivavoce.connections.upstream:UpstreamRealtime",  # by name, not by import: a room above this one
+        "somebody else's Realtime API: OpenAI, Azure, another vivavoce",
+        needs="url or provider, a key",
+        cores=0.01,
+    ),
 )
 """The engines of this package."""
 

@@ -34,6 +34,7 @@ NONE = "none"
 PRESETS: Mapping[str, Mapping[Part, EngineSpec]] = {
     "embedded": {
         "vad": EngineSpec("silero"),
+        "turn": EngineSpec("builtin"),
         "stt": EngineSpec("pocketsphinx"),
         "llm": EngineSpec("builtin"),
         "tts": EngineSpec("espeak-ng"),

@@ -110,13 +110,17 @@ class UpstreamSession:
             self._unsent.append(frame)
             self._unsent_characters += len(frame)
             self._to_write.set()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if (ending := self._relay.ending) is not None:
             self._end(ending.code, ending.reason)
-        elif (due := self._relay.next_deadline()) is not None:
-            self._timer = self._loop.call_at(due, self._on_deadline)
+        self._arm()
+
+    def _arm(self) -> None:
+        due = self._relay.next_deadline()
+        if self._timer is not None:
+            if due == self._timer.when():
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._on_deadline) if due is not None else None
 
     def _on_deadline(self) -> None:
         self._timer = None

@@ -2,10 +2,10 @@
 
     python -m bench.turns
 
-Held-out speech (see `words.py`, `sentences.py`) gets pauses of 0.3 to 2.5 s where somebody would stop to think,
-and silence at its end. The real voice detector hears it chunk by chunk; the conversation's own machine decides;
-the built-in model is asked with the audio so far and with what pocketsphinx guesses at that moment, as in a
-session.
+Held-out speech (see `words.py`, `sentences.py`) gets pauses of 0.3 to 2.5 s where somebody would stop to
+think, and silence at its end. The real voice detector hears it chunk by chunk; the conversation's own
+machine decides; the built-in model is asked with the audio so far and with what pocketsphinx guesses at
+that moment, as in a session.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Speech whose words are known to the hundredth of a second: recorded prompts, and sentences by flite.
 
-The prompts are Debian's `asterisk-core-sounds-en-wav` (one speaker, telephone quality) with their transcripts.
-Four voices of flite speak the sentences. pocketsphinx aligns the words with the audio.
+The prompts are Debian's `asterisk-core-sounds-en-wav` (one speaker, telephone quality) with their
+transcripts. Four voices of flite speak the sentences. pocketsphinx aligns the words with the audio.
 """
 
 from __future__ import annotations

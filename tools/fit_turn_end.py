@@ -2,10 +2,10 @@
 
     PYTHONPATH=. python tools/fit_turn_end.py
 
-Needs Debian's `asterisk-core-sounds-en-wav` and `flite`, and vivavoce[local] (pocketsphinx aligns the words).
-An end of a sentence is a finished turn; a boundary between two of its words is an unfinished one, and counts
-three times where the speaker really paused or hesitates. A quarter of the prompts and the held-out sentences
-are kept for the figures. Deterministic.
+Needs Debian's `asterisk-core-sounds-en-wav` and `flite`, and vivavoce[local] (pocketsphinx aligns the
+words). An end of a sentence is a finished turn; a boundary between two of its words is an unfinished one,
+and counts three times where the speaker really paused or hesitates. A quarter of the prompts and the held-
+out sentences are kept for the figures. Deterministic.
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
 """How long a pause must last before a turn of `semantic_vad` is over.
 
-"semantic_vad … uses a turn detection model … to semantically estimate whether the user has finished speaking,
-then dynamically sets a timeout based on this probability"; the timeouts are at most 8, 4 and 2 seconds at low, medium
-and high eagerness (Realtime API reference, turn_detection).
+"semantic_vad … uses a turn detection model … to semantically estimate whether the user has finished
+speaking, then dynamically sets a timeout based on this probability"; the timeouts are at most 8, 4 and 2
+seconds at low, medium and high eagerness (Realtime API reference, turn_detection).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
 
 _CURVE = 1.5
 

@@ -1,8 +1,8 @@
 """Whether somebody has finished, told by words and melody: a logistic model of two dozen numbers.
 
 A stand-in for a trained network, honest about it: it knows English words, and learnt from one recorded
-speaker and four synthetic ones (`tools/fit_turn_end.py`; what it is worth stands in docs/turn-detection.md).
-For other languages it goes by the sound alone.
+speaker and four synthetic ones (`tools/fit_turn_end.py`; what it is worth stands in docs/turn-
+detection.md). For other languages it goes by the sound alone.
 """
 
 from __future__ import annotations

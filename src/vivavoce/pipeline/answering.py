@@ -23,6 +23,7 @@ from vivavoce.engines.base import (
 from vivavoce.engines.options import ModelOptions
 from vivavoce.pipeline.clauses import ClauseSplitter
 from vivavoce.pipeline.formats import Encoder
+from vivavoce.pipeline.tempo import paced
 
 CLAUSES_AHEAD = 16
 """The model may be so many clauses ahead of the synthesiser."""
@@ -193,7 +194,7 @@ class Answer:
                 continue
             self._stage.clause(self._id, clause.text, clause.message)
             encoder = Encoder(self._synthesizer.sample_rate, request.fmt)
-            async with aclosing(self._synthesizer.synthesize(clause.text, options)) as chunks:
+            async with aclosing(paced(self._synthesizer, clause.text, options)) as chunks:
                 async for chunk in chunks:
                     words = [(word.end, word.end_ms) for word in chunk.words]
                     audio = encoder.process(chunk.pcm)

@@ -65,6 +65,7 @@ class EspeakSynthesizer:
 
     Attributes:
         voice_names: voices of the Realtime API; espeak's own (`de`, `en-gb+f2`) are accepted as well.
+        honours_speed: it speaks at the speed that it is asked for.
 
     Raises:
         MissingExtraError: espeakng-loader is not installed.
@@ -72,6 +73,7 @@ class EspeakSynthesizer:
     """
 
     voice_names = tuple(VOICES)
+    honours_speed = True
 
     def __init__(self) -> None:
         self._library = espeak_library()

@@ -154,7 +154,7 @@ def test_it_is_a_speech_model_that_needs_no_closing() -> None:
 def test_what_cannot_work_is_said_before_the_first_session(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ConfigurationError, match=r"speech model 'upstream': .*OPENAI_API_KEY"):
+    with pytest.raises(ConfigurationError, match=r"speech model 'upstream' .*api_key_env.*OPENAI_API_KEY"):
         asyncio.run(UpstreamRealtime().prewarm())
 
 

@@ -96,7 +96,7 @@ class UpstreamRealtime:
             await self._endpoint(next(iter(self._models.values()), "any"), transcription=False)
         except ConfigurationError as error:
             raise ConfigurationError(
-                f"speech model 'upstream' cannot work with its url, api_key (or api_key_env) and model: {error}"
+                f"speech model 'upstream' cannot work with its url, api_key (api_key_env) and model: {error}"
             ) from error
 
     def open(self, sink: Sink, options: SessionOptions, settings: Session | None = None) -> ServedSession:

@@ -6,11 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vivavoce.conversation.effects import BeginUtterance, DropUtterance, EndUtterance, FeedUtterance, Listen
+from vivavoce.conversation.effects import (
+    BeginUtterance,
+    DropUtterance,
+    EndUtterance,
+    FeedUtterance,
+    Listen,
+    ReduceNoise,
+)
 from vivavoce.protocol import (
     InputAudioBufferSpeechStarted,
     InputAudioBufferSpeechStopped,
     InputAudioBufferTimeoutTriggered,
+    NoiseReduction,
+    PcmFormat,
     PcmuFormat,
 )
 
@@ -262,3 +271,37 @@ def test_a_response_beside_the_conversation_does_not_end_the_idle_period(talk: T
     talk.ask(conversation="none")
     talk.finish()
     assert talk.tick(60)[0] == TRIGGERED
+
+
+def test_noise_is_reduced_as_the_client_wishes(talk_with: type[Talk]) -> None:
+    talk = talk_with(noise_reduction=True)
+    assert talk.of(ReduceNoise) == []
+    near = {"type": "near_field"}
+    talk.listen_with(noise_reduction=near)
+    talk.listen_with(noise_reduction=near)  # nothing new
+    talk.listen_with(turn_detection=None)
+    talk.listen_with(noise_reduction={"type": "far_field", "strength": 0.5})
+    talk.listen_with(format={"type": "audio/pcmu"})
+    talk.listen_with(noise_reduction=None)
+    talk.listen_with(format={"type": "audio/pcm", "rate": 24000})  # off stays off
+    far = NoiseReduction(type="far_field", strength=0.5)
+    assert talk.of(ReduceNoise) == [
+        ReduceNoise(NoiseReduction(type="near_field", strength=1.0), PcmFormat(rate=24000)),
+        ReduceNoise(far, PcmFormat(rate=24000)),
+        ReduceNoise(far, PcmuFormat()),
+        ReduceNoise(None, PcmuFormat()),
+    ]
+
+
+def test_silence_prompts_the_model_also_when_it_is_sent(talk: Talk) -> None:
+    talk.listen_with(turn_detection=IDLE)
+    talk.ask()
+    talk.clause("Hi.", 1000)
+    talk.finish()
+    said = [kind for kind in talk.hear(0.0, 1024 + 4960) if not kind.endswith("delta")]
+    assert TRIGGERED not in said
+    assert [kind for kind in talk.hear(0.0, 64) if not kind.endswith("delta")] == [
+        TRIGGERED,
+        *talk.COMMIT,
+        "response.created",
+    ]

@@ -7,8 +7,8 @@ import pytest
 from vivavoce.conversation.ids import CountingIds
 from vivavoce.conversation.items import Record
 from vivavoce.conversation.outbox import Outbox
-from vivavoce.conversation.transcripts import Transcripts
-from vivavoce.protocol import InputAudio, MessageItem, to_builtins
+from vivavoce.conversation.transcripts import TranscriptDetails, Transcripts
+from vivavoce.protocol import InputAudio, LogProb, MessageItem, to_builtins
 
 
 class Typist:
@@ -91,3 +91,19 @@ def test_nothing_is_final_while_somebody_still_speaks() -> None:
     assert not typist.transcripts.fail("v", "early")
     assert typist.said == []
     assert "v" in typist.transcripts
+
+
+def test_what_the_transcriber_knows_beside_the_words_is_told() -> None:
+    typist = Typist()
+    sure = LogProb(token="Oui", logprob=-0.1, bytes=[79, 117, 105])
+    typist.transcripts.complete("u", "Oui", 1.0, TranscriptDetails([sure], "fr"))
+    completed = to_builtins(typist.outbox.take_events()[-1])
+    assert completed["logprobs"] == [{"token": "Oui", "logprob": -0.1, "bytes": [79, 117, 105]}]
+    assert completed["languages"] == [{"code": "fr"}]
+
+
+def test_what_it_does_not_know_is_left_out() -> None:
+    typist = Typist()
+    typist.transcripts.complete("u", "Oui", 1.0)
+    completed = to_builtins(typist.outbox.take_events()[-1])
+    assert not {"logprobs", "languages"} & set(completed)

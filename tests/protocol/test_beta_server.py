@@ -22,9 +22,11 @@ from vivavoce.protocol import (
     ErrorDetail,
     ErrorEvent,
     FunctionCallItem,
+    FunctionTool,
     InputAudioBufferSpeechStarted,
     InputText,
     McpCallItem,
+    McpTool,
     MessageItem,
     OutputAudio,
     OutputText,
@@ -153,6 +155,11 @@ def test_of_a_part_of_a_session_only_that_part_is_said() -> None:
         (RealtimeSession(output_modalities=["text"]), "modalities", ["text"]),
         (RealtimeSession(tool_choice=ToolChoiceFunction(name="f")), "tool_choice", "f"),
         (RealtimeSession(tool_choice="required"), "tool_choice", "required"),
+        (
+            RealtimeSession(tools=[FunctionTool(name="f"), McpTool(server_label="l")]),
+            "tools",
+            [{"type": "function", "name": "f"}],
+        ),
         (
             RealtimeSession(audio=SessionAudio(output=AudioOutput(voice=CustomVoice(id="voice_1")))),
             "voice",

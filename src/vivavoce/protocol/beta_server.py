@@ -79,6 +79,7 @@ class BetaTranslator:
             "response.done": self._response,
             "response.function_call_arguments.done": _call_done,
             "conversation.item.added": _of_item,
+            "conversation.item.created": _of_item,
             "conversation.item.retrieved": _of_item,
             "response.output_item.added": _of_item,
             "response.output_item.done": _of_item,
@@ -133,6 +134,8 @@ def beta_session(session: Session) -> Form:
     choice = flat.get("tool_choice")
     if isinstance(choice, Mapping):
         flat["tool_choice"] = choice.get("name")
+    if "tools" in flat:
+        flat["tools"] = [tool for tool in flat["tools"] if tool["type"] == "function"]
     return flat
 
 

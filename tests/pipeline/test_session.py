@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -284,6 +285,10 @@ def test_a_frame_that_could_not_be_decoded_is_answered(stage: Stage) -> None:
     assert [event.error.message for event in client.of(ErrorEvent)] == ["No JSON."]
 
 
+class Willing(ScriptedSynthesizer):
+    honours_speed = True
+
+
 def test_the_voice_and_the_speed_of_the_session_reach_the_synthesizer(stage: Stage) -> None:
     async def scenario(client: Client) -> None:
         client.set_output(voice="echo", speed=1.25)
@@ -291,10 +296,8 @@ def test_the_voice_and_the_speed_of_the_session_reach_the_synthesizer(stage: Sta
         client.do(ResponseCreate())
         await client.response()
 
-    engines = scripted_engines(answers=[["Yes."]])
-    run(stage.play(scenario, engines))
-    mouth = engines.synthesizer
-    assert isinstance(mouth, ScriptedSynthesizer)
+    mouth = Willing()
+    run(stage.play(scenario, replace(scripted_engines(answers=[["Yes."]]), synthesizer=mouth)))
     assert [(text, how.voice, how.speed) for text, how in mouth.spoken] == [("Yes.", "echo", 1.25)]
 
 

@@ -367,3 +367,47 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "openai", None)
     with pytest.raises(MissingExtraError, match=r"vivavoce\[openai\]"):
         ChatCompletions("http://127.0.0.1:9/v1")
+
+
+SEEING = ModelRequest(
+    items=(
+        MessageItem(
+            role="user",
+            content=[InputText(text="What is this?"), InputImage(image_url="data:image/png;base64,AAAA")],
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "complaint"),
+    [
+        (400, "Invalid content type. image_url is only supported by certain models."),
+        (500, "image input is not supported - hint: you may need to provide the mmproj"),
+        (400, "At most 0 image(s) may be provided in one request."),
+        (404, "No endpoints found that support image input"),
+        (422, "messages[0]: unknown variant `image_url`, expected `text`"),
+    ],
+)
+def test_a_model_without_eyes_is_told_of_the_picture_from_then_on(
+    chat_server: Server, reply: Any, status: int, complaint: str
+) -> None:
+    refusal = reply([{"error": {"message": complaint}}], status=status, headers=NO_WAIT)
+    answer = reply([delta("stop", content="I cannot see it.")])
+
+    async def run() -> None:
+        async with chat_server(refusal, answer) as server:
+            engine = ChatCompletions(server.url, "m", KEY, max_retries=0)
+            for _ in range(2):
+                events = [event async for event in engine.respond(SEEING)]
+                assert events[0] == TextDelta("I cannot see it.")
+            await engine.aclose()
+            shown = [request.body["messages"][0]["content"][1]["type"] for request in server.requests]
+            assert shown == ["image_url", "text", "text"]
+
+    asyncio.run(run())
+
+
+def test_a_picture_that_is_broken_makes_nobody_blind(chat_server: Server, reply: Any) -> None:
+    broken = reply([{"error": {"message": "You uploaded an unsupported image."}}], status=400)
+    assert "unsupported image" in failure(chat_server, broken, request=SEEING)

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from vivavoce.engines.base import ModelRequest
-from vivavoce.engines.llm.chat_messages import NO_RESULT, UNHEARD, build_messages, build_tools
+from vivavoce.engines.llm.chat_messages import (
+    NO_RESULT,
+    PICTURE,
+    UNHEARD,
+    build_messages,
+    build_tools,
+    without_pictures,
+)
 from vivavoce.protocol import (
     FunctionCallItem,
     FunctionCallOutputItem,
@@ -120,3 +127,15 @@ def test_tools_without_a_schema_take_an_object() -> None:
 
 def test_without_tools_nothing_is_said_about_them() -> None:
     assert build_tools(ModelRequest(tool_choice="required", parallel_tool_calls=False)) == {}
+
+
+def test_a_model_without_eyes_is_told_of_a_picture() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:"}}
+    words = {"type": "text", "text": "What is this?"}
+    messages = [{"role": "system", "content": "Hi"}, {"role": "user", "content": [words, picture]}]
+    assert without_pictures(messages) == [
+        messages[0],
+        {"role": "user", "content": [words, {"type": "text", "text": PICTURE}]},
+    ]
+    call = {"role": "assistant", "content": None, "tool_calls": []}
+    assert without_pictures([call]) == [call]

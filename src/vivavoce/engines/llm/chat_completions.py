@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -15,7 +16,7 @@ from vivavoce.engines.base import (
     ModelUsage,
     TextDelta,
 )
-from vivavoce.engines.llm.chat_messages import build_messages, build_tools
+from vivavoce.engines.llm.chat_messages import build_messages, build_tools, without_pictures
 from vivavoce.engines.options import ModelOptions, OutputSchema
 from vivavoce.errors import EngineError, MissingExtraError
 
@@ -37,6 +38,13 @@ _SUBSTITUTES = {
     "prompt_cache_key": None,
     "response_format": "messages",
 }
+_PICTURES = "pictures"  # no parameter, but refused like one
+_BLIND = re.compile(
+    r"image_url is only supported|(not|n't) support (images?|vision)|image input is not supported"
+    r"|not a multimodal model|at most 0 image|unknown variant .image_url|found that support image",
+    re.IGNORECASE,
+)
+"""What endpoints say of a picture for a model without eyes; what they say of a bad picture is different."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,8 @@ class ChatCompletions:
     """A `LanguageModel` at an OpenAI-compatible endpoint: OpenAI, vLLM, Ollama, llama.cpp and the like.
 
     One HTTP client serves all sessions. What a server does not know (`max_completion_tokens`,
-    `stream_options` …) is left out or renamed after its first refusal.
+    `stream_options` …) is left out or renamed after its first refusal. A model that sees no pictures is told in
+    words that there is one.
 
     Args:
         base_url: the endpoint up to `/v1`, for example `http://localhost:11434/v1`.
@@ -235,7 +244,9 @@ class ChatCompletions:
 
     @staticmethod
     def _substitute(parameters: dict[str, Any], refused: str) -> None:
-        if refused in parameters:
+        if refused == _PICTURES:
+            parameters["messages"] = without_pictures(parameters["messages"])
+        elif refused in parameters:
             value = parameters.pop(refused)
             other = _SUBSTITUTES[refused]
             if other == "messages":
@@ -244,10 +255,12 @@ class ChatCompletions:
                 parameters[other] = value
 
     def _refused_by(self, error: APIError, parameters: Mapping[str, Any]) -> str | None:
-        """Return the optional parameter that an error complains about."""
+        """Return the optional parameter that an error complains about, or that it is the pictures."""
+        complaint = f"{error.message} {error.body}"
+        if _PICTURES not in self._refused and _BLIND.search(complaint):
+            return _PICTURES
         if getattr(error, "status_code", None) not in {400, 422}:
             return None
-        complaint = f"{error.message} {error.body}"
         if "invalid schema" in complaint.lower():
             return None  # the parameter is known; whoever wrote the schema must hear that it is wrong
         return next((name for name in _SUBSTITUTES if name in parameters and name in complaint), None)

@@ -28,6 +28,7 @@ from vivavoce.protocol import (
 Message = dict[str, Any]
 NO_RESULT = "There is no result yet."
 UNHEARD = "(inaudible)"
+PICTURE = "(The user shows a picture here. You cannot see pictures.)"
 _ANY_OBJECT: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
@@ -57,6 +58,20 @@ def _said(message: MessageItem) -> Message | None:
     if pictures and message.role == "user":
         return {"role": "user", "content": parts}
     return {"role": message.role, "content": "\n".join(texts)} if texts else None
+
+
+def without_pictures(messages: Sequence[Message]) -> list[Message]:
+    """Return the messages with words in the place of pictures, for a model that has no eyes."""
+    return [
+        {**message, "content": [_in_words(part) for part in message["content"]]}
+        if isinstance(message["content"], list)
+        else message
+        for message in messages
+    ]
+
+
+def _in_words(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"type": "text", "text": PICTURE} if part["type"] == "image_url" else part
 
 
 def _valid_json(arguments: str) -> str:

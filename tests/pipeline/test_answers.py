@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from vivavoce.engines.base import FunctionCallDelta, ModelDone
-from vivavoce.engines.scripted import Pause, ScriptedModel, scripted_engines
+from vivavoce.engines.scripted import Pause, ScriptedModel, Step, scripted_engines
 from vivavoce.protocol import (
     FunctionTool,
     MessageItem,
@@ -53,7 +53,7 @@ def test_answers_are_made_side_by_side(stage: Stage) -> None:
         await asyncio.sleep(1.5)
         assert len(ends(client)) == 4
 
-    answers = [[Pause(1.0), text] for text in "abcd"]
+    answers: list[list[Step]] = [[Pause(1.0), text] for text in "abcd"]
     client = run(stage.play(scenario, scripted_engines(answers=answers)))
     assert [event.delta for event in client.of(ResponseOutputTextDelta)] == ["a", "b", "c", "d"]
 
@@ -67,7 +67,7 @@ def test_one_of_several_answers_is_cancelled_by_its_id(stage: Stage) -> None:
         client.do(ResponseCancel(response_id=first.response.id))
         await asyncio.sleep(1)
 
-    answers = [[Pause(1.0), text] for text in "ab"]
+    answers: list[list[Step]] = [[Pause(1.0), text] for text in "ab"]
     client = run(stage.play(scenario, scripted_engines(answers=answers)))
     begun = [event.response.id for event in client.of(ResponseCreated)]
     assert [(end.id, end.status) for end in ends(client)] == list(
@@ -118,7 +118,7 @@ def test_a_bound_stops_the_model_and_the_voice(stage: Stage) -> None:
         await client.response()
         assert client.session._answers._answers == {}
 
-    words = [word for n in range(100) for word in (f"word{n}. ", Pause(0.01))]
+    words: list[Step] = [word for n in range(100) for word in (f"word{n}. ", Pause(0.01))]
     (end,) = ends(run(stage.play(scenario, scripted_engines(answers=[words]))))
     assert end.status == "incomplete"
     assert end.status_details == StatusDetails(type="incomplete", reason="max_output_tokens")
@@ -135,10 +135,10 @@ def test_an_answer_that_the_model_ends_early_is_incomplete(stage: Stage, reason:
         client.do(ResponseCreate(response=TOOLS))
         await client.response()
 
-    answer = ["Hi. ", FunctionCallDelta(0, "look", '{"a"', "c"), ModelDone(reason)]
+    answer: list[Step] = ["Hi. ", FunctionCallDelta(0, "look", '{"a"', "c"), ModelDone(reason)]
     (end,) = ends(run(stage.play(scenario, scripted_engines(answers=[answer]))))
     assert end.status_details == StatusDetails(type="incomplete", reason=reason)
-    assert [getattr(item, "status", None) for item in end.output] == ["incomplete", "incomplete"]
+    assert [getattr(item, "status", None) for item in end.output] == ["completed", "incomplete"]
 
 
 def test_the_effort_reaches_the_model(stage: Stage) -> None:

@@ -132,10 +132,13 @@ def test_without_tools_nothing_is_said_about_them() -> None:
 def test_a_model_without_eyes_is_told_of_a_picture() -> None:
     picture = {"type": "image_url", "image_url": {"url": "data:"}}
     words = {"type": "text", "text": "What is this?"}
-    messages = [{"role": "system", "content": "Hi"}, {"role": "user", "content": [words, picture]}]
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": "Hi"},
+        {"role": "user", "content": [words, picture]},
+    ]
     assert without_pictures(messages) == [
         messages[0],
         {"role": "user", "content": [words, {"type": "text", "text": PICTURE}]},
     ]
-    call = {"role": "assistant", "content": None, "tool_calls": []}
+    call: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": []}
     assert without_pictures([call]) == [call]

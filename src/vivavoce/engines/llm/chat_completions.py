@@ -66,8 +66,8 @@ class ChatCompletions:
     """A `LanguageModel` at an OpenAI-compatible endpoint: OpenAI, vLLM, Ollama, llama.cpp and the like.
 
     One HTTP client serves all sessions. What a server does not know (`max_completion_tokens`,
-    `stream_options` …) is left out or renamed after its first refusal. A model that sees no pictures is told in
-    words that there is one.
+    `stream_options` …) is left out or renamed after its first refusal. A model that sees no pictures is
+    told in words that there is one.
 
     Args:
         base_url: the endpoint up to `/v1`, for example `http://localhost:11434/v1`.

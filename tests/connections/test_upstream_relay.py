@@ -207,12 +207,15 @@ def test_a_model_that_an_update_repeats_is_not_sent(named: str, sent: dict[str, 
     assert frame["session"] == {"type": "realtime", "instructions": "x", **sent}
 
 
-def test_the_first_update_may_name_the_model_where_nobody_did() -> None:
-    line = Line(shown_model=None).opened()
-    line.client("session.update", session={"type": "realtime", "model": "alias"})
+@pytest.mark.parametrize("model", ["there", None])
+def test_where_nobody_named_a_model_an_update_comes_too_late_and_shows_which_answers(
+    model: str | None,
+) -> None:
+    line = Line(shown_model=None, model=model, upstream_name=str).opened()
+    line.client("session.update", session={"type": "realtime", "model": "another"})
     line.created("session.updated")
     assert line.up() == [{"type": "session.update", "session": {"type": "realtime"}}]
-    assert line.down()[0]["session"]["model"] == "alias"
+    assert line.down()[0]["session"]["model"] == "there"
 
 
 def test_a_session_that_is_sent_back_loses_what_only_a_server_sets() -> None:

@@ -109,7 +109,6 @@ class Relay:
         self._up: list[str] = []
         self._garbage = 0
         self._expired: str | None = None
-        self._shown_model = plan.shown_model
         self.ending: Ending | None = None
         """Set once the session is over; nothing comes out any more after what is waiting."""
 
@@ -168,10 +167,13 @@ class Relay:
         return replace(event, session=session)
 
     def _model_there(self, name: str) -> Any:
-        """Return what to say of a model that an update names: nothing, if it is the one that answers."""
+        """Return what to say of a model that an update names: nothing, if it is the one that answers.
+
+        Nor anything where none was named when the client connected: then it is too late, `session.updated`
+        shows which model answers, and clients that name theirs only then must not fall over an error.
+        """
         there = self._plan.upstream_name(name)
-        if name == self._shown_model or there == self._plan.model:
-            self._shown_model = self._shown_model or name
+        if self._plan.shown_model in {None, name} or there == self._plan.model:
             return UNSET
         return there
 
@@ -232,8 +234,8 @@ class Relay:
             return
         shown = {**session, "id": self._plan.session_id}
         shown["expires_at"] = shown_expiry(session.get("expires_at"), self._plan.options)
-        if self._shown_model is not None and "model" in session:
-            shown["model"] = self._shown_model
+        if self._plan.shown_model is not None and "model" in session:
+            shown["model"] = self._plan.shown_model
         form = {**form, "session": shown}
         if self.open:
             self._pass(relayed(_text(form)))

@@ -22,6 +22,8 @@ from vivavoce.server.rest.calls import CallRoutes
 from vivavoce.server.rest.client_secrets import ClientSecretRoutes
 from vivavoce.server.rest.desk import EXCEPTION_HANDLERS, Desk, respond
 from vivavoce.server.rest.health import HealthRoutes
+from vivavoce.server.rest.speech import SpeechRoutes
+from vivavoce.server.rest.transcriptions import TranscriptionRoutes
 from vivavoce.server.secrets import ClientSecrets
 from vivavoce.server.usage import KeyUsage
 
@@ -95,7 +97,13 @@ class RealtimeApp:
             usage=usage,
             calls=self._realtime.calls,
         )
-        parts = (HealthRoutes(desk), ClientSecretRoutes(desk), CallRoutes(desk))
+        parts = (
+            HealthRoutes(desk),
+            ClientSecretRoutes(desk),
+            CallRoutes(desk),
+            SpeechRoutes(desk),
+            TranscriptionRoutes(desk),
+        )
         http = Starlette(
             routes=[
                 *(route for part in parts for route in part.routes),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -130,6 +130,9 @@ class Admission:
         max_sessions: how many may be inside at once.
         max_sessions_per_key: how many of them with one key; `None`: all.
         of_key: other bounds for single keys, by name; may be replaced at any time.
+
+    Attributes:
+        on_empty: called when the last session has left.
     """
 
     def __init__(
@@ -144,6 +147,7 @@ class Admission:
         self._sessions = 0
         self._sessions_of: Counter[str] = Counter()
         self._draining = False
+        self.on_empty: Callable[[], None] = lambda: None
 
     @property
     def max_sessions(self) -> int:
@@ -212,6 +216,8 @@ class Admission:
         self._sessions -= 1
         if name is not None:
             self._sessions_of[name] -= 1
+        if not self._sessions:
+            self.on_empty()
 
 
 class ReadingPace:

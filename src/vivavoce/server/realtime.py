@@ -151,6 +151,7 @@ class RealtimeEndpoint:
         self._closing = False
         self._empty = asyncio.Event()
         self._empty.set()
+        self.admission.on_empty = self._empty.set
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket connection from handshake to close."""
@@ -211,8 +212,6 @@ class RealtimeEndpoint:
         finally:
             self._usage.end(caller.name, now())
             self.admission.leave(caller.name)
-            if not self.admission.sessions:
-                self._empty.set()
 
     async def _carry(self, visit: _Visit, caller: Caller, options: SessionOptions) -> None:
         """Run one session on an accepted socket until either side closes it."""

@@ -46,6 +46,8 @@ def test_every_voice_of_the_api_has_a_stand_in() -> None:
     assert set(voices) == set(API_VOICES)
     assert voices["echo"] == "echo"
     assert set(voices.values()) == {"amy", "echo", "joe"}
+    assert stand_ins(("bf_alloy", "af_alloy", "am_echo"))["alloy"] == "bf_alloy"
+    assert stand_ins(("bf_alloy", "af_alloy", "am_echo"))["echo"] == "am_echo"
     assert stand_ins(("amy",)) == dict.fromkeys(API_VOICES, "amy")
 
 

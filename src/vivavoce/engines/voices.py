@@ -30,13 +30,14 @@ API_VOICES = (
 def stand_ins(own: Sequence[str]) -> dict[str, str]:
     """Return a voice of an engine for each voice of the API, so that a client's choice always finds one.
 
-    A name that the engine has itself stands for itself. The others are dealt out in turn; the same engine
-    always deals the same way.
+    A name that the engine has itself stands for itself, also with something in front (`af_alloy`). The others
+    are dealt out in turn; the same engine always deals the same way.
 
     Args:
         own: the engine's voices, at least one.
     """
-    return {name: name if name in own else own[place % len(own)] for place, name in enumerate(API_VOICES)}
+    named = {voice.rpartition("_")[2]: voice for voice in reversed(own)} | {voice: voice for voice in own}
+    return {name: named.get(name, own[place % len(own)]) for place, name in enumerate(API_VOICES)}
 
 
 def unknown_voice(voice: str, known: Iterable[str]) -> EngineError:

@@ -127,8 +127,8 @@ class KokoroSynthesizer:
                 from kokoro_onnx import Kokoro
 
                 try:
-                    kokoro = Kokoro(self._model, self._path)
-                    # It reads each voice from the open file when it is used, which threads must not do at once.
+                    kokoro: Any = Kokoro(self._model, self._path)
+                    # It would read each voice from an open file when it is used: no work for several threads.
                     with kokoro.voices as voices:
                         kokoro.voices = {name: voices[name] for name in voices.files}
                     self._kokoro = kokoro

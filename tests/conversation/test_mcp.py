@@ -127,6 +127,32 @@ def test_beside_the_conversation_there_are_no_mcp_tools(bench: Bench) -> None:
     assert (offered(bench), bench.talk.started.tool_choice) == (["look"], "required")
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "mcp_list_tools", "server_label": "s", "tools": []},
+        {"type": "mcp_approval_request", "id": "r", "server_label": "s", "name": "look", "arguments": "{}"},
+    ],
+)
+def test_what_only_a_server_makes(bench: Bench, item: dict[str, object]) -> None:
+    assert bench.talk.send("conversation.item.create", item=item) == ["error"]
+    assert bench.talk.complaint[:2] == ("invalid_value", "item.type")
+
+
+def test_a_call_that_a_client_remembers_is_read(bench: Bench) -> None:
+    item = {
+        "type": "mcp_call",
+        "id": "m",
+        "server_label": "s",
+        "name": "look",
+        "arguments": "{}",
+        "output": "a tree",
+    }
+    assert bench.talk.send("conversation.item.create", item=item) == [*bench.talk.ITEM]
+    bench.talk.ask()
+    assert bench.read() == [("function_call", "{}"), ("function_call_output", "a tree")]
+
+
 def test_calls_of_the_past_read_the_same_under_another_name(bench: Bench) -> None:
     bench.use(free())
     bench.talk.ask()

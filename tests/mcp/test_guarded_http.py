@@ -19,7 +19,7 @@ def ok(_request: Heard) -> tuple[int, Any]:
 
 
 async def get(plain: PlainHttp, *, private_addresses: bool = True, **how: Any) -> Any:
-    async with client_factory(private_addresses=private_addresses)(**how) as client:
+    async with client_factory(plain.url, private_addresses=private_addresses)(**how) as client:
         return await client.get(plain.url)
 
 
@@ -56,6 +56,24 @@ def test_a_redirect_to_a_private_address_is_not_followed() -> None:
                 answer = await get(plain)
                 assert answer.status_code == 302
                 assert secret.heard == []
+
+    asyncio.run(main())
+
+
+def test_a_query_is_added_on_the_way_to_the_endpoint_only() -> None:
+    async def main() -> None:
+        async with plain_http(ok) as plain:
+            factory = client_factory(f"{plain.url}?key=word", private_addresses=True)
+            async with factory() as client:
+                answer = await client.get(plain.url)
+                assert "word" not in str(answer.url)
+                await client.get(f"{plain.url}/messages")
+                await client.get(f"{plain.url}?own=1")
+            assert [request.path for request in plain.heard] == [
+                "/mcp?key=word",
+                "/mcp/messages",
+                "/mcp?own=1",
+            ]
 
     asyncio.run(main())
 

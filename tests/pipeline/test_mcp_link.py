@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -114,6 +115,29 @@ def test_secrets_are_sent_with_every_request(fields: dict[str, Any], sent: str |
             assert {request.headers.get("x-key") for request in plain.heard} == {"1"}
 
     against(mcp_server(said("a tree")), play)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sent"),
+    [
+        ({}, "Basic bWU6YSB3b3Jk"),
+        ({"authorization": "x"}, "Bearer x"),
+        ({"headers": {"authorization": "y"}}, "y"),
+    ],
+)
+def test_secrets_of_the_address(fields: dict[str, Any], sent: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def play(plain: PlainHttp) -> None:
+        with caplog.at_level(logging.DEBUG):
+            url = plain.url.replace("http://", "http://me:a%20word@") + "?key=hidden"
+            async with link_to(url, **fields) as link:
+                await link.list_tools()
+        assert plain.heard[0].headers["authorization"] == sent
+        assert plain.heard[0].path == "/mcp?key=hidden"
+        assert "httpx2" in {record.name for record in caplog.records}
+        assert "hidden" not in caplog.text
+        assert "word" not in caplog.text
+
+    against(mcp_server(), play)
 
 
 def test_hints_of_a_tool() -> None:

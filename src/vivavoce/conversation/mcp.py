@@ -21,9 +21,11 @@ from vivavoce.conversation.plan import ResponsePlan
 from vivavoce.conversation.refusal import refuse
 from vivavoce.protocol import (
     Item,
+    McpApprovalRequestItem,
     McpApprovalResponseItem,
     McpCallError,
     McpListedTool,
+    McpListToolsItem,
     McpTool,
     RealtimeSession,
     ResponseCreateParams,
@@ -201,11 +203,14 @@ class McpTools:
     # --- what comes in ------------------------------------------------------------------------------------
 
     def check_item(self, item: Item) -> None:
-        """Refuse an answer to an approval request that does not wait for one.
+        """Refuse an item of a client that would mean nothing.
 
         Raises:
-            RemoteProtocolError: there is no such request, or it has been answered.
+            RemoteProtocolError: it is an answer to a request that is not there, or has been answered; or of a
+                kind that only a server makes.
         """
+        if isinstance(item, McpListToolsItem | McpApprovalRequestItem):
+            raise refuse(f"Items of type '{item.type}' are made by the server only.", "item.type")
         if isinstance(item, McpApprovalResponseItem):
             self._calls.check_answer(item)
 

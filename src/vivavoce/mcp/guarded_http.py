@@ -22,17 +22,20 @@ FAILED_STATUSES: ContextVar[list[int] | None] = ContextVar("failed_statuses", de
 """Put a list here to learn with which HTTP statuses your own requests to MCP servers have failed."""
 
 
-def client_factory(*, private_addresses: bool) -> Callable[..., httpx2.AsyncClient]:
+def client_factory(url: str, *, private_addresses: bool) -> Callable[..., httpx2.AsyncClient]:
     """Return what makes the HTTP client of an MCP server (`httpx_client_factory`).
 
-    Proxies of the environment are not used: they would do the connecting.
+    The client is to be asked for the URL without its query, which often holds a key: it is added as late as
+    can be, so that nobody on the way has it to write it into a log. Proxies of the environment are not used:
+    they would do the connecting.
 
     Args:
+        url: of the server's endpoint, whole.
         private_addresses: whether it may reach addresses that are not public, see `is_public`.
     """
 
     def make(**how: Any) -> httpx2.AsyncClient:
-        transport = _Transport(private_addresses=private_addresses)
+        transport = _Transport(httpx2.URL(url).raw_path, private_addresses=private_addresses)
         hooks = {"response": [_note_status]}
         return httpx2.AsyncClient(transport=transport, trust_env=False, event_hooks=hooks, **how)
 
@@ -48,7 +51,8 @@ async def _note_status(response: httpx2.Response) -> None:
 class _Transport(httpx2.AsyncBaseTransport):
     """Sends requests through a pool of connections whose network is guarded."""
 
-    def __init__(self, *, private_addresses: bool) -> None:
+    def __init__(self, endpoint: bytes, *, private_addresses: bool) -> None:
+        self._path, _, self._query = endpoint.partition(b"?")
         # Its default network depends on the event loop's library; here that is asyncio.
         network: Any = httpcore2.AnyIOBackend()
         self._pool = httpcore2.AsyncConnectionPool(
@@ -64,7 +68,7 @@ class _Transport(httpx2.AsyncBaseTransport):
                     scheme=request.url.raw_scheme,
                     host=request.url.raw_host,
                     port=request.url.port,
-                    target=request.url.raw_path,
+                    target=self._whole(request.url.raw_path),
                 ),
                 headers=request.headers.raw,
                 content=request.stream,
@@ -77,6 +81,9 @@ class _Transport(httpx2.AsyncBaseTransport):
             stream=_Body(answer),
             extensions=answer.extensions,
         )
+
+    def _whole(self, path: bytes) -> bytes:
+        return path + b"?" + self._query if self._query and path == self._path else path
 
     async def aclose(self) -> None:
         await self._pool.aclose()

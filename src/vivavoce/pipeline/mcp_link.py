@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from vivavoce.errors import ConnectionLostError, ToolError
 from vivavoce.mcp import MCPServerSse, MCPServerStreamableHttp, is_error, result_text
@@ -21,6 +22,7 @@ from vivavoce.protocol import (
     McpToolExecutionError,
     present,
 )
+from vivavoce.urls import shown_url
 
 if TYPE_CHECKING:
     from mcp.types import Tool
@@ -187,15 +189,13 @@ class McpLink:
         from vivavoce.mcp.guarded_http import client_factory
 
         declared = self._declared
-        headers = _headers(declared)
-        if token := present(declared.authorization, None):
-            headers["Authorization"] = token if token.lower().startswith("bearer ") else f"Bearer {token}"
+        url = str(declared.server_url)
         params = {
-            "url": declared.server_url,
-            "headers": headers,
+            "url": shown_url(url),
+            "headers": _headers(declared),
             "timeout": self._timeout_s,
             "connect_timeout": self._timeout_s,
-            "httpx_client_factory": client_factory(private_addresses=self._private_addresses),
+            "httpx_client_factory": client_factory(url, private_addresses=self._private_addresses),
         }
         server = _KINDS[kind](
             params, name=declared.server_label, client_session_timeout_seconds=self._timeout_s
@@ -209,11 +209,20 @@ class McpLink:
 
 
 def _place(declared: McpTool) -> tuple[object, ...]:
-    return declared.server_url, present(declared.authorization, None), _headers(declared)
+    return declared.server_url, _headers(declared)
 
 
 def _headers(declared: McpTool) -> dict[str, str]:
-    return dict(declared.headers) if isinstance(declared.headers, Mapping) else {}
+    """Return the headers of every request: the client's own, and who it says that it is."""
+    headers = dict(declared.headers) if isinstance(declared.headers, Mapping) else {}
+    if token := present(declared.authorization, None):
+        headers["Authorization"] = token if token.lower().startswith("bearer ") else f"Bearer {token}"
+    elif not any(name.lower() == "authorization" for name in headers):
+        parts = urlsplit(str(declared.server_url))
+        if parts.username is not None:
+            named = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            headers["Authorization"] = f"Basic {b64encode(named.encode()).decode()}"
+    return headers
 
 
 def _listed(tool: Tool) -> McpListedTool:

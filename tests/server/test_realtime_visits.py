@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.server.visits import Handshake, endpoint_for
 
 from vivavoce.engines.base import EngineCost
-from vivavoce.engines.registry import EngineChoice, build_engines
 from vivavoce.engines.scripted import scripted_engines
 from vivavoce.errors import EngineError, RemoteProtocolError
 from vivavoce.observe.base import SessionObserver
@@ -22,78 +22,10 @@ from vivavoce.protocol import (
     TranscriptionSession,
 )
 from vivavoce.server import Limits, ServerConfig
-from vivavoce.server.auth import Caller, Guard
-from vivavoce.server.envelope import Refusal
+from vivavoce.server.auth import Caller
 from vivavoce.server.guardrails import WordGuardrail
 from vivavoce.server.hub import SessionStart
-from vivavoce.server.realtime import RealtimeEndpoint
 from vivavoce.testing import run
-
-
-class Handshake:
-    """One connection to an endpoint as its ASGI server would offer it, on the clock of the test."""
-
-    def __init__(self, query: str = "", **headers: str) -> None:
-        self.scope: dict[str, Any] = {
-            "type": "websocket",
-            "path": "/v1/realtime",
-            "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-            "client": ("127.0.0.1", 5),
-            "extensions": {"websocket.http.response": {}},
-        }
-        self.inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.sent: list[Any] = []
-        self.say({"type": "websocket.connect"})
-
-    def say(self, message: dict[str, Any]) -> None:
-        self.inbox.put_nowait(message)
-
-    def say_event(self, event: dict[str, Any]) -> None:
-        self.say({"type": "websocket.receive", "text": json.dumps(event)})
-
-    def leave(self) -> None:
-        self.say({"type": "websocket.disconnect", "code": 1000})
-
-    async def send(self, message: Any) -> None:
-        self.sent.append(message)
-
-    async def visit(self, endpoint: RealtimeEndpoint) -> None:
-        await endpoint(self.scope, self.inbox.get, self.send)
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(message["text"]) for message in self.sent if message["type"] == "websocket.send"]
-
-    @property
-    def close(self) -> tuple[int, str]:
-        (message,) = [message for message in self.sent if message["type"] == "websocket.close"]
-        return message["code"], message["reason"]
-
-    @property
-    def status(self) -> int | None:
-        return next((message["status"] for message in self.sent if "status" in message), None)
-
-
-class Keyring(Guard):
-    """Lets everybody in as the caller that the test wants."""
-
-    def __init__(self, caller: Caller) -> None:
-        super().__init__()
-        self._caller = caller
-
-    def admit(self, scope: Any, *, secrets: bool = True) -> Caller | Refusal:
-        return self._caller
-
-
-def endpoint_for(caller: Caller | None = None, engines: Any = None, **options: Any) -> RealtimeEndpoint:
-    return RealtimeEndpoint(
-        engines or build_engines(EngineChoice(preset="bench")),
-        options.pop("config", ServerConfig()),
-        Keyring(caller or Caller(None)),
-        cpus=1,
-        **options,
-    )
 
 
 def test_a_session_begins_with_what_its_secret_says() -> None:
@@ -319,40 +251,5 @@ def test_guardrails_stand_between_a_session_and_everybody_else() -> None:
         assert done["type"] == "response.done"
         assert done["response"]["status_details"] == {"type": "incomplete", "reason": "content_filter"}
         assert "swordfish" not in json.dumps(peer.events)
-
-    run(scenario())
-
-
-def test_a_session_is_hung_up_by_its_id() -> None:
-    async def scenario() -> None:
-        endpoint = endpoint_for(Caller("lab"))
-        peer, side = Handshake(), Handshake("call_id=")
-        async with asyncio.TaskGroup() as visits:
-            visits.create_task(peer.visit(endpoint))
-            await asyncio.sleep(1)
-            session_id = peer.events[0]["session"]["id"]
-            side.scope["query_string"] = f"call_id={session_id}".encode()
-            visits.create_task(side.visit(endpoint))
-            await asyncio.sleep(1)
-            assert endpoint.calls.hang_up(session_id, "lab")
-        assert peer.close == (1000, "The call was hung up.")
-        assert side.close == (1000, "The session has ended.")
-        assert not endpoint.calls.hang_up(session_id, "lab")
-
-    run(scenario())
-
-
-def test_when_the_server_ends_its_sidebands_hear_why() -> None:
-    async def scenario() -> None:
-        endpoint = endpoint_for()
-        peer, side = Handshake(), Handshake()
-        async with asyncio.TaskGroup() as visits:
-            visits.create_task(peer.visit(endpoint))
-            await asyncio.sleep(1)
-            side.scope["query_string"] = b"call_id=" + peer.events[0]["session"]["id"].encode()
-            visits.create_task(side.visit(endpoint))
-            await asyncio.sleep(1)
-            await endpoint.aclose()
-        assert peer.close == side.close == (1001, "The server is shutting down.")
 
     run(scenario())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from vivavoce.engines.registry import EngineChoice, build_engines
@@ -83,12 +83,11 @@ def endpoint_for(caller: Caller | None = None, engines: Any = None, **options: A
 class Reluctant(Handshake):
     """Accepts the connection and then reads nothing, or has its way in delayed by `on_accept`."""
 
-    on_accept: Callable[[], None] | None = None
+    on_accept: Callable[[], Awaitable[None]] | None = None
 
     async def send(self, message: Any) -> None:
         if message["type"] == "websocket.send" and self.on_accept is None:
             await asyncio.Event().wait()
         if message["type"] == "websocket.accept" and self.on_accept is not None:
-            self.on_accept()
-            await asyncio.sleep(1)
+            await self.on_accept()
         await super().send(message)

@@ -106,6 +106,8 @@ def check_ids(talk: Talk) -> None:
         if event["type"] == "conversation.item.added":
             assert event["item"]["id"] not in live
             live.add(event["item"]["id"])
+        elif event["type"] == "conversation.item.done":
+            assert event["item"]["id"] in live
         elif event["type"] == "conversation.item.deleted":
             live.remove(event["item_id"])
 

@@ -128,3 +128,11 @@ def test_a_model_knows_its_text_better_and_cached_text_is_part_of_it(cached: int
     assert (details.text_tokens, details.audio_tokens, details.image_tokens) == (41, 20, 5)
     assert details.cached_tokens == details.cached_tokens_details.text_tokens == told
     assert (spent.output_token_details.text_tokens, spent.output_token_details.audio_tokens) == (3, 9)
+
+
+def test_pictures_that_a_model_has_counted_are_not_counted_twice() -> None:
+    spent = usage(Tokens(text=10, image=255), Tokens(), CountedTokens(read=300, written=5, cached=20))
+    assert (spent.input_tokens, spent.input_token_details.text_tokens) == (300, 45)
+    assert spent.input_token_details.image_tokens == 255
+    blind = usage(Tokens(text=10, image=255), Tokens(), CountedTokens(read=30, written=5))
+    assert blind.input_token_details.text_tokens == 0

@@ -171,7 +171,8 @@ def usage(given: Tokens, made: Tokens, counted: CountedTokens | None = None) -> 
         counted: what the model itself counted, or `None` where it does not; it knows its text better.
     """
     if counted is not None:
-        given = Tokens(text=counted.read, audio=given.audio, image=given.image)
+        # The model counts its pictures among what it read; here they have a figure of their own.
+        given = Tokens(text=max(0, counted.read - given.image), audio=given.audio, image=given.image)
         made = Tokens(text=counted.written, audio=made.audio)
     cached = min(counted.cached, given.text) if counted is not None else 0
     return Usage(

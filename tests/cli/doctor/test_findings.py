@@ -65,6 +65,14 @@ def test_keys_are_reported_as_set_and_never_shown(monkeypatch: pytest.MonkeyPatc
     assert "very-secret" not in repr(findings)
 
 
+def test_every_engine_is_listed() -> None:
+    listed = {choice.engine: choice for choice in examine([]).choices}
+    assert {"vad:silero", "stt:faster-whisper", "llm:responses", "tts:piper"} <= set(listed)
+    assert all(choice.installed or choice.command for choice in listed.values())
+    assert listed["llm:builtin"].installed
+    assert listed["tts:speech"].needs == "base_url"
+
+
 def test_the_cores_are_those_that_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vivavoce.cli.doctor.findings.usable_cpus", lambda: 3)
     assert examine([]).system.endswith(", 3 cores")

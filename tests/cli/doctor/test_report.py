@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 from vivavoce.cli.doctor.engines import Trial
-from vivavoce.cli.doctor.findings import Extra, Findings, Key
+from vivavoce.cli.doctor.findings import Choice, Extra, Findings, Key
 from vivavoce.cli.doctor.report import as_json, report_lines, show
 
 
@@ -37,6 +38,24 @@ def test_the_report_says_what_there_is_what_works_and_what_to_do() -> None:
     assert "✓ OPENAI_API_KEY        set      agents on OpenAI" in text
     assert "    vivavoce demo  # hear it" in text
     assert text.endswith("The built-in engines work.")
+
+
+def test_engines_to_choose_from_are_listed_with_what_they_need() -> None:
+    choices = [
+        Choice("stt:transcriptions", "any endpoint", "base_url", (), None),
+        Choice("tts:piper", "Piper voices", "voices", ("piper",), "pip install 'vivavoce[piper]'"),
+        Choice("tts:parrot", "of parrot", "", ("beak",), None),
+        Choice("llm:builtin", "a stand-in", "", (), None),
+    ]
+    lines = list(report_lines(replace(findings(), choices=choices)))
+    start = lines.index("Engines to choose from:")
+    assert lines[start + 1 : start + 5] == [
+        "  ✓ stt:transcriptions    any endpoint; needs base_url",
+        "  – tts:piper             Piper voices; pip install 'vivavoce[piper]'",
+        "  – tts:parrot            of parrot; missing: beak",
+        "  ✓ llm:builtin           a stand-in",
+    ]
+    assert "Engines to choose from:" not in list(report_lines(findings()))
 
 
 def test_a_broken_engine_is_marked() -> None:

@@ -12,6 +12,7 @@ from importlib import metadata
 from vivavoce import __version__
 from vivavoce.cli.doctor.engines import Trial
 from vivavoce.cpus import usable_cpus
+from vivavoce.engines.catalogue import catalogue
 
 PURPOSES: Mapping[str, str] = {
     "local": "listen and speak on this machine",
@@ -68,6 +69,30 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """An engine that may be chosen in place of a built-in one.
+
+    Attributes:
+        engine: its full name, ``stt:faster-whisper``.
+        summary: what it is.
+        needs: what must be given to it: an address, weights; empty: nothing.
+        missing: packages that are not installed.
+        command: what installs them, or ``None``.
+    """
+
+    engine: str
+    summary: str
+    needs: str
+    missing: Sequence[str]
+    command: str | None
+
+    @property
+    def installed(self) -> bool:
+        """Whether everything that it imports is there."""
+        return not self.missing
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """Everything that was found.
 
@@ -80,6 +105,7 @@ class Findings:
         engines: how the built-in engines did.
         keys: which are set.
         advice: commands and what they are for.
+        choices: all engines that there are, also those of other packages.
     """
 
     vivavoce: str
@@ -90,6 +116,7 @@ class Findings:
     engines: Sequence[Trial]
     keys: Sequence[Key]
     advice: Sequence[tuple[str, str]] = field(default=())
+    choices: Sequence[Choice] = field(default=())
 
     @property
     def ok(self) -> bool:
@@ -115,6 +142,15 @@ def examine(trials: Sequence[Trial]) -> Findings:
         engines=trials,
         keys=keys,
         advice=advise(extras, trials, keys),
+        choices=list_choices(),
+    )
+
+
+def list_choices() -> tuple[Choice, ...]:
+    """Return all engines that may be chosen, with what each of them lacks."""
+    return tuple(
+        Choice(entry.full_name, entry.summary, entry.needs, entry.missing, entry.command)
+        for entry in catalogue()
     )
 
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from vivavoce.cli.doctor.findings import Findings
+    from vivavoce.cli.doctor.findings import Choice, Findings
 
 STYLES = {"✓": "green", "✗": "bold red", "–": "dim"}
 
@@ -33,6 +33,11 @@ def report_lines(findings: Findings) -> Iterator[str]:
     for trial in findings.engines:
         mark = "✓" if trial.works else "✗"
         yield f"  {mark} {trial.part:<15} {trial.engine:<15} {trial.seconds * 1000:>6.0f} ms  {trial.detail}"
+    if findings.choices:
+        yield ""
+        yield "Engines to choose from:"
+        for choice in findings.choices:
+            yield f"  {_mark(choice.installed)} {choice.engine:<21} {choice.summary}{_lacks(choice)}"
     yield ""
     yield "Packages:"
     yield f"  {_mark(all(findings.packages.values()))} {'always needed':<15} {_packages(findings.packages)}"
@@ -79,6 +84,13 @@ def show(findings: Findings, out: TextIO) -> None:
 
 def _mark(present: bool) -> str:
     return "✓" if present else "–"
+
+
+def _lacks(choice: Choice) -> str:
+    """Return what an engine cannot do without and has not."""
+    if not choice.installed:
+        return f"; {choice.command or 'missing: ' + ', '.join(choice.missing)}"
+    return f"; needs {choice.needs}" if choice.needs else ""
 
 
 def _packages(packages: object) -> str:

@@ -158,12 +158,9 @@ def test_what_the_upstream_says_of_its_door_stays_with_the_operator() -> None:
     assert "sk-" not in json.dumps(said)
     assert line.relay.ending is not None
     assert line.relay.ending.code == 1011
-
-
-def test_an_error_without_a_code_before_the_session_is_told_without_it() -> None:
-    line = Line()
-    line.server("error", error={"type": "server_error", "message": "m"})
-    assert line.down()[0]["error"]["message"] == "The model behind this server refused the session."
+    bare = Line()
+    bare.server("error", error={"type": "server_error", "message": "m"})
+    assert bare.down()[0]["error"]["message"] == "The model behind this server refused the session."
 
 
 FRAMES = [

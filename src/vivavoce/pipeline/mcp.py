@@ -24,7 +24,7 @@ AT_ONCE = 8
 """Requests of one session that are under way at the same time; others wait, in order."""
 
 
-class McpServers:
+class McpRequests:
     """Carries out what the conversation asks of MCP servers. One connection a server and session.
 
     Args:

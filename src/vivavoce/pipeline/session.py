@@ -20,7 +20,7 @@ from vivavoce.pipeline.answers import Answers
 from vivavoce.pipeline.backstage import Backstage, Receive
 from vivavoce.pipeline.equipment import equipped
 from vivavoce.pipeline.hearing import Hearing
-from vivavoce.pipeline.mcp import McpServers
+from vivavoce.pipeline.mcp import McpRequests
 from vivavoce.protocol import ClientEvent, InputAudioBufferAppend, Session
 from vivavoce.tasks import Tasks
 
@@ -64,7 +64,7 @@ class LocalSession:
         backstage = Backstage(self.id, engines, options, self._conversation, self._tasks, self.feed)
         self._hearing = Hearing(backstage, self._heard)
         self._answers = Answers(backstage)
-        self._mcp = McpServers(backstage)
+        self._mcp = McpRequests(backstage)
         self._timer: asyncio.TimerHandle | None = None
         self._paused = False
         self._closed = False

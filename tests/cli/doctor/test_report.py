@@ -50,10 +50,10 @@ def test_engines_to_choose_from_are_listed_with_what_they_need() -> None:
     lines = list(report_lines(replace(findings(), choices=choices)))
     start = lines.index("Engines to choose from:")
     assert lines[start + 1 : start + 5] == [
-        "  ✓ stt:transcriptions    any endpoint; needs base_url",
-        "  – tts:piper             Piper voices; pip install 'vivavoce[piper]'",
-        "  – tts:parrot            of parrot; missing: beak",
-        "  ✓ llm:builtin           a stand-in",
+        "  ✓ stt:transcriptions     any endpoint; needs base_url",
+        "  – tts:piper              Piper voices; pip install 'vivavoce[piper]'",
+        "  – tts:parrot             of parrot; missing: beak",
+        "  ✓ llm:builtin            a stand-in",
     ]
     assert "Engines to choose from:" not in list(report_lines(findings()))
 

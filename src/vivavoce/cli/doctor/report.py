@@ -37,7 +37,7 @@ def report_lines(findings: Findings) -> Iterator[str]:
         yield ""
         yield "Engines to choose from:"
         for choice in findings.choices:
-            yield f"  {_mark(choice.installed)} {choice.engine:<21} {choice.summary}{_lacks(choice)}"
+            yield f"  {_mark(choice.installed)} {choice.engine:<22} {choice.summary}{_lacks(choice)}"
     yield ""
     yield "Packages:"
     yield f"  {_mark(all(findings.packages.values()))} {'always needed':<15} {_packages(findings.packages)}"

@@ -6,12 +6,16 @@ from vivavoce.connections.upstream_opening import (
     opening_patches,
     shown_expiry,
     without_identity,
+    without_temperature,
 )
 from vivavoce.conversation.options import SessionOptions
 from vivavoce.protocol import (
     AudioOutput,
     RealtimeSession,
+    ResponseCreate,
+    ResponseCreateParams,
     SessionAudio,
+    SessionUpdate,
     TranscriptionSession,
 )
 
@@ -60,6 +64,18 @@ def test_what_only_a_server_sets_is_left_out() -> None:
         id="sess_x", object="realtime.transcription_session", expires_at=5, include=None
     )
     assert without_identity(session) == TranscriptionSession(include=None)
+
+
+def test_no_server_of_the_ga_api_is_asked_for_a_temperature() -> None:
+    warm = RealtimeSession(temperature=0.8, instructions="No.")
+    assert opening_patches(UNTOUCHED, warm) == [RealtimeSession(instructions="No.")]
+    assert without_temperature(SessionUpdate(session=warm)) == SessionUpdate(
+        session=RealtimeSession(instructions="No.")
+    )
+    asked = ResponseCreate(response=ResponseCreateParams(temperature=0.8, instructions="No."))
+    assert without_temperature(asked) == ResponseCreate(response=ResponseCreateParams(instructions="No."))
+    for event in (ResponseCreate(), SessionUpdate(session=TranscriptionSession())):
+        assert without_temperature(event) == event
 
 
 def test_the_session_ends_at_the_earlier_time() -> None:

@@ -9,13 +9,16 @@ from vivavoce.protocol import (
     UNSET,
     AudioOutput,
     RealtimeSession,
+    ResponseCreate,
+    ResponseCreateParams,
     SessionAudio,
+    SessionUpdate,
     TranscriptionSession,
     replace,
 )
 
 if TYPE_CHECKING:
-    from vivavoce.protocol import Session
+    from vivavoce.protocol import ClientEvent, Session
 
 _UNTOUCHED = SessionOptions()
 
@@ -53,7 +56,7 @@ def opening_patches(options: SessionOptions, settings: Session | None) -> list[S
         if instructions is not UNSET or audio is not UNSET:
             patches.append(RealtimeSession(instructions=instructions, audio=audio))
     if isinstance(settings, RealtimeSession):
-        settings = replace(settings, model=UNSET)
+        settings = replace(settings, model=UNSET, temperature=UNSET)
     if settings is not None:
         patches.append(without_identity(settings))
     return patches
@@ -62,6 +65,18 @@ def opening_patches(options: SessionOptions, settings: Session | None) -> list[S
 def without_identity(session: Session) -> Session:
     """Return a session without what only the server sets: a client that sends it back means nothing by it."""
     return replace(session, id=UNSET, object=UNSET, expires_at=UNSET)
+
+
+def without_temperature(event: ClientEvent) -> ClientEvent:
+    """Return an event without what only the beta dialect has: a server of the GA API would refuse it.
+
+    The session that it then shows has no temperature either.
+    """
+    if isinstance(event, SessionUpdate) and isinstance(event.session, RealtimeSession):
+        return replace(event, session=replace(event.session, temperature=UNSET))
+    if isinstance(event, ResponseCreate) and isinstance(event.response, ResponseCreateParams):
+        return replace(event, response=replace(event.response, temperature=UNSET))
+    return event
 
 
 def shown_expiry(theirs: object, options: SessionOptions) -> int:

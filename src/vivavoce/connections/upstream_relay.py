@@ -13,7 +13,12 @@ from typing import Any
 
 from vivavoce.connections.upstream_answers import OpenAnswers
 from vivavoce.connections.upstream_items import UpstreamItems
-from vivavoce.connections.upstream_opening import opening_patches, shown_expiry, without_identity
+from vivavoce.connections.upstream_opening import (
+    opening_patches,
+    shown_expiry,
+    without_identity,
+    without_temperature,
+)
 from vivavoce.conversation.ids import IdSource
 from vivavoce.conversation.options import SessionOptions
 from vivavoce.errors import RemoteProtocolError
@@ -159,6 +164,7 @@ class Relay:
 
     def _translated(self, event: ClientEvent) -> ClientEvent:
         """Return the event as the upstream is to have it."""
+        event = without_temperature(event)
         if not isinstance(event, SessionUpdate):
             return event
         session = without_identity(event.session)

@@ -123,10 +123,13 @@ def test_usage_adds_up() -> None:
 def test_a_model_knows_its_text_better_and_cached_text_is_part_of_it(cached: int, told: int) -> None:
     counted = CountedTokens(read=41, written=3, cached=cached)
     spent = usage(Tokens(text=30, audio=20, image=5), Tokens(text=7, audio=9), counted)
-    assert (spent.input_tokens, spent.output_tokens, spent.total_tokens) == (66, 12, 78)
+    assert (spent.input_tokens, spent.output_tokens, spent.total_tokens) == (61, 12, 73)
     details = spent.input_token_details
-    assert (details.text_tokens, details.audio_tokens, details.image_tokens) == (41, 20, 5)
-    assert details.cached_tokens == details.cached_tokens_details.text_tokens == told
+    assert (details.text_tokens, details.audio_tokens, details.image_tokens) == (36, 20, 5)
+    assert details.cached_tokens == told
+    cached_text = min(told, 36)
+    assert details.cached_tokens_details.text_tokens == cached_text
+    assert details.cached_tokens_details.image_tokens == told - cached_text
     assert (spent.output_token_details.text_tokens, spent.output_token_details.audio_tokens) == (3, 9)
 
 

@@ -174,7 +174,8 @@ def usage(given: Tokens, made: Tokens, counted: CountedTokens | None = None) -> 
         # The model counts its pictures among what it read; here they have a figure of their own.
         given = Tokens(text=max(0, counted.read - given.image), audio=given.audio, image=given.image)
         made = Tokens(text=counted.written, audio=made.audio)
-    cached = min(counted.cached, given.text) if counted is not None else 0
+    cached = min(counted.cached, given.text + given.image) if counted is not None else 0
+    cached_text = min(cached, given.text)
     return Usage(
         total_tokens=given.total + made.total,
         input_tokens=given.total,
@@ -184,7 +185,9 @@ def usage(given: Tokens, made: Tokens, counted: CountedTokens | None = None) -> 
             audio_tokens=given.audio,
             image_tokens=given.image,
             cached_tokens=cached,
-            cached_tokens_details=CachedTokensDetails(text_tokens=cached, audio_tokens=0, image_tokens=0),
+            cached_tokens_details=CachedTokensDetails(
+                text_tokens=cached_text, audio_tokens=0, image_tokens=cached - cached_text
+            ),
         ),
         output_token_details=OutputTokenDetails(text_tokens=made.text, audio_tokens=made.audio),
     )

@@ -33,8 +33,8 @@ class SessionOptions:
         retained_audio_bytes: how much of the newest audio is kept for `conversation.item.retrieve`; that of
             the last two items is kept beyond it, see `AudioShelf`. 0 keeps none.
         context_tokens: size of the model's input in tokens; older items are left out of it beyond that.
-        transcription_wait_s: how long a response waits for the transcript of what was said, and for the tools of
-            an MCP server that it names.
+        transcription_wait_s: how long a response waits for the transcript of what was said, and for the tools
+            of an MCP server that it names.
         explain_failures: whether the client is told what an engine said of its failure; a server that others
             use keeps that to its log, as it may name hosts and accounts.
         apology: what the agent says when its model fails in the middle of a spoken turn; empty: nothing.

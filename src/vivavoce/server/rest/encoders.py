@@ -111,7 +111,9 @@ class _File:
         import av
 
         self._sink = _Sink()
-        self._container: OutputContainer = av.open(self._sink, "w", format=form.container)
+        # Ogg would keep a second of speech back before it writes a page.
+        options = {"page_duration": "100000"} if form.container == "ogg" else {}
+        self._container: OutputContainer = av.open(self._sink, "w", format=form.container, options=options)
         # Opus knows no 24 kHz in its Ogg form; PyAV converts what it is given to the stream's rate.
         rate = 48000 if form.codec == "libopus" else RATE
         stream = self._container.add_stream(form.codec, rate=rate, layout="mono")

@@ -12,8 +12,12 @@ from vivavoce.protocol import (
     FunctionTool,
     PcmFormat,
     PcmuFormat,
+    RealtimeSession,
+    ResponseCreate,
     ResponseCreated,
+    ResponseCreateParams,
     ResponseDone,
+    SessionUpdate,
     ToolChoiceFunction,
     to_builtins,
 )
@@ -138,3 +142,19 @@ def test_the_voice_of_a_response_is_locked_too(talk: Talk) -> None:
     talk.finish()
     assert talk.ask(audio={"output": {"voice": "ash"}}) == ["error"]
     assert talk.complaint[0] == "cannot_update_voice"
+
+
+def test_the_temperature_of_the_beta_reaches_a_model_that_has_one(talk_with: type[Talk]) -> None:
+    talk = talk_with(model_honours=frozenset({"temperature"}))
+    talk.server.receive(SessionUpdate(session=RealtimeSession(temperature=0.7)), talk.now)
+    for wish, temperature in ((0.9, 0.9), (None, 0.7)):
+        params = ResponseCreateParams(conversation="none", temperature=wish)
+        talk.server.receive(ResponseCreate(response=params), talk.now)
+        talk.take()
+        assert talk.started.temperature == temperature
+    cold = talk_with()
+    cold.server.receive(SessionUpdate(session=RealtimeSession(temperature=0.7)), cold.now)
+    cold.take()
+    assert "temperature" not in cold.json["session"]
+    cold.ask()
+    assert cold.started.temperature is None

@@ -240,3 +240,10 @@ def test_a_session_tells_of_its_end_beforehand(talk_with: type[Talk]) -> None:
 def test_a_session_may_end_without_a_warning(talk_with: type[Talk], warning: float) -> None:
     talk = talk_with(max_session_s=100.0, session_warning_s=warning)
     assert talk.tick(101) == ["error"]
+
+
+def test_whether_somebody_asks_how_sure_the_transcriber_is(talk_with: type[Talk]) -> None:
+    talk = talk_with(transcription_honours=frozenset({"logprobs"}))
+    assert not talk.server.wants_logprobs
+    talk.update(include=["item.input_audio_transcription.logprobs"])
+    assert talk.server.wants_logprobs

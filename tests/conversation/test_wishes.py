@@ -54,6 +54,16 @@ def test_a_wish_that_the_transcriber_does_not_follow_is_refused(wish: dict[str, 
     check_input(heard, SessionOptions(transcription_honours=EVERYTHING))
 
 
+def test_a_transcription_session_has_no_idle_timeout() -> None:
+    heard = AudioInput(turn_detection=ServerVad(idle_timeout_ms=5000))
+    param, code, _ = refusal(heard, transcription_only=True)
+    assert (param, code) == (f"{WHERE}.turn_detection.idle_timeout_ms", "invalid_value")
+    check_input(heard, SessionOptions())
+    check_input(
+        AudioInput(turn_detection=ServerVad(idle_timeout_ms=None)), SessionOptions(transcription_only=True)
+    )
+
+
 def test_a_stock_clients_settings_are_no_wish() -> None:
     silent = Transcription(
         model="gpt-4o-mini-transcribe", language=None, prompt="", keywords=[], languages=None

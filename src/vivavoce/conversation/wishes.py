@@ -44,6 +44,15 @@ def check_input(heard: AudioInput, options: SessionOptions) -> None:
             f"Invalid value: {detection.prefix_padding_ms}; it must be between 0 and {MAX_PREFIX_MS}.",
             f"{where}.turn_detection.prefix_padding_ms",
         )
+    if (
+        isinstance(detection, ServerVad)
+        and options.transcription_only
+        and present(detection.idle_timeout_ms, None)
+    ):
+        raise refuse(
+            "A transcription session never speaks, so it has no idle timeout. Set it to null.",
+            f"{where}.turn_detection.idle_timeout_ms",
+        )
     if isinstance(heard.noise_reduction, NoiseReduction):
         _check_noise_reduction(heard.noise_reduction, options, f"{where}.noise_reduction")
     if isinstance(heard.transcription, Transcription):

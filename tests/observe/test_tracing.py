@@ -363,6 +363,16 @@ def test_voices_and_sessions_of_other_kinds(show: Callable[..., Any], backend: B
     assert attributes(backend.one("session"))["vivavoce.voice"] == "voice_1"
 
 
+def test_labels_that_the_client_gives_its_trace(show: Callable[..., Any], backend: Backend) -> None:
+    stage = show(SessionTracer(tracer_provider=backend.provider))
+    stage.opened(tracing="auto")
+    stage.opened(tracing={"workflow_name": "Desk", "group_id": "call-7", "metadata": {"team": "b", "n": 1}})
+    stage.observer.close(1.0)
+    labels = attributes(backend.one("session"))
+    names = ("workflow_name", "group_id", "metadata.team", "metadata.n")
+    assert [labels[f"vivavoce.{name}"] for name in names] == ["Desk", "call-7", "b", "1"]
+
+
 def test_what_is_not_sampled_costs_nothing(show: Callable[..., Any], forms: SimpleNamespace) -> None:
     backend = Backend(sampler=sampling.ALWAYS_OFF)
     stage = show(SessionTracer(tracer_provider=backend.provider))

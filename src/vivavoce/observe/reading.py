@@ -12,6 +12,7 @@ from vivavoce.protocol import (
     MessageItem,
     OutputAudio,
     OutputText,
+    TracingConfig,
     present,
 )
 
@@ -79,6 +80,16 @@ def voice_of(session: RealtimeSession) -> str:
     output = present(audio.output, None) if audio is not None else None
     voice = output.voice if output is not None else UNSET
     return voice.id if isinstance(voice, CustomVoice) else present(voice, "")
+
+
+def labels_of(session: RealtimeSession) -> dict[str, str]:
+    """Return the client's labels of its trace (`session.tracing`) as attributes."""
+    labels = session.tracing
+    if not isinstance(labels, TracingConfig):
+        return {}
+    named = {"workflow_name": present(labels.workflow_name, ""), "group_id": present(labels.group_id, "")}
+    named |= {f"metadata.{key}": str(value) for key, value in present(labels.metadata, {}).items()}
+    return {f"vivavoce.{name}": value for name, value in named.items()}
 
 
 def failure_of(response: Response) -> tuple[str, str]:

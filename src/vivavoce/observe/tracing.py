@@ -5,7 +5,7 @@ span                 from … to                               attributes
 ===================  ======================================  ================================================
 ``session``          the first event … close                 `gen_ai.conversation.id`, `gen_ai.request.model`,
                                                              `vivavoce.voice`, `gen_ai.usage.*` (total),
-                                                             `vivavoce.turns`
+                                                             `vivavoce.turns`, the client's `session.tracing`
 ``turn``             speech or a message of the person …     `vivavoce.turn.index`,
                      the end of the answer                   `vivavoce.turn.answer_delay_ms` (end of speech …
                                                              first audio); events `speech_started`,
@@ -42,6 +42,7 @@ from vivavoce.observe.reading import (
     failure_of,
     guardrail_name,
     in_ms,
+    labels_of,
     name_of,
     usage_attributes,
     voice_of,
@@ -223,6 +224,7 @@ class SessionTracer(SessionObserver):
                     "gen_ai.conversation.id": present(session.id, ""),
                     "gen_ai.request.model": self._model,
                     "vivavoce.voice": self._voice,
+                    **labels_of(session),
                 }
             )
         )

@@ -6,16 +6,14 @@ import asyncio
 import base64
 import json
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
-from openai import AsyncOpenAI
 
 from vivavoce.engines.base import EngineCost, SpeechOptions
 from vivavoce.engines.scripted import ScriptedSynthesizer, scripted_engines
-from vivavoce.server import Limits, ServerConfig
+from vivavoce.server import Limits
 from vivavoce.server.rest import speech
 from vivavoce.testing import run
 
@@ -181,23 +179,3 @@ def test_a_model_without_engines_says_so(house: Callable[..., Any]) -> None:
         assert answer.headers["x-should-retry"] == "false"
 
     run(scenario())
-
-
-@pytest.mark.clients
-@pytest.mark.parametrize("form", ["mp3", "opus", "aac", "flac", "wav", "pcm"])
-def test_the_official_client_hears_it(
-    serving: Callable[..., AbstractAsyncContextManager[str]], form: Any
-) -> None:
-    if form not in {"wav", "pcm"}:
-        pytest.importorskip("av")
-
-    async def scenario() -> None:
-        async with serving(ServerConfig(api_keys=("sk-1",))) as url:
-            base = url.replace("ws://", "http://").replace("/realtime", "")
-            async with AsyncOpenAI(api_key="sk-1", base_url=base, max_retries=0) as client:
-                create = client.audio.speech.with_streaming_response.create
-                async with create(model="tts-1", voice="alloy", input="Hi.", response_format=form) as answer:
-                    data = b"".join([piece async for piece in answer.iter_bytes()])
-                assert len(data) > 1000
-
-    asyncio.run(scenario())

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from openai import AsyncOpenAI
 from starlette.requests import Request
 
 from vivavoce.audio.wav import encode_wav
@@ -19,7 +17,7 @@ from vivavoce.engines.base import Transcript
 from vivavoce.engines.scripted import LoudnessVad, ScriptedTranscriber, scripted_engines
 from vivavoce.errors import EngineError
 from vivavoce.protocol import LogProb
-from vivavoce.server import Limits, ServerConfig
+from vivavoce.server import Limits
 from vivavoce.server.envelope import RefusedError
 from vivavoce.server.rest import transcriptions
 from vivavoce.testing import run
@@ -273,26 +271,3 @@ def test_a_key_has_as_much_written_down_as_it_may(house: Callable[..., Any]) -> 
         assert answer == (429, "rate_limit_exceeded", None)
 
     run(scenario())
-
-
-@pytest.mark.clients
-def test_the_official_client_reads_it(
-    serving: Callable[..., AbstractAsyncContextManager[str]],
-) -> None:
-    async def scenario() -> None:
-        async with serving(ServerConfig(api_keys=("sk-1",))) as url:
-            base = url.replace("ws://", "http://").replace("/realtime", "")
-            async with AsyncOpenAI(api_key="sk-1", base_url=base, max_retries=0) as client:
-                create = client.audio.transcriptions.create
-                file = ("a.wav", recording(0, 2))
-                assert (await create(model="whisper-1", file=file)).text == "2.0 seconds of audio"
-                assert (await create(model="m", file=file, response_format="text")).strip() == (
-                    "2.0 seconds of audio"
-                )
-                stream = await create(model="m", file=file, stream=True)
-                assert [event.type async for event in stream] == [
-                    "transcript.text.delta",
-                    "transcript.text.done",
-                ]
-
-    asyncio.run(scenario())

@@ -77,7 +77,7 @@ async def perform(
     return said
 
 
-@settings(USUAL, max_examples=100)
+@settings(USUAL, max_examples=60)
 @given(OPTIONS, ANSWERS, HEARS, STEPS, st.integers(1, 30))
 def test_whatever_a_client_does_and_whenever_the_upstream_is_lost(
     options: dict[str, Any], answers: list[list[Any]], hears: list[Any], steps: list[Step], lost: int

@@ -274,7 +274,7 @@ def test_an_upstream_that_does_not_read_gets_no_more_than_the_bound(monkeypatch:
 
     async def test(client: Client, session: ServedSession) -> None:
         await client.until("session.created")
-        append = event("input_audio_buffer.append", audio="A" * 4_000_000, event_id="mine")
+        append = event("input_audio_buffer.append", audio="A" * 20_000_000, event_id="mine")
         for _ in range(3):
             session.receive(append)
         error = (await client.until("error"))["error"]

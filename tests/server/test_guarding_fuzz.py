@@ -47,7 +47,7 @@ async def perform(options: dict[str, Any], engines: Engines, steps: list[Step]) 
     return listener.said
 
 
-@settings(USUAL, max_examples=100)
+@settings(USUAL, max_examples=60)
 @given(OPTIONS, ANSWERS, HEARS, STEPS)
 def test_whatever_a_client_does_the_order_is_kept_and_the_word_stays_here(
     options: dict[str, Any], answers: list[list[Any]], hears: list[Any], steps: list[Step]

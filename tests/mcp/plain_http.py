@@ -5,9 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 Answer = tuple[int, Any] | bytes | None
 """A status and a JSON body; or raw bytes; ``None`` is no answer at all."""
@@ -54,6 +62,26 @@ class PlainHttp:
                 await writer.drain()
 
 
+def certificate(folder: Path, name: str) -> Path:
+    """Write a certificate for a name, signed by itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = folder / "certificate.pem"
+    file.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
 def packed(status: int, body: Any = None, **headers: str) -> bytes:
     """An answer as bytes."""
     text = b"" if body is None else json.dumps(body).encode()
@@ -63,7 +91,9 @@ def packed(status: int, body: Any = None, **headers: str) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def plain_http(answer: Callable[[Heard], Answer]) -> AsyncIterator[PlainHttp]:
+async def plain_http(
+    answer: Callable[[Heard], Answer], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[PlainHttp]:
     """Serve on a free port of this machine."""
     plain = PlainHttp(answer)
     tasks: set[asyncio.Task[None] | None] = set()
@@ -75,7 +105,7 @@ async def plain_http(answer: Callable[[Heard], Answer]) -> AsyncIterator[PlainHt
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     plain.port = server.sockets[0].getsockname()[1]
     try:
         yield plain

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.mcp.plain_http import Heard, PlainHttp, packed, plain_http
+from tests.mcp.plain_http import Heard, PlainHttp, certificate, packed, plain_http
 
 from vivavoce.errors import ConnectionLostError
-from vivavoce.mcp import guarded_http
+from vivavoce.mcp import guard, guarded_http
 from vivavoce.mcp.guard import PrivateAddressError
 from vivavoce.mcp.guarded_http import FAILED_STATUSES, client_factory
 
@@ -87,6 +89,36 @@ def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatc
             assert (len(proxy.heard), len(plain.heard)) == (0, 1)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_tls_asks_for_the_certificate_of_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, trusted: bool
+) -> None:
+    asked: list[str | None] = []
+    file = certificate(tmp_path, "localhost")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(file)
+    tls.sni_callback = lambda _socket, name, _context: asked.append(name)
+    # Through the guard, which connects to a numeric address.
+    monkeypatch.setattr(guard, "is_public", lambda _: True)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+
+    async def main() -> None:
+        async with (
+            plain_http(ok, tls) as plain,
+            client_factory("https://localhost", private_addresses=False)() as client,
+        ):
+            url = f"https://localhost:{plain.port}/mcp"
+            if trusted:
+                assert (await client.get(url)).status_code == 200
+            else:
+                with pytest.raises(Exception, match="CERTIFICATE_VERIFY_FAILED"):
+                    await client.get(url)
+
+    asyncio.run(main())
+    assert set(asked) == {"localhost"}
 
 
 def test_an_answer_without_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ class _Transport(httpx2.AsyncBaseTransport):
         # Its default network depends on the event loop's library; here that is asyncio.
         network: Any = httpcore2.AnyIOBackend()
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=httpx2.create_ssl_context(trust_env=False),
+            ssl_context=httpx2.create_ssl_context(),
             network_backend=cast("Any", network if private_addresses else GuardedNetwork(network)),
         )
 

@@ -81,7 +81,7 @@ class Reading:
         limits = self._options.pop("limits", Limits())
         self.socket = RealtimeSocket(self._nobody, limits)
         hub = SessionHub(self.socket)
-        hub.attach(self.session)
+        hub.attach(self.session, meter=self._options.pop("meter", None))
         reader = FrameReader(hub, self.socket, limits, **self._options)
         loop = asyncio.get_running_loop()
         start = loop.time()

@@ -221,10 +221,17 @@ def test_a_key_that_sends_too_much_audio_is_told_and_goes_on() -> None:
         second = {"type": "input_audio_buffer.append", "audio": "AAAA" * 16000}
         for event in (second, {**second, "event_id": "mine"}, {"type": "input_audio_buffer.clear"}):
             peer.say_event(event)
+        endpoint = endpoint_for(Caller("lab"), config=config)
+        side = Handshake()
         async with asyncio.TaskGroup() as visits:
-            visits.create_task(peer.visit(endpoint_for(Caller("lab"), config=config)))
+            visits.create_task(peer.visit(endpoint))
+            await asyncio.sleep(1)
+            side.scope["query_string"] = b"call_id=" + peer.events[0]["session"]["id"].encode()
+            visits.create_task(side.visit(endpoint))
+            side.say_event(second)
             await asyncio.sleep(1)
             peer.leave()
+        assert [event["error"]["code"] for event in side.events] == ["rate_limit_exceeded"]
         created, error, cleared = peer.events
         assert created["type"] == "session.created"
         assert (error["error"]["code"], error["error"]["event_id"]) == ("rate_limit_exceeded", "mine")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vivavoce.pipeline import SessionOptions
     from vivavoce.protocol import ClientEvent, ServerEvent, Session
     from vivavoce.server.auth import Caller
+    from vivavoce.server.metering import Meter
 
 __all__ = ["MAX_SIDEBANDS", "Observe", "Port", "SessionHub", "SessionStart", "open_session"]
 
@@ -108,6 +109,9 @@ class SessionHub:
 
     Args:
         main: the connection that the session was opened on.
+
+    Attributes:
+        meter: counts the audio that comes in, on whichever connection, where there is a limit to it.
     """
 
     def __init__(self, main: Port) -> None:
@@ -117,6 +121,7 @@ class SessionHub:
         self._observers: list[SessionObserver] = []
         self._session: ServedSession | None = None
         self._closed = False
+        self.meter: Meter | None = None
 
     # --- what the session is given to -----------------------------------------------------------------------
 
@@ -154,10 +159,18 @@ class SessionHub:
         assert self._session is not None, "the hub has no session yet"
         return self._session
 
-    def attach(self, session: ServedSession, observers: Sequence[SessionObserver] = ()) -> None:
-        """Join the hub to its session, which has not started, and to those who watch it."""
+    def attach(
+        self,
+        session: ServedSession,
+        observers: Sequence[SessionObserver] = (),
+        meter: Meter | None = None,
+    ) -> None:
+        """Join the hub to its session, which has not started, and to those who watch and count it."""
         self._session = session
         self._observers.extend(observers)
+        if meter is not None:
+            self._observers.append(meter)
+            self.meter = meter
 
     @property
     def full(self) -> bool:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from vivavoce.protocol import ClientEvent
     from vivavoce.server.hub import SessionHub
     from vivavoce.server.limits import Limits
-    from vivavoce.server.metering import Meter
     from vivavoce.server.socket import RealtimeSocket
 
 __all__ = ["FrameReader"]
@@ -43,7 +42,6 @@ class FrameReader:
         limits: of the server.
         number: of the sideband; 0 for the main connection.
         beta: whether the client speaks the beta dialect.
-        meter: counts audio, where there is a limit to it.
     """
 
     def __init__(
@@ -54,13 +52,11 @@ class FrameReader:
         *,
         number: int = 0,
         beta: bool = False,
-        meter: Meter | None = None,
     ) -> None:
         self._hub = hub
         self._socket = socket
         self._limits = limits
         self._number = number
-        self._meter = meter
         self._decode_event = decode_beta_event if beta else decode_client_event
         self._undecided = not beta
 
@@ -107,9 +103,9 @@ class FrameReader:
                 messages = size = 0
 
     def _take(self, event: ClientEvent, now: float) -> None:
-        if self._meter is not None and isinstance(event, InputAudioBufferAppend):
+        if self._hub.meter is not None and isinstance(event, InputAudioBufferAppend):
             try:
-                self._meter.append(event, now)
+                self._hub.meter.append(event, now)
             except RemoteProtocolError as error:
                 self._hub.receive_error(error, self._number)
                 return

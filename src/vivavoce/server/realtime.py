@@ -230,14 +230,14 @@ class RealtimeEndpoint:
         if isinstance(sink, GuardedSink):
             sink.attach(session)
         meter = Meter.for_key(self._usage, caller.name)
-        hub.attach(session, self._observers(session, visit, caller, options, meter))
+        hub.attach(session, self._observers(session, visit, caller, options), meter)
         socket.on_writable = session.resume
         session.on_end = lambda reason: socket.close(getattr(session, "close_code", None) or 1001, reason)
         self._open.add(socket)
         self.calls.add(session.id, hub, caller.name)
         fields = {"session_id": session.id, **visit.log_fields}
         _log.info("session started", extra={**fields, "sessions": len(self._open)})
-        reader = FrameReader(hub, socket, self._limits, beta=beta, meter=meter)
+        reader = FrameReader(hub, socket, self._limits, beta=beta)
         try:
             async with asyncio.TaskGroup() as tasks:
                 session.start()
@@ -262,7 +262,6 @@ class RealtimeEndpoint:
         visit: _Visit,
         caller: Caller,
         options: SessionOptions,
-        meter: Meter | None,
     ) -> list[SessionObserver]:
         """Return who watches this session; whoever cannot be asked does not."""
         start = SessionStart(
@@ -273,8 +272,6 @@ class RealtimeEndpoint:
             trace_context=visit.trace_context,
         )
         observers: list[SessionObserver] = []
-        if meter is not None:
-            observers.append(meter)
         for observe in self._observe:
             try:
                 observer = observe(start)

@@ -39,7 +39,7 @@ def shape_of(value: Any, name: str = "") -> Any:
     match value:
         case dict():
             return tuple((key, shape_of(member, key)) for key, member in value.items())
-        case list():
+        case list() | tuple():
             return tuple(sorted({repr(shape_of(member, name)) for member in value}))
         case str() if name in WORDS:
             return value

@@ -74,3 +74,4 @@ def test_a_shape_is_made_of_names_types_and_words_of_art() -> None:
     assert shape_of({"type": "a", "n": 1}) != shape_of({"type": "a", "n": 1.0})
     assert shape_of({"n": ["a", "b"]}) == shape_of({"n": ["c"]})
     assert shape_of({"n": []}) != shape_of({"n": None})
+    assert shape_of({"n": ({"a": 1},)}) == shape_of({"n": [{"a": 2}]}) != shape_of({"n": ({"a": ""},)})

@@ -94,7 +94,8 @@ SHOWN: tuple[Program, ...] = (
     Program((("wait", 9.0),), options=(("max_session_s", 8.0), ("session_warning_s", 3.0))),
     Program((say("Hi"), RESPOND, ("wait", 9.0)), options=(("tokens_per_minute", 1000),)),
     Program((say("Hi"), RESPOND, ("wait", 9.0)), answers=(("Counted.", COUNTED),)),
-    # What a session begins with is shown at once.
+    # What a session begins with, or is told, is shown at once.
+    Program(({"type": "session.update", "session": RICH}, ("wait", 1.0))),
     Program((("wait", 1.0),), settings=json.dumps(RICH)),
     Program((("wait", 1.0),), settings=json.dumps(CHOOSY)),
     Program((("wait", 1.0),), settings=json.dumps(LISTENER), options=(("transcription_only", True),)),

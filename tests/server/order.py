@@ -74,6 +74,7 @@ class Order:
         self._lists: dict[str, str] = {}
         self._calls: dict[str, str] = {}
         self._last = ""
+        self._leaving: str | None = None
 
     def read(self, event: Event) -> None:
         """Take the next event."""
@@ -81,6 +82,8 @@ class Order:
         self._need(event.get("event_id") not in self._ids, event, "an event_id came twice")
         self._ids.add(event.get("event_id", ""))
         self._need(self._greeted or kind in {"session.created", "error"}, event, "before session.created")
+        left = kind == f"{ITEM}.deleted" and event["item_id"] == self._leaving
+        self._need(self._leaving is None or left, event, f"{self._leaving} was done with an open part")
         self._contiguous(kind, event)
         name = kind.replace(".", "_")
         if kind.startswith("response.") and "response_id" in event:
@@ -128,12 +131,14 @@ class Order:
         self._need(before is None or before in self._items, event, "an unknown previous_item_id")
         self._need(event["item"].get("status") != "in_progress", event, "done, but in progress")
         parts = [run.outputs[item].part for run in self._running.values() if item in run.outputs]
-        self._need(not any(parts), event, "a part is open")
+        self._leaving = item if any(parts) else None  # only what is deleted now is final before its parts
         self._open_items.remove(item)
 
     def _on_conversation_item_deleted(self, event: Event) -> None:
         self._need(event["item_id"] in self._items, event, "deleted without being there")
-        self._items.remove(event["item_id"])  # an answer that is still being made is done all the same
+        self._need(event["item_id"] not in self._open_items, event, "deleted without being done")
+        self._items.remove(event["item_id"])
+        self._leaving = None
 
     def _on_conversation_item_retrieved(self, event: Event) -> None:
         self._need(event["item"]["id"] in self._items, event, "retrieved without being there")

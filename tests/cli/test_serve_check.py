@@ -41,6 +41,13 @@ alloy = "bench"
 url = "https://hooks.test/in?token=secret-token"
 secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
 
+[[guardrails]]
+name = "words"
+words = ["nasty"]
+
+[prompts]
+folder = "prompts"
+
 [recording]
 folder = "recordings"
 """
@@ -59,6 +66,7 @@ def rows(text: str) -> list[tuple[str, str]]:
 
 def test_what_would_run_is_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "vivavoce.toml").write_text(TEXT)
+    (tmp_path / "prompts").mkdir()
     assert main(["serve", "--check", "--port", "9001"]) == 0
     output = capsys.readouterr()
     assert output.err == ""
@@ -76,6 +84,8 @@ def test_what_would_run_is_a_table(tmp_path: Path, capsys: pytest.CaptureFixture
         ("sessions", "7 at once, 10 minutes each"),
         ("each key", "90 minutes a day"),
         ("agent", "model house-model, voice alloy"),
+        ("guardrails", "words"),
+        ("prompts", "prompts"),
         ("all is well", ""),
     ]:
         assert row in table, output.out
@@ -108,6 +118,7 @@ def test_without_a_file_the_defaults_are_shown(capsys: pytest.CaptureFixture[str
 def test_what_is_wrong_is_one_line(
     tmp_path: Path, old: str, new: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "prompts").mkdir()
     file = tmp_path / "my.toml"
     file.write_text(TEXT.replace(old, new))
     assert main(["serve", "--check", "--config", str(file)]) == 2

@@ -19,6 +19,7 @@ from vivavoce.engines.vad.silero import SileroVad
 from vivavoce.errors import ConfigurationError, EngineError
 from vivavoce.pipeline import LocalSession, SessionOptions
 from vivavoce.server import Limits, RealtimeApp, ServerConfig, create_app
+from vivavoce.server.config import GuardrailSpec
 from vivavoce.server.keys import digest_of
 from vivavoce.testing import run
 
@@ -333,5 +334,27 @@ def test_the_end_of_the_lifespan_closes_sessions_and_health_says_so() -> None:
             answer = await client.get("/readyz")
         assert answer.status_code == 503
         assert answer.json()["status"] == "draining"
+
+    run(scenario())
+
+
+def test_the_guardrails_of_the_operator_are_asked() -> None:
+    async def scenario() -> None:
+        config = ServerConfig(guardrails=(GuardrailSpec("words", {"words": ["stocks"], "of": "agent"}),))
+        app = create_app(config, scripted_engines(answers=[["Buy stocks now, please."]]))
+        visit = Visit(app, "/v1/realtime")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(visit.run())
+            await visit.outbound.get()
+            await visit.event()
+            update = {"type": "realtime", "output_modalities": ["text"]}
+            for event in ({"type": "session.update", "session": update}, {"type": "response.create"}):
+                visit.inbound.put_nowait({"type": "websocket.receive", "text": json.dumps(event)})
+            said: list[dict[str, Any]] = []
+            while not said or said[-1]["type"] != "response.done":
+                said.append(await visit.event())
+            assert said[-1]["response"]["status_details"]["reason"] == "content_filter"
+            assert "stocks" not in json.dumps(said)
+            await app.aclose()
 
     run(scenario())

@@ -11,6 +11,7 @@ import pytest
 from vivavoce.engines.choice import EngineChoice, EngineSpec
 from vivavoce.pipeline import SessionOptions
 from vivavoce.server import Limits
+from vivavoce.server.config import GuardrailSpec
 from vivavoce.server.config_tables import NOT_FOR_OPERATORS, MisplacedError, settings_from
 from vivavoce.server.keys import ApiKey, KeyLimits, digest_of
 
@@ -108,9 +109,23 @@ def test_webhooks_and_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings["recording"].folder, settings["recording"].sessions) == (HERE / "rec", "all")
 
 
+def test_guardrails() -> None:
+    tables = {"guardrails": [{"name": "words", "words": ["secret"], "of": "agent"}]}
+    (spec,) = settings_from(tables, HERE)["guardrails"]
+    assert spec == GuardrailSpec("words", {"words": ["secret"], "of": "agent"})
+
+
 @pytest.mark.parametrize(
     ("tables", "words", "place"),
     [
+        ({"guardrails": [{"words": ["a"]}]}, "[[guardrails]] needs a name", (("guardrails",), None, 0)),
+        (
+            {"guardrails": [{"name": "words", "words": ["a"]}, {"name": "words"}]},
+            "looks for nothing",
+            (("guardrails",), None, 1),
+        ),
+        ({"prompts": 5}, "prompts must be a table: [prompts]", ((), "prompts", 0)),
+        ({"recording": {"folder": 5}}, "[recording]: folder is of type int", (("recording",), "folder", 0)),
         ({"serve": {}}, "no table [serve]; did you mean 'server'?", (("serve",), None, 0)),
         ({"server": 5}, "server must be a table: [server]", ((), "server", 0)),
         ({"webhooks": {}}, "webhooks must be [[webhooks]] tables", ((), "webhooks", 0)),

@@ -94,6 +94,8 @@ def _rest(config: ServerConfig, app: RealtimeApp) -> Iterator[tuple[str, str]]:
     for index, endpoint in enumerate(config.webhooks):
         events = ", ".join(endpoint.events) or "all events"
         yield ("" if index else "webhooks"), f"{shown_url(endpoint.url)}: {events}"
+    if config.guardrails:
+        yield "guardrails", ", ".join(spec.name for spec in config.guardrails)
     if config.recording is not None:
         which = {"all": "all sessions", "asked": "sessions that ask for it"}[config.recording.sessions]
         yield "recordings", f"{which}, in {config.recording.folder}"

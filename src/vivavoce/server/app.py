@@ -15,6 +15,7 @@ from vivavoce.errors import ConfigurationError
 from vivavoce.server.auth import Guard
 from vivavoce.server.cors import CrossOrigin
 from vivavoce.server.envelope import REQUEST_ID_HEADER, Refusal, new_request_id, refuse_upgrade
+from vivavoce.server.guardrails import make_guardrail
 from vivavoce.server.keys_file import load_keys
 from vivavoce.server.origins import Origins
 from vivavoce.server.realtime import TRANSLATIONS, RealtimeEndpoint
@@ -86,7 +87,14 @@ class RealtimeApp:
         secrets = ClientSecrets(config.secret_keys)
         self._guard = Guard(keys, secrets, Origins(config.origins))
         usage = KeyUsage(config.limits.per_key, keys.limits)
-        self._realtime = RealtimeEndpoint(engines, config, self._guard, cpus=usable_cpus(), usage=usage)
+        self._realtime = RealtimeEndpoint(
+            engines,
+            config,
+            self._guard,
+            cpus=usable_cpus(),
+            usage=usage,
+            guardrails=[make_guardrail(spec.name, spec.options) for spec in config.guardrails],
+        )
         self._usage = usage
         desk = Desk(
             config=config,

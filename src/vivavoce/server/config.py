@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from vivavoce.engines.registry import EngineChoice
 from vivavoce.errors import ConfigurationError
@@ -16,7 +18,20 @@ from vivavoce.server.origins import Origins
 from vivavoce.server.recording import RecordingPolicy
 from vivavoce.server.webhooks import WebhookEndpoint
 
-__all__ = ["ServerConfig"]
+__all__ = ["GuardrailSpec", "ServerConfig"]
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailSpec:
+    """One guardrail, by name.
+
+    Attributes:
+        name: as `make_guardrail` knows it: `"words"`, or one that another package brings.
+        options: its settings by name.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +53,7 @@ class ServerConfig:
         session: defaults of every session; its `model` answers when a client names none.
         engines: which engines `serve` builds.
         webhooks: where events go that somebody is to be told of.
+        guardrails: what no session may say, or be told.
         recording: which sessions are recorded; `None` for none.
         drain_s: seconds that sessions may go on after the first signal before `serve` closes them. New ones
             are refused meanwhile, and `/readyz` says so.
@@ -54,6 +70,7 @@ class ServerConfig:
     session: SessionOptions = field(default_factory=SessionOptions)
     engines: EngineChoice = field(default_factory=EngineChoice)
     webhooks: tuple[WebhookEndpoint, ...] = ()
+    guardrails: tuple[GuardrailSpec, ...] = ()
     recording: RecordingPolicy | None = None
     drain_s: float = 0.0
 

@@ -13,6 +13,8 @@ from vivavoce.engines.choice import EngineChoice, EngineSpec, Preset
 from vivavoce.engines.configured import configured
 from vivavoce.errors import ConfigurationError
 from vivavoce.pipeline import SessionOptions
+from vivavoce.server.config import GuardrailSpec
+from vivavoce.server.guardrails import make_guardrail
 from vivavoce.server.keys_file import keys_from, nearest
 from vivavoce.server.limits import Limits
 from vivavoce.server.recording import RecordingPolicy
@@ -98,9 +100,8 @@ def settings_from(tables: Table, folder: Path) -> dict[str, Any]:
     for name, table in tables.items():
         if name not in _READERS:
             raise MisplacedError(f"there is no table [{name}]{nearest(name, tuple(_READERS))}", (name,))
-        kind = list if name == "webhooks" else Mapping
-        if not isinstance(table, kind):
-            shape = "[[webhooks]] tables" if name == "webhooks" else f"a table: [{name}]"
+        if not isinstance(table, list if name in _LISTS else Mapping):
+            shape = f"[[{name}]] tables" if name in _LISTS else f"a table: [{name}]"
             raise MisplacedError(f"{name} must be {shape}", (), name)
     settings: dict[str, Any] = {}
     for name, read in _READERS.items():
@@ -200,6 +201,21 @@ def _webhooks(tables: list[Table], _folder: Path) -> dict[str, Any]:
     return {"webhooks": tuple(endpoints)}
 
 
+def _guardrails(tables: list[Any], _folder: Path) -> dict[str, Any]:
+    specs = []
+    for index, table in enumerate(tables):
+        if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
+            message = '[[guardrails]] needs a name: name = "words", or one that another package brings'
+            raise MisplacedError(message, ("guardrails",), None, index)
+        options = {name: option for name, option in table.items() if name != "name"}
+        try:
+            make_guardrail(table["name"], options)
+        except ConfigurationError as error:
+            raise MisplacedError(f"[[guardrails]] {error}", ("guardrails",), None, index) from error
+        specs.append(GuardrailSpec(table["name"], options))
+    return {"guardrails": tuple(specs)}
+
+
 def _nothing_yet(_table: Table, _folder: Path) -> dict[str, Any]:
     """Read together with the engines."""
     return {}
@@ -247,7 +263,9 @@ _READERS: dict[str, Callable[[Any, Path], dict[str, Any]]] = {
     "prompts": _nothing_yet,
     "recording": _recording,
     "webhooks": _webhooks,
+    "guardrails": _guardrails,
 }
+_LISTS = ("webhooks", "guardrails")
 
 
 def _fit(make: Callable[..., T], table: Table, path: tuple[str, ...], index: int = 0) -> T:

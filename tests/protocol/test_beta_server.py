@@ -340,6 +340,7 @@ def test_a_call_that_is_complete_has_no_name() -> None:
         ("session.tools[0].name", "session.tools[0].name"),
         ("session.audio.output.voices", "session.audio.output.voices"),
         ("response.audio.output.voice", "response.voice"),
+        ("response.max_output_tokens", "response.max_response_output_tokens"),
         ("item.content[0].text", "item.content[0].text"),
         (None, None),
     ],

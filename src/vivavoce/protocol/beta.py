@@ -61,8 +61,8 @@ TRANSCRIPTION_SESSION_FIELDS: Mapping[str, Path] = MappingProxyType(dict(_LISTEN
 RESPONSE_FIELDS: Mapping[str, Path] = MappingProxyType(
     {
         "modalities": ("output_modalities",),
-        "max_output_tokens": ("max_output_tokens",),
         "max_response_output_tokens": ("max_output_tokens",),
+        "max_output_tokens": ("max_output_tokens",),
         "voice": ("audio", "output", "voice"),
         "output_audio_format": ("audio", "output", "format"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.conversation.mcp_sessions import (
@@ -151,6 +151,39 @@ def test_a_call_that_a_client_remembers_is_read(bench: Bench) -> None:
     assert bench.talk.send("conversation.item.create", item=item) == [*bench.talk.ITEM]
     bench.talk.ask()
     assert bench.read() == [("function_call", "{}"), ("function_call_output", "a tree")]
+
+
+def test_a_call_without_arguments_means_nothing(bench: Bench) -> None:
+    item = {"type": "mcp_call", "id": "m", "server_label": "s", "name": "look", "arguments": ""}
+    assert bench.talk.send("conversation.item.create", item=item) == ["error"]
+    assert bench.talk.complaint[:2] == ("invalid_value", "item.arguments")
+
+
+def test_what_a_response_wishes_of_a_server_is_for_that_response(bench: Bench) -> None:
+    bench.use(free(), tools=("look", "hear"))
+    assert bench.talk.ask(tools=[server(allowed_tools=["hear"])]) == ["response.created"]
+    assert offered(bench) == ["hear"]
+    said = bench.talk.call("hear", "{}") + bench.talk.finish()
+    assert "conversation.item.added" in said  # the approval request
+    assert bench.called == []
+    bench.talk.ask()
+    assert offered(bench) == ["look", "hear"]
+    bench.talk.call("look", "{}")
+    bench.talk.finish()
+    assert len(bench.called) == 1
+
+
+@pytest.mark.parametrize(
+    "other", [{"server_url": "https://other.example"}, {"authorization": "x"}, {"headers": {"K": "1"}}]
+)
+def test_a_label_of_the_session_is_not_another_server_in_a_response(
+    bench: Bench, other: dict[str, Any]
+) -> None:
+    bench.use(free())
+    assert bench.talk.ask(tools=[free("t"), free(**other)]) == ["error"]
+    assert bench.talk.complaint[1] == "response.tools[1].server_label"
+    bench.talk.update(tools=[])
+    assert bench.talk.ask(tools=[free("t"), free(**other)]) == ["response.created", *LISTING, *LISTING]
 
 
 def test_calls_of_the_past_read_the_same_under_another_name(bench: Bench) -> None:

@@ -207,7 +207,20 @@ def test_a_half_written_call_is_never_made(bench: Bench) -> None:
     said = bench.talk.send("response.cancel")
     assert said == [WRITTEN[1], "conversation.item.done", "response.output_item.done", "response.done"]
     assert bench.called == []
-    assert bench.item("mcp_call")["error"]["message"] == "The response ended before the call was made."
+    assert bench.item("mcp_call")["error"]["message"] == "The call was given up before it was made."
+
+
+def test_a_call_is_deleted_while_it_is_written(bench: Bench) -> None:
+    bench.use(free())
+    bench.talk.ask()
+    bench.talk.call("look", "{")
+    item_id = bench.item("mcp_call")["id"]
+    said = bench.talk.send("conversation.item.delete", item_id=item_id)
+    assert said == ["conversation.item.done", "conversation.item.deleted"]
+    assert bench.talk.call("look", "}") == WRITTEN[:1]
+    assert bench.talk.finish() == [WRITTEN[1], "response.output_item.done", "response.done"]
+    assert bench.called == []
+    assert bench.item("mcp_call")["error"]["message"] == "The call was given up before it was made."
 
 
 def test_a_call_that_runs_goes_on_when_its_response_is_cancelled(bench: Bench) -> None:
@@ -283,7 +296,7 @@ def test_outputs_count_as_what_a_conversation_holds(talk_with: type[Talk]) -> No
 def test_the_end_of_the_session_ends_the_calls(talk_with: type[Talk]) -> None:
     talk = talk_with(max_session_s=60.0, session_warning_s=0.0)
     bench = Bench(talk)
-    bench.use(free(), server("t"), tools=("look",))
+    bench.use(free(), server("t"))
     talk.ask()
     talk.call("s_look", "{}")
     talk.call("t_look", "{}", 1)

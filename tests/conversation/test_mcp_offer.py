@@ -42,7 +42,7 @@ def listed(name: str, description: str = "") -> McpListedTool:
 def offer(servers: Mapping[str, Sequence[str]], functions: Sequence[str] = (), choice: Any = "auto") -> Offer:
     tools: list[Tool] = [FunctionTool(name=name) for name in functions]
     tools += map(server, servers)
-    return offer_tools(tools, lambda label: map(listed, servers[label]), choice)
+    return offer_tools(tools, lambda each: map(listed, servers[each.server_label]), choice)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Protocol
 from vivavoce.conversation.items import Items
 from vivavoce.conversation.mcp_calls import McpCalls
 from vivavoce.conversation.mcp_offer import Offer, offer_tools
-from vivavoce.conversation.mcp_output import McpCallOutput
+from vivavoce.conversation.mcp_output import McpCallOutput, never_made
 from vivavoce.conversation.mcp_rules import redeclared
 from vivavoce.conversation.mcp_servers import McpServers
 from vivavoce.conversation.options import SessionOptions
@@ -20,10 +20,12 @@ from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.plan import ResponsePlan
 from vivavoce.conversation.refusal import refuse
 from vivavoce.protocol import (
+    ConversationItemDone,
     Item,
     McpApprovalRequestItem,
     McpApprovalResponseItem,
     McpCallError,
+    McpCallItem,
     McpListedTool,
     McpListToolsItem,
     McpTool,
@@ -106,13 +108,13 @@ class McpTools:
         """
         if isinstance(patch, RealtimeSession) and not isinstance(patch.tools, UnsetType):
             self._servers.keep(patch.tools)
-            self._servers.use(patch.tools)
 
     def wishes(self, params: ResponseCreateParams) -> ResponseCreateParams:
         """Return the wishes for a response with its servers completed.
 
         Raises:
-            RemoteProtocolError: a response outside the conversation is to have MCP tools.
+            RemoteProtocolError: a response outside the conversation is to have MCP tools, or a label means
+                another server here than in the session.
         """
         if isinstance(params.tools, UnsetType):
             tools: Sequence[Tool] = ()
@@ -127,6 +129,13 @@ class McpTools:
                 "nowhere.",
                 "response.tools",
             )
+        for index, tool in enumerate(tools):
+            if isinstance(tool, McpTool) and self._servers.is_elsewhere(tool):
+                raise refuse(
+                    f"In this session '{tool.server_label}' is another MCP server, or has other secrets. Use "
+                    "another label for this response, or the label alone for that server.",
+                    f"response.tools[{index}].server_label",
+                )
         return params
 
     # --- responses ----------------------------------------------------------------------------------------
@@ -158,7 +167,7 @@ class McpTools:
         if plan.in_conversation:
             return offer_tools(plan.tools, self._servers.tools_of, plan.tool_choice)
         choice = "auto" if isinstance(plan.tool_choice, ToolChoiceMcp) else plan.tool_choice
-        return offer_tools(plan.tools, lambda _label: (), choice)
+        return offer_tools(plan.tools, lambda _server: (), choice)
 
     def opener(self, offer: Offer, response_id: str) -> Callable[[int, str], McpCallOutput | None]:
         """Return what begins the call of an MCP tool in a response, by output index and offered name.
@@ -211,6 +220,8 @@ class McpTools:
         """
         if isinstance(item, McpListToolsItem | McpApprovalRequestItem):
             raise refuse(f"Items of type '{item.type}' are made by the server only.", "item.type")
+        if isinstance(item, McpCallItem) and not item.arguments:
+            raise refuse("An mcp_call needs its arguments, '{}' where there are none.", "item.arguments")
         if isinstance(item, McpApprovalResponseItem):
             self._calls.check_answer(item)
 
@@ -222,6 +233,11 @@ class McpTools:
 
     def item_gone(self, item_id: str) -> None:
         """Take note that an item is about to be deleted."""
+        record = self._items.get(item_id)
+        if record is not None and isinstance(item := record.item, McpCallItem) and not item.arguments:
+            # The model is still writing it.
+            previous = self._items.before(item_id)
+            self._outbox.emit(ConversationItemDone, previous_item_id=previous, item=never_made(item))
         self._servers.item_gone(item_id)
         self._settled(self._calls.item_gone(item_id))
 

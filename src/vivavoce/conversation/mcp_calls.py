@@ -176,7 +176,7 @@ class McpCalls:
     def end(self) -> None:
         """End every open call: the session is over, and all its responses are."""
         for opened in list(self._open.values()):
-            opened.outcome = opened.outcome or _failed("The session has ended.")
+            opened.outcome = _failed("The session has ended.")
             self._settle(opened)
         self._asked.clear()
 

@@ -66,7 +66,7 @@ class Offer:
 
 
 def offer_tools(
-    tools: Sequence[Tool], listed: Callable[[str], Iterable[McpListedTool]], choice: ToolChoice
+    tools: Sequence[Tool], listed: Callable[[McpTool], Iterable[McpListedTool]], choice: ToolChoice
 ) -> Offer:
     """Return what a model may call.
 
@@ -75,15 +75,12 @@ def offer_tools(
 
     Args:
         tools: of the session or the response, in order.
-        listed: gives the tools of an MCP server, by its label.
+        listed: gives the tools of an MCP server.
         choice: what the client wishes.
     """
     functions = [tool for tool in tools if isinstance(tool, FunctionTool)]
     found = [
-        McpTarget(server, tool)
-        for server in tools
-        if isinstance(server, McpTool)
-        for tool in listed(server.server_label)
+        McpTarget(server, tool) for server in tools if isinstance(server, McpTool) for tool in listed(server)
     ]
     targets = _named(found, {function.name for function in functions})
     functions += [_as_function(name, target) for name, target in targets.items()]

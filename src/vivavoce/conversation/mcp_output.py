@@ -84,6 +84,7 @@ class McpCallOutput(OutputItem):
             arguments="",
         )
         super().__init__(outbox, items, response_id, output_index, item)
+        self._conversation = items
         self._response_id, self._index = response_id, output_index
         self._item = item
         self._arguments = ""
@@ -96,7 +97,7 @@ class McpCallOutput(OutputItem):
         self._outbox.emit(ResponseMcpCallArgumentsDelta, **self._where, item_id=self.item_id, delta=arguments)
 
     def close(self, status: ItemStatus) -> None:
-        """End the call; one that was not written to its end is never made."""
+        """End the call; one that was not written to its end, or was deleted, is never made."""
         # Strict clients read the arguments as JSON, also where a tool takes none.
         if not self._arguments:
             self.add("{}")
@@ -104,9 +105,8 @@ class McpCallOutput(OutputItem):
             ResponseMcpCallArgumentsDone, **self._where, item_id=self.item_id, arguments=self._arguments
         )
         item = replace(self._item, arguments=self._arguments)
-        if status != "completed":
-            error = McpToolExecutionError(message="The response ended before the call was made.")
-            self._finish(replace(item, error=error))
+        if status != "completed" or self._conversation.get(self.item_id) is not self.record:
+            self._finish(never_made(item))
             return
         self.open = False
         self.record.item = item
@@ -114,3 +114,8 @@ class McpCallOutput(OutputItem):
         self._calls.ask_first(call)
         self._outbox.emit(ResponseOutputItemDone, **self._where, item=call.item)
         self._calls.take(call)
+
+
+def never_made(item: McpCallItem) -> McpCallItem:
+    """Return a call that was given up while the model was writing it, as it stays."""
+    return replace(item, error=McpToolExecutionError(message="The call was given up before it was made."))

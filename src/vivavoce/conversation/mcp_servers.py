@@ -9,7 +9,6 @@ from vivavoce.conversation.items import Items, Record
 from vivavoce.conversation.mcp_rules import is_allowed
 from vivavoce.conversation.outbox import Outbox
 from vivavoce.protocol import (
-    UNSET,
     ConversationItemAdded,
     ConversationItemDone,
     McpListedTool,
@@ -19,6 +18,7 @@ from vivavoce.protocol import (
     McpListToolsItem,
     McpTool,
     Tool,
+    present,
     replace,
 )
 
@@ -62,16 +62,23 @@ class McpServers:
         self._outbox = outbox
         self._items = items
         self._known: dict[str, _Server] = {}
+        self._kept: frozenset[str] = frozenset()  # labels that the session itself declares
 
     def declared(self, label: str) -> McpTool | None:
         """Return how a server was last declared, or `None`."""
         server = self._known.get(label)
         return None if server is None else server.declared
 
-    def tools_of(self, label: str) -> tuple[McpListedTool, ...]:
+    def tools_of(self, declared: McpTool) -> list[McpListedTool]:
         """Return the tools that a server may offer; none while they are not known."""
-        server = self._known.get(label)
-        return (server.tools if server is not None else None) or ()
+        server = self._known.get(declared.server_label)
+        tools = None if server is None else server.tools
+        return [tool for tool in tools or () if is_allowed(declared, tool)]
+
+    def is_elsewhere(self, tool: McpTool) -> bool:
+        """Whether this label stands for another server in the session, or for other secrets."""
+        known = self.declared(tool.server_label)
+        return known is not None and tool.server_label in self._kept and not _same_place(known, tool)
 
     def listing(self, labels: Iterable[str]) -> set[str]:
         """Return the ids of the `mcp_list_tools` items of those servers that are being asked now."""
@@ -79,24 +86,29 @@ class McpServers:
         return {server.item_id for server in servers if server is not None and server.item_id is not None}
 
     def use(self, tools: Sequence[Tool]) -> None:
-        """Ask the servers among these tools what they have, unless that is known."""
-        for tool in tools:
-            if not isinstance(tool, McpTool):
-                continue
+        """Ask the servers that a response names what they have, unless that is known."""
+        for tool in _servers_of(tools):
+            known = self._known.get(tool.server_label)
+            if known is None or not known.in_use or not _same_place(known.declared, tool):
+                self._ask(tool)
+
+    def keep(self, tools: Sequence[Tool]) -> None:
+        """Ask the servers of the session, unless the same is known, and leave those it has no more.
+
+        The label of a server that is left stays known.
+        """
+        self._kept = frozenset(tool.server_label for tool in _servers_of(tools))
+        for label, server in self._known.items():
+            if label not in self._kept and server.in_use:
+                self._give_up(server)
+                server.tools = None
+                self._outbox.effect(LeaveMcpServer(label))
+        for tool in _servers_of(tools):
             known = self._known.get(tool.server_label)
             if known is not None and known.in_use and _lists_the_same(known.declared, tool):
                 known.declared = tool
             else:
                 self._ask(tool)
-
-    def keep(self, tools: Sequence[Tool]) -> None:
-        """Leave the servers that are not among these tools; their labels stay known."""
-        kept = {tool.server_label for tool in tools if isinstance(tool, McpTool)}
-        for label, server in self._known.items():
-            if label not in kept and server.in_use:
-                self._give_up(server)
-                server.tools = None
-                self._outbox.effect(LeaveMcpServer(label))
 
     def _ask(self, tool: McpTool) -> None:
         label = tool.server_label
@@ -149,7 +161,7 @@ class McpServers:
         if tools is None:
             self._outbox.emit(McpListToolsFailed, item_id=item_id)
         else:
-            server.tools = tuple(tool for tool in tools if is_allowed(server.declared, tool))
+            server.tools = tuple(tools)
             self._outbox.emit(McpListToolsCompleted, item_id=item_id)
         self._done(server)
 
@@ -158,7 +170,7 @@ class McpServers:
         if record is None:
             return  # the item was deleted
         assert isinstance(record.item, McpListToolsItem)
-        tools = server.tools or ()
+        tools = self.tools_of(server.declared)
         record.item = replace(record.item, tools=tools)
         size = sum(len(tool.description) + len(str(tool.input_schema)) for tool in tools)
         record.size += size
@@ -166,10 +178,18 @@ class McpServers:
         self._outbox.emit(ConversationItemDone, previous_item_id=server.previous, item=record.item)
 
 
+def _servers_of(tools: Sequence[Tool]) -> list[McpTool]:
+    return [tool for tool in tools if isinstance(tool, McpTool)]
+
+
 def _lists_the_same(one: McpTool, other: McpTool) -> bool:
     """Whether two declarations are of one server with the same tools; approval is asked per call."""
-    return _as_listed(one) == _as_listed(other)
+    return _same_place(one, other) and one.allowed_tools == other.allowed_tools
 
 
-def _as_listed(tool: McpTool) -> McpTool:
-    return replace(tool, require_approval=UNSET, server_description=UNSET)
+def _same_place(one: McpTool, other: McpTool) -> bool:
+    return _place(one) == _place(other)
+
+
+def _place(tool: McpTool) -> tuple[object, ...]:
+    return tool.server_url, present(tool.authorization, None), present(tool.headers, None)

@@ -204,6 +204,7 @@ def test_what_is_the_same_in_both_is_read_as_it_is() -> None:
         (update(output_audio_format=None), "invalid_value", "session.output_audio_format"),
         (update(temperature=0.5), "invalid_value", "session.temperature"),
         (update(temperature=1.3), "invalid_value", "session.temperature"),
+        (update(temperature=-(10**4000)), "invalid_value", "session.temperature"),
         (update(temperature="hot"), "invalid_type", "session.temperature"),
         (update(temperature=True), "invalid_type", "session.temperature"),
         (update(tools=[{"type": "mcp"}]), "invalid_value", "session.tools[0].type"),

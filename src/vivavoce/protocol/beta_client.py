@@ -196,8 +196,9 @@ def _temperature(given: object, where: str) -> float | UnsetType:
             f"Invalid type for '{param}': expected a number.", code="invalid_type", param=param
         )
     if not MIN_TEMPERATURE <= given <= MAX_TEMPERATURE:
+        # The number itself is not repeated: Python refuses to write the very long ones.
         raise RemoteProtocolError(
-            f"Invalid value: {given}. Expected a value between {MIN_TEMPERATURE} and {MAX_TEMPERATURE}.",
+            f"Invalid value for '{param}'. Expected one between {MIN_TEMPERATURE} and {MAX_TEMPERATURE}.",
             code="invalid_value",
             param=param,
         )

@@ -11,8 +11,9 @@ from vivavoce.protocol import AudioFormat
 class NoiseFilter:
     """Takes noise out of a session's input, in the format of the wire.
 
-    As many bytes come out as went in, so that every position of the input stays what it was. A client whose
-    appends are no whole frames gets up to one frame of silence once, at the beginning.
+    As many bytes come out as went in, so that every position of the input stays what it was. Where a client
+    sends no whole frames of 10 ms, silence stands in for what is still being filtered, one frame at most in a
+    whole session; the audio is so much later from then on.
 
     Args:
         reducer: who does it.
@@ -40,7 +41,9 @@ class NoiseFilter:
         self._ready += filtered if self._encode is None else self._encode(filtered)
         size, sample = len(audio), len(self._silent_sample)
         if (missing := size - len(self._ready)) > 0:
-            self._ready[:0] = self._silent_sample * (whole_samples(missing + sample - 1, sample) // sample)
+            begun = len(self._ready) % sample  # the rest of a sample of which half was given before
+            samples = whole_samples(missing + sample - 1, sample) // sample
+            self._ready[begun:begun] = self._silent_sample * samples
         taken = bytes(self._ready[:size])
         del self._ready[:size]
         return taken

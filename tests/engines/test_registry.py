@@ -117,6 +117,8 @@ def test_single_engines_of_a_preset_are_replaced(tmp_path: Path) -> None:
         voices={"receptionist": "alloy"},
         prompts=str(tmp_path),
     )
+    assert "noise" in specs(EngineChoice())
+    assert "noise" not in specs(EngineChoice(noise=EngineSpec("none")))
     assert {part: spec.name for part, spec in specs(choice).items()} == {
         "vad": "silero",
         "stt": "bench",

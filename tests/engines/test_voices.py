@@ -18,6 +18,7 @@ class Choir:
 
     sample_rate = 24_000
     voice_names = ("amy", "joe")
+    honours_speed = True
 
     def __init__(self) -> None:
         self.sung: list[SpeechOptions] = []
@@ -60,6 +61,8 @@ def test_a_name_stands_for_another_voice_and_the_rest_keep_theirs() -> None:
     voices = MappedVoices(choir, {"alloy": "joe", "amy": "joe"})
     assert isinstance(voices, Synthesizer)
     assert isinstance(voices, Prewarmable)
+    assert voices.honours_speed
+    assert not MappedVoices(BenchSynthesizer(), {}).honours_speed
     assert voices.voice_names == ("alloy", "amy", "joe")
     assert [name for name in ("alloy", "amy", "joe", "ash") if voices.knows_voice(name)] == [
         "alloy",

@@ -113,6 +113,23 @@ BUILT_IN: tuple[EngineEntry, ...] = (
         "words and melody, a small model without weights of others",
     ),
     EngineEntry(
+        "turn",
+        "smart-turn",
+        "vivavoce.engines.turn.smart_turn:SmartTurn",
+        "Smart Turn, by its own weights",
+        needs="model: an .onnx file",
+        packages=("onnxruntime",),
+        extra="turn",
+    ),
+    EngineEntry(
+        "noise",
+        "webrtc",
+        "vivavoce.engines.noise.webrtc:WebRtcNoiseReducer",
+        "WebRTC's noise suppression",
+        packages=("pywebrtc_audio",),
+        extra="noise",
+    ),
+    EngineEntry(
         "stt",
         "pocketsphinx",
         "vivavoce.engines.stt.pocketsphinx:PocketsphinxTranscriber",

@@ -79,6 +79,8 @@ def specs(choice: EngineChoice | None = None) -> dict[Part, EngineSpec]:
         known = ", ".join(get_args(Preset))
         raise ConfigurationError(f"No engines are called '{choice.preset}'. There are: {known}.")
     chosen: dict[Part, EngineSpec] = {**PRESETS[choice.preset], **_language_model(choice)}
+    if choice.preset == "embedded" and not find_engine("noise", "webrtc").missing:
+        chosen["noise"] = EngineSpec("webrtc")
     for part in get_args(Part):
         spec = getattr(choice, part)
         if spec is not None:

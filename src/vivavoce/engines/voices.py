@@ -55,6 +55,7 @@ class MappedVoices:
 
     Attributes:
         sample_rate: of the audio, in Hz.
+        honours_speed: whether the synthesizer speaks at the speed that it is asked for.
 
     Raises:
         ConfigurationError: a name stands for a voice that the synthesizer does not have.
@@ -62,6 +63,7 @@ class MappedVoices:
 
     def __init__(self, synthesizer: Synthesizer, voices: Mapping[str, str]) -> None:
         self.sample_rate = synthesizer.sample_rate
+        self.honours_speed = bool(getattr(synthesizer, "honours_speed", False))
         self._synthesizer = synthesizer
         self._voices = dict(voices)
         for name, voice in self._voices.items():

@@ -18,6 +18,7 @@ from vivavoce.engines.base import (
     Prewarmable,
     TextDelta,
 )
+from vivavoce.engines.llm.chat_messages import PICTURE
 from vivavoce.engines.llm.responses import ResponsesEndpoint, to_input
 from vivavoce.engines.options import ModelOptions, OutputSchema
 from vivavoce.errors import EngineError
@@ -62,8 +63,8 @@ def test_it_is_a_language_model() -> None:
     model = ResponsesEndpoint("http://127.0.0.1:9/v1", "m")
     assert isinstance(model, LanguageModel)
     assert isinstance(model, Prewarmable)
-    assert model.honours == {"reasoning", "images"}
-    assert not ResponsesEndpoint("http://127.0.0.1:9/v1", "m", reasoning=False, images=False).honours
+    assert model.honours == {"reasoning", "temperature"}
+    assert ResponsesEndpoint("http://127.0.0.1:9/v1", "m", reasoning=False).honours == {"temperature"}
     asyncio.run(model.aclose())
 
 
@@ -201,6 +202,14 @@ def test_a_conversation_with_pictures_and_tools(http_server: Server, answer: Any
         {"type": "function_call_output", "call_id": "a", "output": "a cat"},
         {"role": "user", "content": "Well?"},
     ]
+
+
+def test_a_model_without_eyes_is_told_of_pictures(http_server: Server, answer: Any) -> None:
+    image = InputImage(image_url="data:image/png;base64,AAAA")
+    request = ModelRequest(items=(MessageItem(role="user", content=[image]),))
+    _, asked = talk(http_server, answer.events(DONE), request=request, images=False)
+    (part,) = asked[0].json["input"][0]["content"]
+    assert part == {"type": "input_text", "text": PICTURE}
 
 
 def test_a_picture_without_detail_leaves_it_to_the_model() -> None:

@@ -67,6 +67,19 @@ def test_voices_of_the_server_stand_in_for_those_of_the_api(http_server: Server,
     assert asked[0].json["voice"] == "af_heart"
 
 
+@pytest.mark.parametrize(
+    ("options", "speed"), [({"model": "gpt-4o-mini-tts"}, None), ({"extra": {"speed": 1.1}}, 1.1), ({}, 1.25)]
+)
+def test_a_speed_is_asked_for_where_it_is_kept_to(
+    http_server: Server, answer: Any, options: Any, speed: float | None
+) -> None:
+    _, asked = speak(http_server, answer([SECOND]), **options)
+    assert asked[0].json.get("speed") == speed
+    speech = SpeechEndpoint(URL, **options)
+    assert speech.honours_speed is (speed == 1.25)
+    asyncio.run(speech.aclose())
+
+
 def test_an_unknown_voice_is_refused_with_those_that_there_are(http_server: Server, answer: Any) -> None:
     with pytest.raises(EngineError, match="no voice 'bob'; there are: amy, alloy, ash"):
         speak(http_server, answer([SECOND]), voice="bob", voices=("amy",))

@@ -18,7 +18,7 @@ from vivavoce.engines.base import (
     TextDelta,
 )
 from vivavoce.engines.http import Endpoint, HttpOptions, RefusedError, error_message
-from vivavoce.engines.llm.chat_messages import build_messages
+from vivavoce.engines.llm.chat_messages import build_messages, without_pictures
 from vivavoce.engines.options import ModelOptions
 from vivavoce.engines.sse import EventStream
 from vivavoce.errors import EngineError
@@ -45,7 +45,7 @@ class ResponsesEndpoint:
         model: name of the model.
         api_key: sent as a bearer token; `None` for a server that asks for none.
         reasoning: the model can be told how hard to think.
-        images: the model can see pictures.
+        images: the model can see pictures; otherwise it is told in words that there are some.
         extra: further parameters of each request, for example `{"service_tier": "priority"}`.
         http: headers and waits; by default half a minute between two pieces, for a model may think.
 
@@ -67,7 +67,8 @@ class ResponsesEndpoint:
         extra: Mapping[str, Any] | None = None,
         http: HttpOptions | None = None,
     ) -> None:
-        self.honours = frozenset(name for name, can in (("reasoning", reasoning), ("images", images)) if can)
+        self.honours = frozenset({"temperature", *(("reasoning",) if reasoning else ())})
+        self._images = images
         self._endpoint = Endpoint(
             "the language model", base_url, api_key, http or HttpOptions(between_s=30.0)
         )
@@ -138,7 +139,8 @@ class ResponsesEndpoint:
         body |= _wishes(options)
         for name in self._refused:
             body.pop(name, None)
-        body["input"] = to_input(build_messages("", request.items))
+        messages = build_messages("", request.items)
+        body["input"] = to_input(messages if self._images else without_pictures(messages))
         return {**body, **self._extra, **options.extra_body}
 
     async def _read(self, response: httpx.Response) -> AsyncGenerator[ModelEvent, None]:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from vivavoce.audio.stretch import TimeStretch
 from vivavoce.cpus import usable_cpus
 from vivavoce.engines.base import EngineCost, SpeechChunk, SpeechOptions
 from vivavoce.engines.tts.piecewise import Spoken, speak_pieces
-from vivavoce.engines.tts.stretch import stretch
 from vivavoce.engines.tts.word_times import Pace
 from vivavoce.engines.voices import stand_ins, unknown_voice
 from vivavoce.engines.workers import Workers
@@ -56,6 +57,7 @@ class KokoroSynthesizer:
         workers: sentences spoken at the same time; `None`: one for two cores.
 
     Attributes:
+        honours_speed: it speaks at the speed that it is asked for.
         cost: a sentence takes about half the time it lasts on one core.
 
     Raises:
@@ -64,6 +66,7 @@ class KokoroSynthesizer:
     """
 
     sample_rate = 24_000
+    honours_speed = True
 
     def __init__(
         self, model: str, voices: str, *, language: str | None = None, workers: int | None = None
@@ -146,10 +149,19 @@ class KokoroSynthesizer:
         except Exception as error:  # as above
             raise EngineError(f"Kokoro failed to speak with {voice}: {error}") from error
         factor = own_speed / speed
-        speech = stretch(np.asarray(samples, np.float32), factor, self.sample_rate)
+        speech = _stretched(np.asarray(samples, np.float32), speed / own_speed, self.sample_rate)
         # The silence around the speech is trimmed; the next clause must not follow at once.
         pause = np.zeros(int(_pause_s(text) * factor / own_speed * self.sample_rate), np.float32)
         return Spoken(np.concatenate([speech, pause]), [end * factor for end in word_ends_ms(timings)])
+
+
+def _stretched(samples: NDArray[np.float32], speed: float, rate: int) -> NDArray[np.float32]:
+    if speed == 1.0:
+        return samples
+    stretch = TimeStretch(rate, speed)
+    whole = np.rint(np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes()
+    pcm = stretch.process(whole) + stretch.flush()
+    return np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32767)
 
 
 def _pause_s(text: str) -> float:

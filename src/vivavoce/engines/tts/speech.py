@@ -33,8 +33,13 @@ class SpeechEndpoint:
             are dealt out over them.
         format: what to ask for: `"pcm"`, or `"wav"` for servers that have no other.
         sample_rate: of the audio that comes from there, in Hz. Raw PCM does not say; a WAV is checked.
-        extra: further parameters of each request, for example `{"instructions": "Speak cheerfully."}`.
+        extra: further parameters of each request, for example `{"instructions": "Speak cheerfully."}`. With
+            a `speed` it is always that one that is asked for, and other paces are made here.
         http: headers and waits.
+
+    Attributes:
+        honours_speed: whether it speaks at the speed that it is asked for. Of OpenAI's models `tts-1` and
+            `tts-1-hd` do, the `gpt-` models do not.
 
     Raises:
         ConfigurationError: the address is no URL, or the rate makes no sense.
@@ -61,6 +66,7 @@ class SpeechEndpoint:
         self._own = tuple(voices) or API_VOICES
         self._stand_ins = stand_ins(self._own)
         self._extra = dict(extra or {})
+        self.honours_speed = "speed" not in self._extra and not model.startswith("gpt-")
         self._paces: dict[tuple[str, float], Pace] = {}
 
     @property
@@ -86,7 +92,9 @@ class SpeechEndpoint:
         pace = self._pace(voice, options.speed)
         words, sent = WordTimes(text, pace.ms_per_letter), 0
         request = {**self._extra, "model": self._model, "input": text, "voice": voice}
-        request |= {"response_format": self._format, "speed": options.speed}
+        request["response_format"] = self._format
+        if self.honours_speed:
+            request["speed"] = options.speed
         async with (
             self._endpoint.post("audio/speech", json=request) as response,
             aclosing(self._samples(response)) as samples,

@@ -72,3 +72,4 @@ def test_a_client_secret_has_decided_before_the_query(
     options = session_options(b"model=gpt-realtime&intent=transcription", DEFAULTS, settings)
     assert isinstance(options, SessionOptions)
     assert (options.model, options.transcription_only) == (model, transcribes)
+    assert options.model_named is (model == "gpt-realtime")

@@ -26,7 +26,8 @@ def session_options(
 
     Any `model` is taken and shown back, because clients name the hosted models by default; Azure's spelling
     `deployment` means the same, and parameters the server has no use for (`api-version`) are ignored. What
-    the session of a client secret is and which model it has was decided when the secret was made.
+    the session of a client secret is and which model it begins with was decided when the secret was made; stock
+    clients name a model of their own in their first `session.update`, and may.
 
     Args:
         query_string: as it stands in the ASGI scope.
@@ -63,4 +64,9 @@ def session_options(
     transcribes = intent == "transcription"
     if settings is not None:
         transcribes = isinstance(settings, TranscriptionSession)
-    return replace(defaults, model=model, model_named=bool(named), transcription_only=transcribes)
+    return replace(
+        defaults,
+        model=model,
+        model_named=bool(named) and of_secret is None,
+        transcription_only=transcribes,
+    )

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from tests.frames import JS_SOURCES, js_home
+from tests.mcp.plain_http import certificate
 
 from vivavoce.engines.base import Engines
 from vivavoce.server import ServerConfig, serve
@@ -84,7 +85,7 @@ async def behind_tls(http: str, folder: Path) -> AsyncIterator[str]:
     """A proxy that speaks TLS in front of a server: ``https://host:port``."""
     host, port = http.removeprefix("http://").split(":")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate(folder))
+    context.load_cert_chain(certificate(folder, "localhost"))
     writers: set[asyncio.StreamWriter] = set()
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -110,40 +111,13 @@ async def behind_tls(http: str, folder: Path) -> AsyncIterator[str]:
             writer.close()
 
 
-def certificate(folder: Path) -> Path:
-    """Write a key and a certificate for 127.0.0.1 that nobody vouches for, into one file."""
-    import datetime as dt
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(address, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file = folder / "certificate.pem"
-    file.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
-    return file
-
-
-def tls_scene(name: str, engines: Engines, folder: Path, **given: Any) -> dict[str, Any]:
+def tls_scene(
+    name: str, engines: Engines, folder: Path, config: ServerConfig | None = None, **given: Any
+) -> dict[str, Any]:
     """Play a scene of a client that insists on TLS."""
 
     async def main() -> dict[str, Any]:
-        async with serving(engines) as http, behind_tls(http, folder) as tls:
+        async with serving(engines, config) as http, behind_tls(http, folder) as tls:
             return await play(name, http=http, tls=tls, **given)
 
     javascript()

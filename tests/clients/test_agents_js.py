@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
-from tests.clients.javascript import scene
+from tests.clients.javascript import play, scene, serving
+from tests.mcp.plain_http import mcp_server, plain_http, said
 
 from vivavoce.engines.base import FunctionCallDelta
 from vivavoce.engines.scripted import scripted_engines
+from vivavoce.pipeline import SessionOptions
+from vivavoce.server import ServerConfig
 
 pytestmark = pytest.mark.clients
 
@@ -165,3 +169,32 @@ def test_an_answer_out_of_band() -> None:
     assert told["conversation"] is None
     assert "conversation.item.added" not in told["raw"]
     assert [words(item) for item in requests(engines)[-1].items] == ["How am I?"]
+
+
+def test_a_client_secret_opens_a_session() -> None:
+    engines = scripted_engines(answers=[["Good day."]])
+    told = scene("clientSecret", engines, ServerConfig(api_keys=("sk-operator",)), key="sk-operator")
+    assert told["errors"] == []
+    assert told["status"] == 200
+    assert told["secret"]["value"].startswith("ek_")
+    assert told["history"] == ["user: Hello?", "assistant: Good day."]
+
+
+@pytest.mark.parametrize("approval", ["always", "never"])
+def test_tools_of_an_mcp_server(approval: str) -> None:
+    engines = scripted_engines(answers=[[call("look")], ["A tree."]])
+    config = ServerConfig(session=SessionOptions(mcp_private_addresses=True))
+
+    async def main() -> dict[str, Any]:
+        async with plain_http(mcp_server(said("a tree"))) as far, serving(engines, config) as http:
+            url = http.replace("http://", "ws://") + "/v1/realtime"
+            wishes = {"serverLabel": "docs", "serverUrl": far.url, "requireApproval": approval}
+            return await play("mcp", url=url, **wishes)
+
+    told = asyncio.run(main())
+    assert told["errors"] == []
+    assert told["tools"] == ["look"]
+    assert "mcp_tool_call_completed" in told["events"]
+    assert told["events"].count("tool_approval_requested") == (approval == "always")
+    assert told["ends"][-1] == "A tree."
+    assert "mcp_call look: a tree" in told["history"]

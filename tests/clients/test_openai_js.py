@@ -8,6 +8,7 @@ import pytest
 from tests.clients.javascript import tls_scene
 
 from vivavoce.engines.scripted import scripted_engines
+from vivavoce.server import ServerConfig
 
 pytestmark = pytest.mark.clients
 
@@ -28,3 +29,11 @@ def test_a_transcription(tmp_path: Path) -> None:
 def test_the_models(tmp_path: Path) -> None:
     told = tls_scene("openaiModels", scripted_engines(), tmp_path, key="sk-any")
     assert told["models"] == ["vivavoce-local"]
+
+
+def test_a_client_secret_carries_the_settings_of_its_session(tmp_path: Path) -> None:
+    config = ServerConfig(api_keys=("sk-operator",))
+    told = tls_scene("openaiClientSecret", scripted_engines(), tmp_path, config, key="sk-operator")
+    assert told["errors"] == []
+    assert told["secret"]["value"].startswith("ek_")
+    assert told["instructions"] == "Minted."

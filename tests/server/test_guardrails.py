@@ -57,8 +57,9 @@ def test_words_that_look_like_patterns_are_words() -> None:
 
 
 def test_it_is_made_by_name() -> None:
-    guardrail = make_guardrail("words", {"words": ["bomb"], "of": "user"})
+    guardrail = make_guardrail("words", {"words": ["bomb"], "of": "user", "label": "arms"})
     assert isinstance(guardrail, WordGuardrail)
+    assert guardrail.name == "arms"
     assert blocked(guardrail, "bomb", "user")
     with pytest.raises(ConfigurationError, match="has no option 'word'"):
         make_guardrail("words", {"word": ["bomb"]})

@@ -73,7 +73,7 @@ class WordGuardrail:
         words: words and phrases; they match as whole words.
         patterns: regular expressions.
         of: whose words are judged.
-        name: for the log.
+        label: its name in the log, to tell several of them apart.
 
     Raises:
         ConfigurationError: there is nothing to look for, or a pattern is no regular expression.
@@ -84,19 +84,19 @@ class WordGuardrail:
         words: Sequence[str] = (),
         patterns: Sequence[str] = (),
         of: Literal["user", "agent", "both"] = "both",
-        name: str = "words",
+        label: str = "words",
     ) -> None:
-        self.name = name
+        self.name = label
         self._of = of
         phrases = [r"\s+".join(map(re.escape, word.split())) for word in words]
         sources = [rf"(?<!\w)(?:{phrase})(?!\w)" for phrase in phrases if phrase] + list(patterns)
         if not sources:
-            raise ConfigurationError(f"guardrail '{name}' looks for nothing: give it words or patterns")
+            raise ConfigurationError(f"guardrail '{label}' looks for nothing: give it words or patterns")
         try:
             self._patterns = [re.compile(source, re.IGNORECASE) for source in sources]
         except re.error as error:
             raise ConfigurationError(
-                f"guardrail '{name}': a pattern is no regular expression: {error}"
+                f"guardrail '{label}': a pattern is no regular expression: {error}"
             ) from error
 
     def check(self, said: Said) -> bool:

@@ -26,8 +26,8 @@ def session_options(
 
     Any `model` is taken and shown back, because clients name the hosted models by default; Azure's spelling
     `deployment` means the same, and parameters the server has no use for (`api-version`) are ignored. What
-    the session of a client secret is and which model it begins with was decided when the secret was made; stock
-    clients name a model of their own in their first `session.update`, and may.
+    the session of a client secret is and which model it begins with was decided when the secret was made;
+    stock clients name a model of their own in their first `session.update`, and may.
 
     Args:
         query_string: as it stands in the ASGI scope.

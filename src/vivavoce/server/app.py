@@ -72,8 +72,12 @@ class RealtimeApp:
         config: settings.
         engines: shared by all sessions.
 
+    Attributes:
+        paths: what is answered over HTTP, as Starlette writes paths.
+
     Raises:
-        ConfigurationError: the engines have no such voice as `config.session` names.
+        ConfigurationError: the engines have no such voice as `config.session` names, or keys, secrets or
+            guardrails cannot be had.
     """
 
     def __init__(self, config: ServerConfig, engines: Engines | SpeechModel) -> None:
@@ -112,11 +116,13 @@ class RealtimeApp:
             SpeechRoutes(desk),
             TranscriptionRoutes(desk),
         )
+        routes = [
+            *(route for part in parts for route in part.routes),
+            *(Route(path, self._needs_upgrade) for path in REALTIME_PATHS),
+        ]
+        self.paths = tuple(route.path for route in routes)
         http = Starlette(
-            routes=[
-                *(route for part in parts for route in part.routes),
-                *(Route(path, self._needs_upgrade) for path in REALTIME_PATHS),
-            ],
+            routes=routes,
             exception_handlers={
                 **EXCEPTION_HANDLERS,
                 HTTPException: _http_error,

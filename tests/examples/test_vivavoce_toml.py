@@ -1,0 +1,108 @@
+"""The example of a configuration: it works as it stands, and nothing is missing in it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from vivavoce.engines.catalogue import Part
+from vivavoce.engines.registry import EngineChoice, build_local_engines, specs
+from vivavoce.errors import ConfigurationError
+from vivavoce.pipeline import SessionOptions
+from vivavoce.server import Limits, ServerConfig, create_app
+from vivavoce.server import config_tables as tables
+from vivavoce.server.config_file import read_config
+from vivavoce.server.keys import KeyLimits
+from vivavoce.server.recording import RecordingPolicy
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "vivavoce.toml"
+PAGE = ROOT / "docs" / "serving.md"
+
+
+def everything() -> str:
+    """Return the example with all its settings in force."""
+    return re.sub(r"^#(?=\[|[\w-]+ = )", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def names(kind: Any) -> set[str]:
+    return {field.name for field in fields(kind)}
+
+
+def test_it_is_read_as_it_stands_and_changes_nothing() -> None:
+    assert read_config(EXAMPLE) == ServerConfig()
+
+
+def test_every_setting_is_in_it() -> None:
+    example = tomllib.loads(everything())
+    assert set(example) == set(tables._READERS)
+    session = names(SessionOptions) - tables.NOT_FOR_OPERATORS | {"instructions_file", "max_minutes"}
+    assert set(example["session"]) == session
+    assert set(example["server"]) == names(tables._Server)
+    assert set(example["limits"]) == names(Limits)
+    assert set(example["keys"]["web-shop"]) == names(KeyLimits) | {"hash"}
+    assert set(example["engines"]) == {"preset", *get_args(Part)} - {"speech_model"}
+    assert set(example["webhooks"][0]) == names(tables._Webhook)
+    assert set(example["recording"]) == names(RecordingPolicy)
+
+
+def test_all_of_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIVAVOCE_SECRETS", "a secret of the operator")
+    monkeypatch.setenv("VIVAVOCE_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    (tmp_path / "agent.md").write_text("Be brief.")
+    file = tmp_path / "vivavoce.toml"
+    file.write_text(everything().replace('instructions = "', '# instructions = "'))
+    config = read_config(file)
+    assert config.session.instructions == "Be brief."
+    assert [key.name for key in config.hashed_keys] == ["lab", "web-shop"]
+    assert config.engines.llm is not None
+    assert config.recording is not None
+
+
+def test_what_it_calls_a_default_is_one() -> None:
+    example = tomllib.loads(everything())
+    told = ("max_sessions", "max_sessions_per_key", "max_minutes_per_key", "max_audio_s_per_key")
+    for name, value in example["limits"].items():
+        if name not in told:
+            assert getattr(Limits(), name) == value, name
+    for name, value in example["session"].items():
+        if name not in {"instructions", "instructions_file", "max_minutes"}:
+            assert getattr(SessionOptions(), name) == value, name
+    assert example["session"]["max_minutes"] * 60 == SessionOptions().max_session_s
+    for name in ("host", "port"):
+        assert getattr(ServerConfig(), name) == example["server"][name]
+    chosen = {part: spec.name for part, spec in specs().items() if part != "llm"}
+    assert {part: example["engines"][part] for part in chosen} == chosen
+    policy = RecordingPolicy(Path("recordings"))
+    for name in ("sessions", "audio_in_events", "max_bytes"):
+        assert getattr(policy, name) == example["recording"][name]
+
+
+def test_the_short_example_of_the_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIVAVOCE_SECRETS", "a secret of the operator")
+    (tmp_path / "agent.md").write_text("Be brief.")
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    file = tmp_path / "vivavoce.toml"
+    file.write_text(text)
+    assert read_config(file).session.max_session_s == 900.0
+    file.write_text(text.replace("max_minutes", 'voise = "x"\nmax_minutes'))
+    with pytest.raises(ConfigurationError) as caught:
+        read_config(file)
+    message = re.sub(r"line \d+", "line 9", str(caught.value)).removeprefix(f"{tmp_path}/")
+    assert f"`{message}`" in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_names_every_path_that_answers() -> None:
+    app = create_app(ServerConfig(), build_local_engines(EngineChoice(preset="bench")))
+    page = PAGE.read_text(encoding="utf-8")
+    for path in app.paths:
+        if not path.startswith("/openai"):
+            shown = path.replace("{call_id}", "{id}").replace("{model:path}", "{id}")
+            told = shown in page or shown.rpartition("/")[2] in {"sessions", "transcription_sessions"}
+            answered_with_an_error = re.search(r"/calls$|/(accept|reject|refer)$|/translations/", shown)
+            assert told or answered_with_an_error, shown

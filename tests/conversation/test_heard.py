@@ -1,5 +1,6 @@
 """Which words fit into how much audio."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,3 +71,28 @@ def test_spread_words_join_to_the_text_and_end_with_the_audio(text: str, duratio
     ends = [end for _, end in words]
     assert ends == sorted(ends)
     assert not ends or ends[-1] == duration
+
+
+@pytest.mark.parametrize(
+    ("ms", "told", "left"),
+    [
+        (0, 0, ""),
+        (299, 0, ""),
+        (300, 0, "One "),
+        (650, 0, "One two "),
+        (0, 1, "One "),
+        (0, 4, "One "),
+        (300, 5, "One two "),
+        (9000, 0, "One two three"),
+        (0, 13, "One two three"),
+    ],
+)
+def test_what_was_not_said_after_all_is_forgotten(ms: int, told: int, left: str) -> None:
+    spoken = SpokenText()
+    for text, end_ms in (("One ", 300), ("two ", 600), ("three", 900)):
+        spoken.add_word(text, end_ms)
+    spoken.cut(ms, told)
+    assert spoken.text == left
+    assert spoken.until(9000) == left.rstrip()
+    spoken.add_word("four", 1200)
+    assert spoken.until(1200) == f"{left}four"

@@ -291,9 +291,9 @@ def test_a_spoken_answer_ends_at_its_bound(talk: Talk) -> None:
     assert ending(talk) == ("incomplete", "max_output_tokens", ["incomplete"])
     assert done(talk)["output"][0]["content"][0]["transcript"] == "One two"
     details = done(talk)["usage"]["output_token_details"]
-    assert details == {"text_tokens": 2, "audio_tokens": 20}
+    assert details == {"text_tokens": 2, "audio_tokens": 18}
     sent = sum(len(event.delta) for event in talk.all(ResponseOutputAudioDelta))
-    assert sent == 48 * 1000
+    assert sent == 48 * 900  # the next word would have been too much
     assert talk.of(CancelResponse) == [CancelResponse("resp_1")]
 
 
@@ -367,3 +367,19 @@ def test_results_that_come_after_the_end_are_dropped(talk: Talk) -> None:
     talk.server.receive_message_end(response, 0, talk.now)
     talk.server.receive_calls_end(response)
     assert talk.take() == []
+
+
+def test_words_that_were_known_before_they_could_be_said_are_not_said(talk: Talk) -> None:
+    talk.ask(max_output_tokens=30)
+    server, response = talk.server, talk.started.response_id
+    server.receive_clause(response, "One two three four five.", talk.now)
+    words = [(4, 300), (8, 900), (14, 1400), (19, 2000), (24, 2500)]
+    server.receive_speech(response, b"\1" * 48 * 400, words, talk.now)
+    talk.take()
+    talk.tick(0.1)
+    for _ in range(5):
+        server.receive_speech(response, b"\1" * 48 * 400, [], talk.now)
+    talk.tick(3)
+    assert ending(talk)[:2] == ("incomplete", "max_output_tokens")
+    assert done(talk)["output"][0]["content"][0]["transcript"] == "One two"
+    assert 27 <= done(talk)["usage"]["output_tokens"] <= 30

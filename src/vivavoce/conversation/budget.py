@@ -32,8 +32,7 @@ class OutputBudget:
         self._said = 0  # characters of the clauses that have been spoken
         self._clause_chars = 0  # of the clause that is being spoken, as far as it has come
         self._clause_ms = 0
-        self._timed = False  # the synthesiser tells when the words of the clause end
-        self._words_fit = True
+        self._words: list[tuple[int, int]] = []  # of that clause
         self._ms = 0
 
     @property
@@ -57,7 +56,7 @@ class OutputBudget:
         """Say that the next audio is of a new clause."""
         self._said += self._clause_chars
         self._clause_chars = self._clause_ms = 0
-        self._timed = False
+        self._words = []
 
     def end_clause(self, text: str) -> None:
         """Say that the clause has been spoken to its end."""
@@ -68,33 +67,31 @@ class OutputBudget:
 
         Args:
             ms: its length.
-            words: `(end, end_ms)` of the words that end in it, from the start of the clause.
+            words: `(end, end_ms)` of words not given before, from the start of the clause; they may end in
+                audio that is still to come.
 
         Returns:
-            How many milliseconds of it fit; -1 where not even a word that ends at once does.
+            How many milliseconds of it fit; -1 where not even the words do that it begins with.
         """
-        self._timed = self._timed or bool(words)
+        known = [*self._words, *words]
         fits = ms
-        while fits >= 0 and not self._fits(fits, words):
+        while fits >= 0 and not self._fits(fits, known):
             fits -= AUDIO_TOKEN_MS if fits >= AUDIO_TOKEN_MS else fits or 1
         if fits >= 0:
+            self._words = known
             self._clause_ms += fits
-            self._clause_chars = self._chars_by(self._clause_ms, words)
+            self._clause_chars = _chars_by(self._clause_ms, known)
             self._ms += fits
-        self._words_fit = fits >= 0
         return fits
 
     def _fits(self, ms: int, words: Sequence[tuple[int, int]]) -> bool:
         if self._limit is None:
             return True
-        return self._cost(self._chars_by(self._clause_ms + ms, words), self._ms + ms) <= self._limit
+        return self._cost(_chars_by(self._clause_ms + ms, words), self._ms + ms) <= self._limit
 
-    def said_of(self, words: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Return those of the words that end in the audio that fitted."""
-        return [word for word in words if self._words_fit and word[1] <= self._clause_ms]
 
-    def _chars_by(self, clause_ms: int, words: Sequence[tuple[int, int]]) -> int:
-        known = [end for end, end_ms in words if end_ms <= clause_ms]
-        if self._timed:
-            return max(known, default=self._clause_chars)
-        return clause_ms // SPOKEN_CHAR_MS
+def _chars_by(ms: int, words: Sequence[tuple[int, int]]) -> int:
+    """Return how many characters of a clause have been said, the word that is being said among them."""
+    if not words:
+        return ms // SPOKEN_CHAR_MS
+    return next((end for end, end_ms in words if end_ms >= ms), words[-1][0]) if ms else 0

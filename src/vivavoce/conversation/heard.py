@@ -34,6 +34,12 @@ class SpokenText:
         count = bisect_right(self._ends_ms, ms)
         return self.text[: self._text_ends[count - 1]].rstrip() if count else ""
 
+    def cut(self, ms: int, told: int) -> None:
+        """Forget the words that end after `ms`, but for those in the first `told` characters."""
+        count = max(bisect_right(self._ends_ms, ms), bisect_left(self._text_ends, told) + bool(told))
+        self.text = self.text[: self.length_of(min(count, len(self._text_ends)))]
+        del self._text_ends[count:], self._ends_ms[count:]
+
     def begun_by(self, ms: int) -> int:
         """Return how many words have begun before `ms`; a word begins where the one before it ends."""
         if ms <= 0:

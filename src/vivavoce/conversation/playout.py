@@ -128,11 +128,14 @@ class Playout:
         Where nobody told when words end, as many are taken to be said as people say in that time.
         """
         if (clause := self._open_clause()) is not None:
-            end = clause.timed
+            end, ms = clause.timed, (clause.sent_bytes + len(clause.audio)) // self._per_ms
             if not end:
-                chars = (clause.sent_bytes + len(clause.audio)) // self._per_ms // SPOKEN_CHAR_MS
+                chars = ms // SPOKEN_CHAR_MS
                 end = len(clause.text) if chars >= len(clause.text) else clause.text.rfind(" ", 0, chars) + 1
             clause.text = clause.text[:end]
+            clause.words = [(text, end_ms) for text, end_ms in clause.words if end_ms <= ms]
+            if clause.sent_bytes:
+                self.spoken.cut(clause.start_ms + ms, self._emitted_text)
         self.end()
 
     def next_deadline(self) -> float | None:

@@ -180,7 +180,8 @@ class RunningResponse:
             self._speaking.playout.add_audio(audio, words)
             self.release(now)
             return
-        self._speaking.playout.add_audio(audio[: fmt.bytes_of(max(0, fits))], self._budget.said_of(words))
+        fitting = audio[: fmt.bytes_of(max(0, fits))]
+        self._speaking.playout.add_audio(fitting, words if fits >= 0 else ())
         self._speaking.playout.cut_off()
         self._stop(now)
 

@@ -175,20 +175,25 @@ def _says_beta(scope: Any) -> bool:
 
 
 class _Line:
-    """One socket, both ways. A client that leaves out `session.type` speaks the beta dialect from then on."""
+    """One socket, both ways.
+
+    A client whose first event, audio aside, is an update without `session.type` speaks the beta dialect.
+    """
 
     def __init__(self, receive: Any, send: Any, *, beta: bool) -> None:
         self._receive = receive
         self._send = send
         self._beta = beta
+        self._decided = beta
         # Where the endpoint looks for the transport of a peer that must be cut off.
         self.transport = getattr(getattr(send, "__self__", None), "transport", None)
 
     async def receive(self) -> Any:
         message = await self._receive()
         text = message.get("text") or ""
-        if not self._beta and '"session.update"' in text and not _names_session_type(text):
-            self._beta = True
+        if text and not self._decided and '"input_audio_buffer.append"' not in text:
+            self._decided = True
+            self._beta = '"session.update"' in text and not _names_session_type(text)
         return message
 
     async def send(self, message: Any) -> None:

@@ -82,7 +82,7 @@ def test_audio_may_come_in_events(house: Callable[..., Any]) -> None:
         ({"stream_format": "xml"}, "invalid_value", "stream_format"),
         ({"speed": 4.0}, "invalid_value", "speed"),
         ({"speed": True}, "invalid_value", "speed"),
-        ({"speed": 0.5}, "invalid_value", "speed"),
+        ({"speed": 0.2}, "invalid_value", "speed"),
         ({"temperature": 1}, "unknown_parameter", "temperature"),
     ],
 )
@@ -93,6 +93,17 @@ def test_what_cannot_be_met_is_refused(
         home = house(scripted_engines())
         assert await home.refused("POST", PATH, json={**WISH, **wish}) == (400, code, param)
         assert home.app.sessions == 0
+
+    run(scenario())
+
+
+def test_the_speech_of_any_other_engine_is_stretched(house: Callable[..., Any]) -> None:
+    async def scenario() -> None:
+        engines = scripted_engines()
+        answer = await house(engines).ask("POST", PATH, json={**WISH, "speed": 0.5})
+        assert len(answer.content) == pytest.approx(10 * BYTES_PER_WORD, rel=0.1)
+        synthesizer: Any = engines.synthesizer
+        assert {options.speed for _, options in synthesizer.spoken} == {1.0}
 
     run(scenario())
 

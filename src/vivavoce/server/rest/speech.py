@@ -17,6 +17,7 @@ from vivavoce.conversation.refusal import refuse
 from vivavoce.engines.base import SpeechOptions, Synthesizer
 from vivavoce.errors import EngineError, RemoteProtocolError
 from vivavoce.pipeline.clauses import ClauseSplitter
+from vivavoce.pipeline.tempo import paced
 from vivavoce.server.rest.desk import Desk, api_routes, json_of
 from vivavoce.server.rest.encoders import FORMATS, RATE, Encoder, default_format, encoder_for
 from vivavoce.server.rest.engine_work import EngineAnswer, count_audio, engines_of, place_in
@@ -128,7 +129,7 @@ def speech_wish(body: Mapping[str, Any], speaker: Synthesizer) -> SpeechWish:
         raise refuse("The voices of this server follow no instructions. Leave them out.", "instructions")
     form = _one_of(body, "response_format", tuple(FORMATS), default_format())
     events = _one_of(body, "stream_format", ("audio", "sse"), "audio") == "sse"
-    return SpeechWish(text, SpeechOptions(_voice(body, speaker), _speed(body, speaker)), form, events)
+    return SpeechWish(text, SpeechOptions(_voice(body, speaker), _speed(body)), form, events)
 
 
 def _voice(body: Mapping[str, Any], speaker: Synthesizer) -> str:
@@ -143,15 +144,13 @@ def _voice(body: Mapping[str, Any], speaker: Synthesizer) -> str:
     return voice
 
 
-def _speed(body: Mapping[str, Any], speaker: Synthesizer) -> float:
+def _speed(body: Mapping[str, Any]) -> float:
     speed = body.get("speed", 1.0)
     if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0.25 <= speed <= 1.5:
         raise refuse(
             f"Invalid value: {str(speed)[:32]}. This server speaks at 0.25 to 1.5 times the usual speed.",
             "speed",
         )
-    if speed != 1.0 and not getattr(speaker, "honours_speed", False):
-        raise refuse("The voices of this server have one speed. Leave 'speed' out.", "speed")
     return float(speed)
 
 
@@ -191,7 +190,7 @@ async def _speech(wish: SpeechWish, speaker: Synthesizer) -> AsyncGenerator[byte
     splitter = ClauseSplitter()
     resampler = Resampler(speaker.sample_rate, RATE, "HQ")
     for clause in [*splitter.feed(wish.text), *splitter.flush()]:
-        async with aclosing(speaker.synthesize(clause, wish.options)) as chunks:
+        async with aclosing(paced(speaker, clause, wish.options)) as chunks:
             while True:
                 try:
                     async with asyncio.timeout(CHUNK_TIMEOUT_S):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -193,3 +193,44 @@ def test_a_sideband_may_hold_less_than_a_session() -> None:
     assert sideband_limits(small) == small
     wide = Limits(high_water_bytes=2 * MAX_QUEUED_BYTES)
     assert sideband_limits(wide).max_queued_bytes == 2 * MAX_QUEUED_BYTES
+
+
+@pytest.mark.clients
+def test_the_official_client_joins_a_session_and_hangs_it_up(serving: Serve) -> None:
+    openai = pytest.importorskip("openai", reason="needs the package openai: pip install 'vivavoce[openai]'")
+
+    async def scenario() -> None:
+        config = ServerConfig(api_keys=("lab=sk-1",))
+        async with (
+            serving(config) as url,
+            openai.AsyncOpenAI(
+                api_key="sk-1",
+                base_url=url.replace("ws://", "http://").removesuffix("/realtime"),
+                max_retries=0,
+            ) as client,
+            client.realtime.connect(model="gpt-realtime") as main,
+        ):
+            session_id = (await main.recv()).session.id
+            async with client.realtime.connect(call_id=session_id) as side:
+                await side.session.update(session={"type": "realtime", "output_modalities": ["text"]})
+                assert (await side.recv()).type == "session.updated"
+                await side.response.create()
+                seen = [event.type async for event in _through(side, "response.done")]
+                assert [event.type async for event in _through(main, "response.done")][1:] == seen
+                await client.realtime.calls.hangup(session_id)
+                assert [event async for event in side] == []
+            assert [event async for event in main] == []
+            with pytest.raises(openai.NotFoundError):
+                await client.realtime.calls.hangup(session_id)
+
+    asyncio.run(scenario())
+
+
+async def _through(connection: Any, last: str) -> AsyncIterator[Any]:
+    """Every event up to the first of this type."""
+    async with asyncio.timeout(10):
+        while True:
+            event = await connection.recv()
+            yield event
+            if event.type == last:
+                return

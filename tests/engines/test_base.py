@@ -21,6 +21,7 @@ from vivavoce.engines.scripted import (
     ScriptedTranscriber,
     scripted_engines,
 )
+from vivavoce.engines.turn.builtin import BuiltinTurnEnd
 from vivavoce.testing import run
 
 
@@ -44,6 +45,25 @@ def test_engines_fit_their_ports(engine: object, port: type) -> None:
 
 def test_engines_cost_nothing_unless_they_say_so() -> None:
     assert scripted_engines().cost == EngineCost(cores=0.0)
+
+
+def test_the_judge_of_turns_is_warmed_and_closed_with_the_others() -> None:
+    events: list[str] = []
+
+    class Judge(BuiltinTurnEnd):
+        async def prewarm(self) -> None:
+            events.append("warm")
+
+        async def aclose(self) -> None:
+            events.append("closed")
+
+    async def main() -> None:
+        engines = replace(scripted_engines(), turn=Judge())
+        await engines.prewarm()
+        await engines.aclose()
+
+    run(main())
+    assert events == ["warm", "closed"]
 
 
 def test_closing_goes_on_when_one_engine_fails_to_close() -> None:

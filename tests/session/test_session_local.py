@@ -87,6 +87,27 @@ def test_a_written_question_a_tool_and_a_spoken_answer() -> None:
     run(main())
 
 
+def test_a_tool_runs_while_what_was_said_before_it_is_still_spoken() -> None:
+    call = FunctionCallDelta(0, "get_weather", '{"city": "Oslo"}')
+    engines = scripted_engines(answers=[["Let me look that up for you. ", call], ["It is sunny."]])
+
+    async def main() -> None:
+        async with await local_session(engines) as session:
+            await session.send_message("What is the weather in Oslo?")
+            kinds = [event.type for event in await until(session, "agent_end", 2)]
+            assert kinds.index("tool_end") < kinds.index("agent_end")
+            assert words(session)[1:] == ["Let me look that up for you.", "It is sunny."]
+            assert [item.type for item in session.history] == [
+                "message",
+                "message",
+                "function_call",
+                "function_call_output",
+                "message",
+            ]
+
+    run(main())
+
+
 def test_a_spoken_turn_with_the_words_of_both_sides() -> None:
     engines = scripted_engines(hears=["hello there"], answers=[["Good day."]])
 

@@ -27,6 +27,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 # Start-of-frame markers of JPEG: C0 to CF but for the tables of Huffman (C4), arithmetic coding (CC) and JPG.
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+_MOST_MARKERS = 2000  # a file of nothing but markers would keep everybody else waiting
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 
 
@@ -100,7 +101,9 @@ def _jpeg(data: bytes) -> Picture | None:
     if not data.startswith(_JPEG):
         return None
     place = 2
-    while place + 9 <= len(data) and data[place] == 0xFF:
+    for _ in range(_MOST_MARKERS):
+        if place + 9 > len(data) or data[place] != 0xFF:
+            break
         marker = data[place + 1]
         if marker in _FRAMES:
             height, width = struct.unpack(">HH", data[place + 5 : place + 9])

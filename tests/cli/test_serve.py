@@ -82,6 +82,36 @@ def test_options_reach_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert config.engines.llm == EngineSpec("chat-completions", options)
 
 
+def test_options_say_who_may_come_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIVAVOCE_SECRET_KEY", "a secret of the variable")
+    monkeypatch.chdir(tmp_path)
+    config = configured(
+        *("--api-key", "shop=sk-1", "--keys-file", "keys.toml", "--secret-key", "a secret of the option"),
+        *("--allow-origin", "https://a.test", "--allow-origin", "http://b.test:3000"),
+        *("--max-minutes-per-key", "90", "--max-audio-per-key", "120"),
+    )
+    assert config.keys_file == tmp_path / "keys.toml"
+    assert config.secret_keys == ("a secret of the option", "a secret of the variable")
+    assert config.origins == ("https://a.test", "http://b.test:3000")
+    assert (config.limits.max_minutes_per_key, config.limits.max_audio_s_per_key) == (90, 120)
+
+
+def test_a_file_is_read_where_the_command_stands_and_options_go_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = '[server]\nport = 1\n[engines]\npreset = "bench"\n[engines.llm]\nname = "builtin"\n'
+    (tmp_path / "vivavoce.toml").write_text(text)
+    (tmp_path / "other.toml").write_text("[server]\nport = 2\n")
+    assert (configured().port, configured("--port", "3").port) == (1, 3)
+    assert configured("--config", "other.toml").port == 2
+    assert configured().engines.preset == "bench"
+    llm = configured("--llm", "http://127.0.0.1:1/v1").engines.llm
+    assert llm == EngineSpec("chat-completions", {"base_url": "http://127.0.0.1:1/v1"})
+    with pytest.raises(ConfigurationError, match=r"nowhere\.toml cannot be read"):
+        configured("--config", "nowhere.toml")
+
+
 def test_the_agent_is_as_the_options_say(tmp_path: Path) -> None:
     instructions = tmp_path / "instructions.txt"
     instructions.write_text("Du bist höflich.\n", encoding="utf-8")
@@ -143,6 +173,16 @@ def test_a_signal_closes_the_sessions_and_ends_with_code_0(sig: signal.Signals) 
         _, log = process.communicate(timeout=10)
         assert process.returncode == 0, log
         assert "only this machine may connect" in log
+
+
+def test_a_server_says_which_file_it_has_read(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text('[engines]\npreset = "bench"\n')
+    with server("--config", str(file)) as process:
+        url_of(process)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=10)
+    assert f"settings are from {file}" in log
 
 
 def test_a_second_signal_ends_at_once() -> None:

@@ -358,3 +358,27 @@ def test_the_guardrails_of_the_operator_are_asked() -> None:
             await app.aclose()
 
     run(scenario())
+
+
+def test_a_request_is_logged_with_its_id_and_the_name_of_its_key(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "vivavoce.server.app")
+    app = bench_app(ServerConfig(api_keys=("lab=sk-1",)))
+
+    async def scenario() -> list[str]:
+        transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 7))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            await client.get("/healthz")
+            answers = [await client.get(f"/v1/models?api-key={key}") for key in ("sk-1", "sk-2")]
+        return [answer.headers["x-request-id"] for answer in answers]
+
+    ids = run(scenario())
+    lines = [vars(record) for record in caplog.records if record.message == "request"]
+    assert [(line["path"], line["status"], line["key"]) for line in lines] == [
+        ("/v1/models", 200, "lab"),
+        ("/v1/models", 401, None),
+    ]
+    assert [line["request_id"] for line in lines] == ids
+    assert {(line["method"], line["client"], line["client_port"]) for line in lines} == {
+        ("GET", "127.0.0.1", 7)
+    }
+    assert "sk-" not in " ".join(map(str, lines))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -21,7 +22,7 @@ from vivavoce.server.origins import Origins
 from vivavoce.server.realtime import TRANSLATIONS, RealtimeEndpoint
 from vivavoce.server.rest.calls import CallRoutes
 from vivavoce.server.rest.client_secrets import ClientSecretRoutes
-from vivavoce.server.rest.desk import EXCEPTION_HANDLERS, Desk, respond
+from vivavoce.server.rest.desk import EXCEPTION_HANDLERS, KEY_NAME, Desk, respond
 from vivavoce.server.rest.health import HealthRoutes
 from vivavoce.server.rest.speech import SpeechRoutes
 from vivavoce.server.rest.transcriptions import TranscriptionRoutes
@@ -43,6 +44,12 @@ __all__ = ["REALTIME_PATHS", "RealtimeApp", "create_app"]
 
 REALTIME_PATHS = ("/v1/realtime", "/openai/v1/realtime", "/openai/realtime")
 """Where the socket answers: the API's own path, and the two that Azure clients use."""
+
+
+QUIET_PATHS = ("/healthz", "/readyz")
+"""What is asked so often that it is logged at `debug` only."""
+
+_log = logging.getLogger(__name__)
 
 
 def create_app(config: ServerConfig, engines: Engines | SpeechModel) -> RealtimeApp:
@@ -175,7 +182,7 @@ class RealtimeApp:
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         elif scope["type"] == "http":
-            await self._http(scope, receive, _with_request_id(send))
+            await self._http(scope, receive, _watched(scope, send))
         else:
             await self._http(scope, receive, send)
 
@@ -220,12 +227,30 @@ async def _server_error(_request: Request, _error: Exception) -> Response:
     return respond(Refusal(500, message, code="internal_error", type="server_error"))
 
 
-def _with_request_id(send: Send) -> Send:
-    request_id = new_request_id().encode()
+def _watched(scope: Scope, send: Send) -> Send:
+    """Return a `send` that gives the answer an id, and logs the request when its answer begins."""
+    request_id = new_request_id()
 
-    async def send_with_id(message: Message) -> None:
+    async def send_and_log(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id)]
+            message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id.encode())]
+            level = logging.DEBUG if scope["path"] in QUIET_PATHS else logging.INFO
+            if _log.isEnabledFor(level):
+                _log.log(level, "request", extra=_log_fields(scope, message["status"], request_id))
         await send(message)
 
-    return send_with_id
+    return send_and_log
+
+
+def _log_fields(scope: Scope, status: int, request_id: str) -> dict[str, object]:
+    """Return what a log line says of a request: never its query, where a key may stand."""
+    host, port = scope.get("client") or (None, None)
+    return {
+        "method": scope["method"],
+        "path": scope["path"][:256],
+        "status": status,
+        "request_id": request_id,
+        "client": host,
+        "client_port": port,
+        "key": scope.get(KEY_NAME),
+    }

@@ -172,6 +172,8 @@ class RealtimeEndpoint:
     async def drain(self, seconds: float) -> None:
         """Let nobody in any more and wait until those inside have left, at most so long."""
         self.admission.drain()
+        if self.admission.sessions:
+            self._empty.clear()  # a request that uses engines holds a place, too
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._empty.wait()

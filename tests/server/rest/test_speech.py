@@ -190,3 +190,16 @@ def test_a_model_without_engines_says_so(house: Callable[..., Any]) -> None:
         assert answer.headers["x-should-retry"] == "false"
 
     run(scenario())
+
+
+def test_a_server_that_drains_waits_for_speech(house: Callable[..., Any]) -> None:
+    async def scenario() -> None:
+        home = house(scripted_engines(speaking_delay=5))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(home.ask("POST", PATH, json=WISH))
+            await asyncio.sleep(1)
+            await home.app.drain(60)
+            assert asyncio.get_running_loop().time() == pytest.approx(10.0, abs=0.1)
+            assert home.app.sessions == 0
+
+    run(scenario())

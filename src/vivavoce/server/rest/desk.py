@@ -28,10 +28,22 @@ if TYPE_CHECKING:
     from vivavoce.server.secrets import ClientSecrets
     from vivavoce.server.usage import KeyUsage
 
-__all__ = ["EXCEPTION_HANDLERS", "PREFIXES", "Desk", "api_routes", "body_of", "json_of", "respond"]
+__all__ = [
+    "EXCEPTION_HANDLERS",
+    "KEY_NAME",
+    "PREFIXES",
+    "Desk",
+    "api_routes",
+    "body_of",
+    "json_of",
+    "respond",
+]
 
 PREFIXES = ("/v1", "/openai/v1", "/openai")
 """Where the API begins: its own way, and the two of Azure."""
+
+KEY_NAME = "vivavoce.key"
+"""Where the scope of a request says, for the log, which key it came with."""
 
 MAX_JSON_BYTES = 1024 * 1024
 BODY_TIMEOUT_S = 30.0
@@ -69,6 +81,7 @@ class Desk:
         admitted = self.guard.admit(request.scope, secrets=False)
         if isinstance(admitted, Refusal):
             raise RefusedError(admitted)
+        request.scope[KEY_NAME] = admitted.name
         return admitted
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.types import Message
 
     from vivavoce.pipeline import SessionOptions
+    from vivavoce.server.auth import Caller
 
 __all__ = ["MAX_UPLOAD_BYTES", "TranscriptionRoutes", "TranscriptionWish", "transcription_wish"]
 
@@ -114,24 +116,35 @@ class TranscriptionRoutes:
             upload = form.get("file")
             if not isinstance(upload, UploadFile):
                 raise refuse("Missing required parameter: 'file'.", "file", "missing_required_parameter")
-            data = await upload.read()
+            # Until here it may lie on the disk, however many come at once.
+            with place_in(self._desk, caller) as place:
+                return await self._answer(await upload.read(), wish, engines, caller, place)
         finally:
             await form.close()
+
+    async def _answer(
+        self,
+        data: bytes,
+        wish: TranscriptionWish,
+        engines: Engines,
+        caller: Caller,
+        place: contextlib.ExitStack,
+    ) -> Response:
+        """Transcribe a file. An answer that is streamed takes the place along."""
         rate = engines.transcriber.sample_rate
-        with place_in(self._desk, caller) as place:
-            pcm = await asyncio.to_thread(decode_audio, data, rate)
-            seconds = len(pcm) / 2 / rate
-            count_audio(self._desk, caller, seconds)
-            segments = await _segments(engines, pcm, seconds)
-            if not wish.events:
-                async with aclosing(_heard(engines, pcm, segments, wish.options)) as parts:
-                    heard = Transcription(seconds, [part async for part in parts])
-                text = written(heard, wish.form, logprobs=wish.options.logprobs)
-                return Response(text, media_type=MEDIA_TYPES[wish.form])
-            events = _events(engines, pcm, segments, wish)
-            first = await anext(events)
-            stall_s = self._desk.config.limits.stall_s
-            return EngineAnswer(first, events, place.pop_all(), stall_s, "text/event-stream")
+        pcm = await asyncio.to_thread(decode_audio, data, rate)
+        seconds = len(pcm) / 2 / rate
+        count_audio(self._desk, caller, seconds)
+        segments = await _segments(engines, pcm, seconds)
+        if not wish.events:
+            async with aclosing(_heard(engines, pcm, segments, wish.options)) as parts:
+                heard = Transcription(seconds, [part async for part in parts])
+            text = written(heard, wish.form, logprobs=wish.options.logprobs)
+            return Response(text, media_type=MEDIA_TYPES[wish.form])
+        events = _events(engines, pcm, segments, wish)
+        first = await anext(events)
+        stall_s = self._desk.config.limits.stall_s
+        return EngineAnswer(first, events, place.pop_all(), stall_s, "text/event-stream")
 
 
 async def _form_of(request: Request) -> FormData:

@@ -18,7 +18,6 @@ LONGEST_MESSAGE = 500
 """Characters of a server's error that are passed on."""
 
 _LONGEST_BODY = 64 * 1024
-_TRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +176,16 @@ class Endpoint:
         await self._client.aclose()
 
     async def _send(self, path: str, content: Mapping[str, Any]) -> httpx.Response:
-        for left in reversed(range(_TRIES)):
-            try:
-                request = self._client.build_request("POST", path, **content)
-                async with asyncio.timeout(self._options.connect_s + self._options.answer_s):
-                    return await self._client.send(request, stream=True)
-            except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                # Also a kept connection that the server closed in the same moment; nothing was answered yet.
-                if not left:
-                    raise
-        raise AssertionError("unreachable")
+        try:
+            return await self._try(path, content)
+        except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            # Also a kept connection that the server closed in the same moment; nothing was answered yet.
+            return await self._try(path, content)
+
+    async def _try(self, path: str, content: Mapping[str, Any]) -> httpx.Response:
+        request = self._client.build_request("POST", path, **content)
+        async with asyncio.timeout(self._options.connect_s + self._options.answer_s):
+            return await self._client.send(request, stream=True)
 
 
 class _Explained:

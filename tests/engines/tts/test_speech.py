@@ -9,7 +9,7 @@ import pytest
 
 from vivavoce.audio.wav import encode_wav
 from vivavoce.engines.base import Prewarmable, SpeechChunk, SpeechOptions, Synthesizer
-from vivavoce.engines.tts.speech import SpeechEndpoint
+from vivavoce.engines.tts.speech import OLDER_VOICES, SpeechEndpoint
 from vivavoce.engines.voices import API_VOICES
 from vivavoce.errors import ConfigurationError, EngineError
 
@@ -38,7 +38,7 @@ def test_it_is_a_synthesizer() -> None:
     assert isinstance(speech, Synthesizer)
     assert isinstance(speech, Prewarmable)
     assert speech.sample_rate == 24_000
-    assert speech.voice_names == API_VOICES
+    assert set(speech.voice_names) == set(API_VOICES)
     asyncio.run(speech.aclose())
 
 
@@ -56,6 +56,28 @@ def test_audio_is_passed_on_as_it_arrives_with_estimated_words(http_server: Serv
         "response_format": "pcm",
         "speed": 1.25,
     }
+
+
+def test_words_are_known_before_the_clause_is_complete(http_server: Server, answer: Any) -> None:
+    """Somebody who interrupts now has heard them."""
+
+    async def main() -> list[int]:
+        async with http_server(answer([SECOND], ending="stall")) as server:
+            speech = SpeechEndpoint(server.url)
+            spoken = speech.synthesize("one two three four", SpeechOptions())
+            chunk = await anext(spoken)
+            await spoken.aclose()
+            await speech.aclose()
+            return [word.end for word in chunk.words]
+
+    assert asyncio.run(main()) == [3, 7, 13]
+
+
+def test_a_voice_that_a_model_does_not_have_is_another(http_server: Server, answer: Any) -> None:
+    _, asked = speak(http_server, answer([SECOND]), voice="marin")
+    assert asked[0].json["voice"] in OLDER_VOICES
+    _, asked = speak(http_server, answer([SECOND]), voice="marin", model="gpt-4o-mini-tts")
+    assert asked[0].json["voice"] == "marin"
 
 
 def test_voices_of_the_server_stand_in_for_those_of_the_api(http_server: Server, answer: Any) -> None:

@@ -16,6 +16,9 @@ from vivavoce.errors import ConfigurationError, EngineError
 if TYPE_CHECKING:
     import httpx
 
+OLDER_VOICES = ("alloy", "ash", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer")
+"""Voices of `tts-1` and `tts-1-hd`."""
+
 _PACES = 256
 
 
@@ -29,8 +32,8 @@ class SpeechEndpoint:
         base_url: the endpoint up to `/v1`, for example `http://localhost:8880/v1`.
         model: name of the model there.
         api_key: sent as a bearer token; `None` for a server that asks for none.
-        voices: the voices there; empty: those of the hosted API. Names of the API that are not among them
-            are dealt out over them.
+        voices: the voices there; empty: those that the hosted API has for this model. Names of the API that
+            are not among them are dealt out over them.
         format: what to ask for: `"pcm"`, or `"wav"` for servers that have no other.
         sample_rate: of the audio that comes from there, in Hz. Raw PCM does not say; a WAV is checked.
         extra: further parameters of each request, for example `{"instructions": "Speak cheerfully."}`. With
@@ -63,7 +66,7 @@ class SpeechEndpoint:
         self._endpoint = Endpoint("the synthesizer", base_url, api_key, http)
         self._model = model
         self._format = format
-        self._own = tuple(voices) or API_VOICES
+        self._own = tuple(voices) or (OLDER_VOICES if model.startswith("tts-1") else API_VOICES)
         self._stand_ins = stand_ins(self._own)
         self._extra = dict(extra or {})
         self.honours_speed = "speed" not in self._extra and not model.startswith("gpt-")

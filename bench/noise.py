@@ -4,7 +4,8 @@
 
 Held-out sentences (see `sentences.py`) by flite, as a client sends them (24 kHz), with noise at several
 levels. The filter as a session runs it; pocketsphinx as the transcriber. "Across the room" is 25 dB quieter
-and has an echo of 0.4 s. These are figures of one recogniser, trained without noise: others gain less, or lose.
+and has an echo of 0.4 s. These are figures of one recogniser, trained without noise: others gain less, or
+lose.
 """
 
 from __future__ import annotations

@@ -173,3 +173,32 @@ def test_who_speaks_already_is_not_doubted(talk: Talk) -> None:
     talk.hear(1.0, 320)
     answering(talk)
     assert not talk.server.doubts_speech
+
+
+@pytest.mark.parametrize(("ms", "interrupts"), [(384, False), (416, True)])
+def test_an_operator_may_ask_for_more_speech_before_an_answer_is_cut_off(
+    talk_with: type[Talk], ms: int, interrupts: bool
+) -> None:
+    talk = answering(talk_with(interrupt_after_ms=400))
+    assert (STARTED in sound(talk, 0.9, ms)) == interrupts
+    talk.hear(0.0, 960)
+    assert bool(talk.of(CancelResponse)) == interrupts
+
+
+def test_who_interrupts_nobody_is_heard_at_once(talk_with: type[Talk]) -> None:
+    talk = talk_with(interrupt_after_ms=400)
+    assert sound(talk, 0.9, 64) == [STARTED]
+
+
+def test_a_whisper_must_last_as_long_as_any_speech(talk_with: type[Talk]) -> None:
+    talk = answering(talk_with(interrupt_after_ms=1024))
+    assert sound(talk, 0.1, 992) == []
+    assert sound(talk, 0.1, 32)[0] == STARTED
+
+
+def test_push_to_talk_has_no_onset(talk_with: type[Talk]) -> None:
+    talk = talk_with(interrupt_after_ms=400)
+    talk.listen_with(turn_detection=None)
+    talk.append(100)
+    talk.server.receive_voice(1.0, 0, 32, talk.now)
+    assert talk.take() == []

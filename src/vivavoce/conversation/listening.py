@@ -242,6 +242,11 @@ class Listener:
             self._buffer.forget_before(end_ms - self._prefix_ms - _LOOKBACK_MS)
         return decision
 
+    def hesitate(self, onset_ms: int) -> None:
+        """Let speech count from now on when it has lasted so long."""
+        if self._turn is not None:
+            self._turn.onset_ms = onset_ms
+
     def partial_transcript(self, item_id: str, text: str) -> None:
         """Take a guess at everything said so far in an utterance; a pause in it is judged anew."""
         self._transcripts.partial(item_id, text)

@@ -58,6 +58,8 @@ class SessionOptions:
         model_honours: which wishes the language model follows: `reasoning` (`session.reasoning`),
             and of the beta dialect `temperature`; without it sessions show none.
         noise_reduction: whether there is something that reduces noise.
+        interrupt_after_ms: how long somebody must speak to cut an answer off; what is shorter, like many
+            an "uh huh", goes unheard then. 64 is the least, and stops an answer 100 ms after speech begins.
         stored_prompt: finds a stored prompt by id and version; `None`: there are none.
     """
 
@@ -89,4 +91,5 @@ class SessionOptions:
     transcription_languages: tuple[str, ...] = ()
     model_honours: frozenset[str] = frozenset()
     noise_reduction: bool = False
+    interrupt_after_ms: int = 64
     stored_prompt: PromptLookup | None = None

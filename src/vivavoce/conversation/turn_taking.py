@@ -7,7 +7,7 @@ from typing import Protocol
 from vivavoce.conversation.answering import Responder
 from vivavoce.conversation.listening import Listener
 from vivavoce.conversation.settings import Settings
-from vivavoce.conversation.turns import SpeechStarted, SpeechStopped
+from vivavoce.conversation.turns import ONSET_MS, SpeechStarted, SpeechStopped
 from vivavoce.protocol import RealtimeSession, ResponseCreateParams, ServerVad, present
 
 
@@ -38,6 +38,7 @@ class TurnTaking:
         self._floor = floor
         self._idle_since: float | None = None
         self._owed_turn: dict[str, float] | None = None
+        self._interrupt_ms = max(settings.options.interrupt_after_ms, ONSET_MS)
 
     def append(self, audio: bytes, now: float) -> None:
         """Take the client's audio.
@@ -61,6 +62,8 @@ class TurnTaking:
         self, probability: float, start_ms: int, end_ms: int, now: float, clarity: float | None = None
     ) -> None:
         """Take the speech probability of the audio between two positions of the input."""
+        if self._interrupt_ms != ONSET_MS:
+            self._listener.hesitate(self._interrupt_ms if self.doubts else ONSET_MS)
         decision = self._listener.voice(probability, start_ms, end_ms, now, clarity)
         if isinstance(decision, SpeechStarted):
             self._speech_started(now)

@@ -102,6 +102,7 @@ class TurnDetection:
 
     Attributes:
         judges: whether pauses are judged.
+        onset_ms: how long speech must last before it counts.
     """
 
     def __init__(self, threshold: float = 0.5, silence_ms: int = 500) -> None:
@@ -110,6 +111,7 @@ class TurnDetection:
         self.judges = False
         self.state = TurnState.QUIET
         self._since_ms = 0
+        self.onset_ms = ONSET_MS
         self._clear = True
         self._asked = False
         self._hold_ms: int | None = None
@@ -181,7 +183,8 @@ class TurnDetection:
                 self._clear = clear
                 return Voice.VOICED
             self._clear = self._clear or clear
-            return Voice.ENOUGH_SPEECH if lasted >= (ONSET_MS if self._clear else DOUBT_MS) else Voice.VOICED
+            enough = lasted >= (self.onset_ms if self._clear else max(DOUBT_MS, self.onset_ms))
+            return Voice.ENOUGH_SPEECH if enough else Voice.VOICED
         silence_ms = self.silence_ms if self._hold_ms is None else self._hold_ms
         enough = self.state is TurnState.PAUSE and lasted >= silence_ms
         return Voice.ENOUGH_SILENCE if enough else Voice.UNVOICED

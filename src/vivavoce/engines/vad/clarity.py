@@ -19,9 +19,10 @@ LOWEST_HZ, HIGHEST_HZ = 70, 400
 """Where voices have their pitch."""
 OPEN_MOUTH_HZ = 600.0
 """A closed mouth lets little through above this."""
-MUCH_ABOVE = 0.06
-"""Share of the energy of a vowel that is above it, at the least."""
-REPEATS = 0.45
+MUCH_ABOVE = 0.004
+"""Share of the energy of speech that is above it, at the least. Small, because many a sentence begins with a
+nasal or a voiced stop: they must not wait (see bench/interruptions.py)."""
+REPEATS = 0.4
 """Correlation of a voiced sound with itself one period later, at the least."""
 
 
@@ -43,12 +44,13 @@ def clarity(chunk: NDArray[np.int16]) -> float:
     samples = chunk.astype(np.float32)
     samples -= samples.mean()
     size = 2 * len(samples)
-    spectrum = np.fft.rfft(samples, size)
-    power = np.square(np.abs(spectrum))
-    total = float(power.sum())
+    power = np.square(np.abs(np.fft.rfft(samples, size)))
+    # With soft edges, or what is low would seem to reach high up.
+    soft = np.square(np.abs(np.fft.rfft(samples * np.hanning(len(samples)), size)))
+    total = float(soft.sum())
     if total <= 0:
         return 0.0
-    above = float(power[round(OPEN_MOUTH_HZ * size / RATE) :].sum()) / total
+    above = float(soft[round(OPEN_MOUTH_HZ * size / RATE) :].sum()) / total
     voiced = _repeats(np.fft.irfft(power, size), samples)
     return min(above / MUCH_ABOVE / 2, voiced / REPEATS / 2, 1.0)
 

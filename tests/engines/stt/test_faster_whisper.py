@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vivavoce.engines.base import Prewarmable, Transcriber, TranscriptionOptions
+from vivavoce.engines.scripted import scripted_engines
 from vivavoce.engines.stt import faster_whisper
 from vivavoce.engines.stt.faster_whisper import FasterWhisperTranscriber
 from vivavoce.engines.stt.whisper_model import WhisperEars
 from vivavoce.errors import ConfigurationError, EngineError, MissingExtraError
+from vivavoce.pipeline import LocalSession
+from vivavoce.protocol import (
+    AudioInput,
+    ConversationItemInputAudioTranscriptionCompleted,
+    ErrorEvent,
+    InputAudioBufferAppend,
+    InputAudioBufferCommit,
+    RealtimeSession,
+    ServerEvent,
+    SessionAudio,
+    SessionUpdate,
+    Transcription,
+)
 
 pytest.importorskip("faster_whisper", reason="needs vivavoce[whisper]")
 
@@ -192,3 +208,47 @@ def test_settings_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"vivavoce\[whisper\]"):
         FasterWhisperTranscriber()
+
+
+class Line:
+    """Keeps what a session sends, and tells when a transcript has come."""
+
+    writable = True
+
+    def __init__(self) -> None:
+        self.events: list[ServerEvent] = []
+        self.heard = asyncio.Event()
+
+    def send(self, events: Sequence[ServerEvent]) -> None:
+        self.events += events
+        if any(isinstance(event, ConversationItemInputAudioTranscriptionCompleted) for event in events):
+            self.heard.set()
+
+
+def test_a_session_hears_with_it(tiny_whisper: Path) -> None:
+    async def main() -> list[ServerEvent]:
+        transcriber, line = ears(tiny_whisper), Line()
+        await transcriber.prewarm()
+        engines = replace(scripted_engines(), transcriber=transcriber)
+        session = LocalSession(engines, line)
+        session.start()
+        for code in ("xx", "de"):
+            wish = AudioInput(transcription=Transcription(model="any", language=code), turn_detection=None)
+            settings = RealtimeSession(
+                audio=SessionAudio(input=wish), include=["item.input_audio_transcription.logprobs"]
+            )
+            session.receive(SessionUpdate(session=settings))
+        session.receive(InputAudioBufferAppend(audio=bytes(48_000)))
+        session.receive(InputAudioBufferCommit())
+        async with asyncio.timeout(20):
+            await line.heard.wait()
+        await session.aclose()
+        await engines.aclose()
+        return line.events
+
+    events = asyncio.run(main())
+    (refusal,) = [event for event in events if isinstance(event, ErrorEvent)]
+    assert refusal.error.param == "session.audio.input.transcription.language"
+    (heard,) = [e for e in events if isinstance(e, ConversationItemInputAudioTranscriptionCompleted)]
+    assert heard.transcript == "Hello world."
+    assert [entry.token for entry in heard.logprobs or ()] == [" Hello", " world."]

@@ -223,4 +223,5 @@ def test_keys_are_never_written() -> None:
         process.send_signal(signal.SIGTERM)
         output, log = process.communicate(timeout=10)
     assert "session started" in log
+    assert "client secrets hold for this process" in log
     assert "sk-secret" not in output + log

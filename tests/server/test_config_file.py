@@ -81,6 +81,14 @@ def test_a_key_of_a_later_table_of_the_same_name_is_found(file: Path) -> None:
         read_config(file)
 
 
+def test_instructions_of_a_flag_replace_the_files_file(file: Path) -> None:
+    (file.parent / "agent.md").write_text("Be brief.")
+    file.write_text('[session]\ninstructions_file = "agent.md"\n')
+    assert read_config(file).session.instructions == "Be brief."
+    config = read_config(file, {"session": {"instructions": "Be kind."}})
+    assert config.session.instructions == "Be kind."
+
+
 def test_what_a_flag_does_is_not_blamed_on_the_file(file: Path) -> None:
     file.write_text(TEXT)
     with pytest.raises(ConfigurationError) as caught:

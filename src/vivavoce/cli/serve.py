@@ -287,6 +287,11 @@ def run(args: argparse.Namespace) -> int:
     def announce(url: str) -> None:
         if not config.asks_for_keys:
             sys.stderr.write("vivavoce: no API key is set, so only this machine may connect\n")
+        elif not config.secret_keys:
+            sys.stderr.write(
+                "vivavoce: no secret key is set (VIVAVOCE_SECRET_KEY), so client secrets hold for this process "
+                "and until it ends\n"
+            )
         sys.stdout.write(f"vivavoce: listening on {url}\n")
         sys.stdout.flush()
 

@@ -93,4 +93,7 @@ def _line(lines: Sequence[str], table: Sequence[str], key: str | None, index: in
 
 
 def _over(tables: Tables, flags: Mapping[str, Tables]) -> Tables:
-    return {**tables, **{name: {**tables.get(name, {}), **given} for name, given in flags.items()}}
+    over = {name: {**tables.get(name, {}), **given} for name, given in flags.items()}
+    if "instructions" in flags.get("session", {}):
+        over["session"].pop("instructions_file", None)
+    return {**tables, **over}

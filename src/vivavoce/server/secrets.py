@@ -95,7 +95,8 @@ class ClientSecrets:
             "key": secret.key,
             "key_digest": secret.key_digest,
         }
-        packed = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), level=9)
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        packed = zlib.compress(text.encode(), level=9)
         # Without its padding it may stand in the name of a subprotocol, which is where browsers put it.
         token = SECRET_PREFIX + self._fernet.encrypt(packed).decode().rstrip("=")
         if len(token) > MAX_SECRET_CHARS:

@@ -23,6 +23,7 @@ PATH = "/v1/realtime/client_secrets"
         (b"{", 400, "invalid_json"),
         (b"\xff", 400, "invalid_json"),
         (b"[" * 100_000, 400, "invalid_json"),
+        (rb'{"session": {"instructions": "\ud800"}}', 400, "invalid_json"),
         (b"[]", 400, "invalid_type"),
         (b"null", 400, "invalid_type"),
         (b" " * (1024 * 1024 + 1), 413, "request_too_large"),

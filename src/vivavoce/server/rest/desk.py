@@ -120,6 +120,8 @@ async def json_of(request: Request) -> dict[str, Any]:
         return {}
     try:
         value = json.loads(body)
+        # Half a surrogate pair is JSON, but no text that could be sent back.
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         message = "The body of the request is not valid JSON."
         raise RefusedError(Refusal(400, message, code="invalid_json")) from error

@@ -289,8 +289,8 @@ def run(args: argparse.Namespace) -> int:
             sys.stderr.write("vivavoce: no API key is set, so only this machine may connect\n")
         elif not config.secret_keys:
             sys.stderr.write(
-                "vivavoce: no secret key is set (VIVAVOCE_SECRET_KEY), so client secrets hold for this process "
-                "and until it ends\n"
+                "vivavoce: no secret key is set (VIVAVOCE_SECRET_KEY), so client secrets hold for this "
+                "process, until it ends\n"
             )
         sys.stdout.write(f"vivavoce: listening on {url}\n")
         sys.stdout.flush()

@@ -13,8 +13,11 @@ from vivavoce.engines.noise.base import NoiseKind
 from vivavoce.engines.scripted import LoudnessVad, ScriptedTranscriber, scripted_engines
 from vivavoce.engines.turn.base import TurnSoFar
 from vivavoce.errors import EngineError
+from vivavoce.pipeline import SessionOptions
 from vivavoce.protocol import (
+    AudioInput,
     ConversationItemInputAudioTranscriptionCompleted,
+    ConversationItemInputAudioTranscriptionDelta,
     ConversationItemRetrieve,
     ConversationItemRetrieved,
     ErrorEvent,
@@ -34,6 +37,8 @@ from vivavoce.protocol import (
     ServerVad,
     SessionUpdate,
     Transcription,
+    TranscriptionSession,
+    TranscriptionSessionAudio,
 )
 from vivavoce.testing import run
 
@@ -268,6 +273,66 @@ def test_how_sure_the_transcriber_is_is_told_to_who_asks(stage: Stage, *, includ
     assert wishes[0] == TranscriptionOptions(
         model="m", language="en", keywords=("Oslo",), delay="low", prompt="A call.", logprobs=included
     )
+
+
+def test_a_transcription_session_tells_words_before_the_commit_and_never_answers(stage: Stage) -> None:
+    class Early(ScriptedTranscriber):
+        def open(self, options: TranscriptionOptions, on_partial: Callable[[str], None]) -> Any:
+            for delay, text in guesses:
+                asyncio.get_running_loop().call_later(delay, on_partial, text)
+            guesses.clear()
+            return super().open(options, on_partial)
+
+    guesses = [(0.2, "one"), (0.3, "one two"), (0.4, "one two")]
+
+    async def scenario(client: Client) -> None:
+        audio = TranscriptionSessionAudio(
+            input=AudioInput(transcription=Transcription(model="m"), turn_detection=None)
+        )
+        client.do(SessionUpdate(session=TranscriptionSession(audio=audio)))
+        await client.speak(600)
+        client.do(InputAudioBufferCommit())
+        await client.wait(ConversationItemInputAudioTranscriptionCompleted)
+        client.append(client.silence(200))
+        client.do(InputAudioBufferCommit())
+        silent = await client.wait(ConversationItemInputAudioTranscriptionCompleted, 2)
+        assert silent.transcript == ""
+        client.do(ResponseCreate())
+
+    engines = replace(scripted_engines(), transcriber=Early(["one two three", ""], delay=0.5))
+    client = run(stage.play(scenario, engines, SessionOptions(transcription_only=True)))
+    commit = ["input_audio_buffer.committed", "conversation.item.added", "conversation.item.done"]
+    delta = "conversation.item.input_audio_transcription.delta"
+    completed = "conversation.item.input_audio_transcription.completed"
+    kinds = [str(event.type) for _, event in client.events]
+    assert kinds == [
+        "session.created",
+        "session.updated",
+        *(delta, delta),
+        *(*commit, delta, completed),
+        *(*commit, completed),
+        "error",
+    ]
+    ids = {event.item_id for event in client.of(ConversationItemInputAudioTranscriptionDelta)}
+    assert ids == {client.of(InputAudioBufferCommitted)[0].item_id}
+
+
+@pytest.mark.parametrize("wishes", [{}, {"create_response": True, "interrupt_response": True}])
+def test_a_transcription_session_with_turn_detection_only_listens(
+    stage: Stage, wishes: dict[str, bool]
+) -> None:
+    async def scenario(client: Client) -> None:
+        detection = ServerVad(**wishes)
+        heard = AudioInput(transcription=Transcription(model="m"), turn_detection=detection)
+        client.do(SessionUpdate(session=TranscriptionSession(audio=TranscriptionSessionAudio(input=heard))))
+        for count in (1, 2):
+            await client.turn()
+            await client.wait(ConversationItemInputAudioTranscriptionCompleted, count)
+        await asyncio.sleep(60)
+
+    engines = scripted_engines(hears=["Hi", "Ho"])
+    client = run(stage.play(scenario, engines, SessionOptions(transcription_only=True)))
+    assert not [event for _, event in client.events if str(event.type).startswith(("response", "error"))]
 
 
 # --- clarity -----------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def test_new_keys_are_read_while_the_server_runs(tmp_path: Path) -> None:
         app.reload_keys()
         assert [await models("sk-1"), await models("sk-2")] == [401, 200]
         file.write_text("")
-        with pytest.raises(ConfigurationError, match="no keys any more"):
+        with pytest.raises(ConfigurationError, match="holds no key"):
             app.reload_keys()
         file.write_text("two = 3")
         with pytest.raises(ConfigurationError, match="needs a hash"):

@@ -64,6 +64,14 @@ def test_what_is_wrong_in_it_is_named(tmp_path: Path, text: str, words: str) -> 
     assert str(file) in str(caught.value)
 
 
+def test_a_file_without_keys_does_not_open_the_door(tmp_path: Path) -> None:
+    file = tmp_path / "keys.toml"
+    file.write_text("# later\n")
+    with pytest.raises(ConfigurationError, match="holds no key"):
+        load_keys(ServerConfig(keys_file=file))
+    assert len(load_keys(ServerConfig(keys_file=file, api_keys=("sk-1",)))) == 1
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"keys\.toml cannot be read: No such file"):
         read_keys_file(tmp_path / "keys.toml")

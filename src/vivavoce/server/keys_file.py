@@ -24,11 +24,19 @@ def load_keys(config: ServerConfig) -> ApiKeys:
     """Return every key of a server: those given, those of its configuration and those of its keys file.
 
     Raises:
-        ConfigurationError: the file cannot be read, or two keys have one name.
+        ConfigurationError: the file cannot be read, two keys have one name, or keys were to be asked for and
+            there is none.
     """
     of_file = read_keys_file(config.keys_file) if config.keys_file is not None else ()
     given = dict.fromkeys(ApiKey.from_text(text) for text in config.api_keys)
-    return ApiKeys([*given, *config.hashed_keys, *of_file])
+    keys = ApiKeys([*given, *config.hashed_keys, *of_file])
+    if config.asks_for_keys and not keys:
+        # Without this check an empty file would open the server to everybody on this machine.
+        raise ConfigurationError(
+            f"the keys file {config.keys_file} holds no key; make one with `vivavoce keys new NAME`, or leave "
+            "the file out"
+        )
+    return keys
 
 
 def read_keys_file(path: Path) -> tuple[ApiKey, ...]:

@@ -116,10 +116,10 @@ ERRORS: list[tuple[Any, str, str | None, str]] = [
         "Invalid type for 'session': expected an object, but got an integer instead.",
     ),
     (
-        update(instructions=None),
+        {"type": "conversation.item.retrieve", "item_id": None},
         "invalid_type",
-        "session.instructions",
-        "Invalid type for 'session.instructions': expected a string, but got null instead.",
+        "item_id",
+        "Invalid type for 'item_id': expected a string, but got null instead.",
     ),
     (
         update(tool_choice=1.5),

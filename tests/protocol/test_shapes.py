@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.protocol import CLIENT_EVENT_TYPES, ConversationItemAdded, InputAudioBufferAppend, shapes
+from vivavoce.protocol.codec import client_event_from, to_builtins
 
 
 def check(value: Any, annotation: Any, path: str = "") -> None:
@@ -49,6 +50,15 @@ def test_null_members_stay_where_they_mean_something() -> None:
         "extra": None,
     }
     assert shapes.without_stray_nulls("text", event) == "text"
+
+
+def test_null_is_taken_for_a_field_that_is_left_out() -> None:
+    raw = {"type": "response.create", "response": {"instructions": None, "tools": None, "metadata": None}}
+    assert to_builtins(client_event_from(raw))["response"] == {"metadata": None}
+    item = {"type": "message", "id": None, "role": "user", "content": [{"type": "input_text", "text": None}]}
+    with pytest.raises(RemoteProtocolError) as caught:
+        client_event_from({"type": "conversation.item.create", "item": item})
+    assert (caught.value.code, caught.value.param) == ("invalid_type", "item.content[0].text")
 
 
 def test_every_client_event_can_be_described() -> None:

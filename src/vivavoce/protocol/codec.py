@@ -211,6 +211,8 @@ def _wire_name(raw: object) -> str:
 
 
 def _strict(raw: object, expected: Any, path: str) -> Any:
+    # Clients that are generated from a schema write null for what they leave out.
+    raw = shapes.without_stray_nulls(raw, shapes.type_of(expected), of_required=False)
     shapes.check(raw, shapes.type_of(expected), path)
     try:
         return msgspec.convert(raw, expected)

@@ -1,7 +1,7 @@
 """Compares plain JSON values with the wire structs.
 
 `check` is strict and says exactly what is wrong and where, as a server must towards its clients.
-`without_stray_nulls` is forgiving, as a client should be towards servers.
+`without_stray_nulls` is forgiving: to clients and servers that write ``null`` for what they leave out.
 """
 
 import binascii
@@ -89,18 +89,32 @@ def check(value: object, expected: inspect.Type, path: str = "") -> None:
         _check_limits(value, option.extra or {}, path)
 
 
-def without_stray_nulls(value: Any, expected: inspect.Type) -> Any:
-    """Return a JSON value without those ``null`` members that its struct does not know as such."""
+def without_stray_nulls(value: Any, expected: inspect.Type, *, of_required: bool = True) -> Any:
+    """Return a JSON value without those ``null`` members that its struct does not know as such.
+
+    Args:
+        value: JSON.
+        expected: the struct, or a union of structs.
+        of_required: drop those of required fields, too; else they stay, to be told of as wrong.
+    """
     option = _choose(value, expected)
     if isinstance(option, inspect.StructType):
         fields = _fields(option.cls)
+
+        def stays(name: str, member: object) -> bool:
+            if member is not None or name not in fields or _choose(None, fields[name].type) is not None:
+                return True
+            return fields[name].required and not of_required
+
         return {
-            name: without_stray_nulls(member, fields[name].type) if name in fields else member
+            name: without_stray_nulls(member, fields[name].type, of_required=of_required)
+            if name in fields
+            else member
             for name, member in value.items()
-            if member is not None or name not in fields or _choose(None, fields[name].type) is not None
+            if stays(name, member)
         }
     if isinstance(option, inspect.ListType):
-        return [without_stray_nulls(entry, option.item_type) for entry in value]
+        return [without_stray_nulls(entry, option.item_type, of_required=of_required) for entry in value]
     return value
 
 

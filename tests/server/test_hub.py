@@ -293,3 +293,28 @@ def test_a_session_is_local_or_of_a_model_that_speaks_itself() -> None:
         assert opened_by_speaker == (hub, options, settings)
 
     scene(act)
+
+
+def test_who_only_watches_the_server_is_not_asked_about_clients() -> None:
+    class Reader(SessionObserver):
+        def on_server_event(self, event: ServerEvent | Unknown, now: float) -> None:
+            seen.append(str(event.type))
+
+        def __getattribute__(self, name: str) -> Any:
+            asked.append(name)
+            return super().__getattribute__(name)
+
+    seen: list[str] = []
+    asked: list[str] = []
+
+    async def scenario() -> None:
+        hub = SessionHub(Peer())
+        session = open_session(ENGINES, hub, SessionOptions(), None)
+        hub.attach(session, [Reader()])
+        session.start()
+        hub.receive(NOBODY)
+        await session.aclose()
+
+    run(scenario())
+    assert seen == ["session.created", "error"]
+    assert "on_client_event" not in asked

@@ -178,7 +178,7 @@ def test_who_wants_to_watch_is_told_of_each_session_and_its_trace() -> None:
                 caller=caller,
                 model="m",
                 kind="realtime",
-                trace_context={"traceparent": trace, "tracestate": "a=1"},
+                headers={"traceparent": trace, "tracestate": "a=1"},
             ),
             SessionStart(
                 session_id=scribe.events[0]["session"]["id"],
@@ -187,6 +187,8 @@ def test_who_wants_to_watch_is_told_of_each_session_and_its_trace() -> None:
                 kind="transcription",
             ),
         ]
+        assert starts[0].trace_context == {"traceparent": trace, "tracestate": "a=1"}
+        assert starts[1].trace_context == {}
         assert watcher.types == [
             "session.created",
             "input_audio_buffer.clear",
@@ -258,5 +260,28 @@ def test_guardrails_stand_between_a_session_and_everybody_else() -> None:
         assert done["type"] == "response.done"
         assert done["response"]["status_details"] == {"type": "incomplete", "reason": "content_filter"}
         assert "swordfish" not in json.dumps(peer.events)
+
+    run(scenario())
+
+
+def test_who_counts_is_told_of_refusals_and_ends() -> None:
+    async def scenario() -> None:
+        endpoint = endpoint_for(Caller("lab"), config=ServerConfig(limits=Limits(max_sessions=1)))
+        refused: list[str | None] = []
+        ended: list[tuple[str, int | None, Any]] = []
+        endpoint.on_refused = refused.append
+        endpoint.on_ended = lambda start, code, summary: ended.append((start.session_id, code, summary))
+        inside = Handshake()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(inside.visit(endpoint))
+            await asyncio.sleep(1.0)
+            await Handshake().visit(endpoint)
+            await Handshake("call_id=sess_nobody").visit(endpoint)
+            inside.leave()
+        assert refused == ["session_limit_reached", "call_id_not_found"]
+        [(session_id, code, summary)] = ended
+        assert session_id == inside.events[0]["session"]["id"]
+        assert code == 1000
+        assert (summary["seconds"], summary["responses"]) == (1.0, 0)
 
     run(scenario())

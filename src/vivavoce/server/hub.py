@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from vivavoce.engines.base import Engines
+from vivavoce.observe.base import SessionObserver
 from vivavoce.pipeline import LocalSession
 from vivavoce.protocol import (
     ErrorEvent,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from vivavoce.engines.speech_model import ServedSession, Sink, SpeechModel
     from vivavoce.errors import RemoteProtocolError
-    from vivavoce.observe.base import SessionObserver
     from vivavoce.pipeline import SessionOptions
     from vivavoce.protocol import ClientEvent, ServerEvent, Session
     from vivavoce.server.auth import Caller
@@ -34,6 +34,7 @@ MAX_SIDEBANDS = 8
 """How many connections may look on at one session."""
 
 _NOT_FOR_SIDEBANDS = (ResponseOutputAudioDelta, SessionCreated)
+_TRACE_HEADERS = ("traceparent", "tracestate")
 
 _log = logging.getLogger(__name__)
 
@@ -64,14 +65,19 @@ class SessionStart:
         caller: who came in.
         model: the model that the session reports.
         kind: whether a model answers in it, or it only writes down what it hears.
-        trace_context: the W3C headers `traceparent` and `tracestate` of the client, as far as it sent them.
+        headers: of the handshake, their names in lower case, without what keys and cookies stand in.
     """
 
     session_id: str
     caller: Caller
     model: str
     kind: Literal["realtime", "transcription"]
-    trace_context: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def trace_context(self) -> Mapping[str, str]:
+        """The W3C headers `traceparent` and `tracestate` of the client, as far as it sent them."""
+        return {name: self.headers[name] for name in _TRACE_HEADERS if name in self.headers}
 
 
 Observe: TypeAlias = "Callable[[SessionStart], SessionObserver | None]"
@@ -119,6 +125,7 @@ class SessionHub:
         self._sidebands: dict[int, Port] = {}
         self._joined = 0
         self._observers: list[SessionObserver] = []
+        self._of_clients: list[SessionObserver] = []
         self._session: ServedSession | None = None
         self._closed = False
         self.meter: Meter | None = None
@@ -136,8 +143,13 @@ class SessionHub:
             self._main.send(events)
             return
         now = asyncio.get_running_loop().time()
+        if self._joined:
+            for event in events:
+                self._send_one(event, now)
+            return
         for event in events:
-            self._send_one(event, now)
+            self._show(event, now)
+        self._main.send(events)
 
     def _send_one(self, event: ServerEvent, now: float) -> None:
         ports = [self._main, *self._sidebands.values()]
@@ -146,10 +158,13 @@ class SessionHub:
             ports = [port for port in (self._port(number),) if port is not None]
         elif isinstance(event, _NOT_FOR_SIDEBANDS):
             ports = [self._main]
-        for observer in tuple(self._observers):
-            self._tell(observer, observer.on_server_event, event, now)
+        self._show(event, now)
         for port in ports:
             port.send((event,))
+
+    def _show(self, event: ServerEvent, now: float) -> None:
+        for observer in tuple(self._observers):
+            self._tell(observer, observer.on_server_event, event, now)
 
     # --- who is connected -----------------------------------------------------------------------------------
 
@@ -171,6 +186,11 @@ class SessionHub:
         if meter is not None:
             self._observers.append(meter)
             self.meter = meter
+        # Audio comes in fifty times a second: whoever does not look at what clients send is not asked.
+        unmoved = SessionObserver.on_client_event
+        self._of_clients = [
+            one for one in self._observers if getattr(type(one), "on_client_event", None) is not unmoved
+        ]
 
     @property
     def full(self) -> bool:
@@ -213,9 +233,9 @@ class SessionHub:
             event: the event.
             number: of the sideband that sent it; 0 is the main connection.
         """
-        if self._observers:
+        if self._of_clients:
             now = asyncio.get_running_loop().time()
-            for observer in tuple(self._observers):
+            for observer in tuple(self._of_clients):
                 self._tell(observer, observer.on_client_event, event, now)
         if self._joined:
             event_id = None if isinstance(event.event_id, UnsetType) else event.event_id
@@ -254,5 +274,6 @@ class SessionHub:
             method(*arguments)
         except Exception:  # noqa: BLE001 - an observer is anybody's code, and the session goes on without it
             _log.exception("an observer failed and is left out", extra={"session_id": self.session.id})
-            if observer in self._observers:
-                self._observers.remove(observer)
+            for watching in (self._observers, self._of_clients):
+                if observer in watching:
+                    watching.remove(observer)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.ids import RandomIds
@@ -23,10 +23,11 @@ from vivavoce.server.query import session_options
 from vivavoce.server.reading import FrameReader
 from vivavoce.server.sideband import call_id_of, find_session, sideband_limits
 from vivavoce.server.socket import RealtimeSocket
+from vivavoce.server.tally import Tally
 from vivavoce.server.usage import KeyUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -48,7 +49,7 @@ TRANSLATIONS = "/translations"
 """How the path of a translation session ends; those who come there are told that there are none."""
 
 _SHUTTING_DOWN = (1001, "The server is shutting down.")
-_TRACE_HEADERS = (b"traceparent", b"tracestate")
+_PROOFS = (b"authorization", b"api-key", b"cookie", b"sec-websocket-protocol", b"proxy-authorization")
 
 _log = logging.getLogger(__name__)
 
@@ -79,12 +80,12 @@ class _Visit:
         return {"request_id": self.request_id, "client": host, "client_port": port, "key": key}
 
     @property
-    def trace_context(self) -> Mapping[str, str]:
-        """The W3C trace headers that came with the handshake."""
+    def headers(self) -> Mapping[str, str]:
+        """The headers of the handshake, without those that prove who it is."""
         return {
-            name.decode(): value.decode("latin-1")
+            name.decode("latin-1"): value.decode("latin-1")
             for name, value in self.scope.get("headers", ())
-            if name in _TRACE_HEADERS
+            if name not in _PROOFS
         }
 
     async def refuse(self, refusal: Refusal) -> None:
@@ -121,6 +122,9 @@ class RealtimeEndpoint:
     Attributes:
         admission: how many sessions there are, and may be.
         calls: the running sessions, to be joined or hung up by id.
+        on_refused: called with the code whenever a connection is not let in, or gets no session.
+        on_ended: called when a session has ended: with its start, its WebSocket close code (1006 for a
+            peer that vanished) and its numbers (`Tally.summary`).
     """
 
     def __init__(
@@ -142,6 +146,8 @@ class RealtimeEndpoint:
         self._observe = observe
         self._guardrails = guardrails
         self.calls = Calls()
+        self.on_refused: Callable[[str | None], None] | None = None
+        self.on_ended: Callable[[SessionStart, int | None, Mapping[str, Any]], None] | None = None
         self.admission = Admission(
             config.limits.max_sessions or default_max_sessions(engines.cost.cores, cpus),
             config.limits.max_sessions_per_key,
@@ -158,7 +164,7 @@ class RealtimeEndpoint:
         await receive()  # websocket.connect
         caller = self._guard.admit(scope)
         if isinstance(caller, Refusal):
-            await _Visit(scope, receive, send, new_request_id()).refuse(caller)
+            await self._refuse(_Visit(scope, receive, send, new_request_id()), caller)
             return
         visit = _Visit(scope, receive, send, new_request_id(), caller)
         call_id = call_id_of(scope.get("query_string", b""))
@@ -204,7 +210,7 @@ class RealtimeEndpoint:
         if not isinstance(options, Refusal) and not self.admission.admit(caller.name):
             options = self.admission.refusal(caller.name)
         if isinstance(options, Refusal):
-            await visit.refuse(options)
+            await self._refuse(visit, options)
             return
         self._empty.clear()
         self._usage.begin(caller.name, now())
@@ -227,12 +233,15 @@ class RealtimeEndpoint:
             session = open_session(self._engines, sink, options, caller.settings)
         except Exception as error:  # noqa: BLE001 - whatever is refused, the peer is told and the others go on
             _cannot_begin(socket, error, visit)
+            self._count_refusal(getattr(error, "code", None) or "session_failed")
             await socket.run()
             return
         if isinstance(sink, GuardedSink):
             sink.attach(session)
         meter = Meter.for_key(self._usage, caller.name)
-        hub.attach(session, self._observers(session, visit, caller, options), meter)
+        start = _start(session, visit, caller, options)
+        tally = Tally(asyncio.get_running_loop().time())
+        hub.attach(session, [tally, *self._observers(start)], meter)
         socket.on_writable = session.resume
         session.on_end = lambda reason: socket.close(getattr(session, "close_code", None) or 1001, reason)
         self._open.add(socket)
@@ -256,29 +265,19 @@ class RealtimeEndpoint:
             hub.close(*_farewell(socket))
             await _end(session, sink)
             self._open.discard(socket)
-            _log.info("session ended", extra={**fields, "close_code": socket.close_code})
+            summary = tally.summary(asyncio.get_running_loop().time())
+            _log.info("session ended", extra={**fields, "close_code": socket.close_code, **summary})
+            if self.on_ended is not None:
+                self.on_ended(start, socket.close_code, summary)
 
-    def _observers(
-        self,
-        session: ServedSession,
-        visit: _Visit,
-        caller: Caller,
-        options: SessionOptions,
-    ) -> list[SessionObserver]:
+    def _observers(self, start: SessionStart) -> list[SessionObserver]:
         """Return who watches this session; whoever cannot be asked does not."""
-        start = SessionStart(
-            session_id=session.id,
-            caller=caller,
-            model=options.model,
-            kind="transcription" if options.transcription_only else "realtime",
-            trace_context=visit.trace_context,
-        )
         observers: list[SessionObserver] = []
         for observe in self._observe:
             try:
                 observer = observe(start)
             except Exception:  # noqa: BLE001 - anybody's code, and the session goes on without it
-                _log.exception("an observer could not begin", extra={"session_id": session.id})
+                _log.exception("an observer could not begin", extra={"session_id": start.session_id})
             else:
                 observers += [observer] if observer is not None else []
         return observers
@@ -289,7 +288,7 @@ class RealtimeEndpoint:
         """Let a peer see and steer a session that runs already."""
         hub = find_session(call_id, caller, self.calls)
         if isinstance(hub, Refusal):
-            await visit.refuse(hub)
+            await self._refuse(visit, hub)
             return
         await visit.accept()
         limits = sideband_limits(self._limits)
@@ -316,6 +315,14 @@ class RealtimeEndpoint:
 
     # --- refusals -------------------------------------------------------------------------------------------
 
+    async def _refuse(self, visit: _Visit, refusal: Refusal) -> None:
+        self._count_refusal(refusal.code)
+        await visit.refuse(refusal)
+
+    def _count_refusal(self, code: str | None) -> None:
+        if self.on_refused is not None:
+            self.on_refused(code)
+
     async def _no_translation(self, visit: _Visit) -> None:
         """Tell a client of translation sessions what is wrong, where it looks for it: in an event."""
         await visit.accept()
@@ -326,6 +333,16 @@ class RealtimeEndpoint:
         )
         _refuse_shape(socket, message, "translation_not_supported")
         await socket.run()
+
+
+def _start(session: ServedSession, visit: _Visit, caller: Caller, options: SessionOptions) -> SessionStart:
+    return SessionStart(
+        session_id=session.id,
+        caller=caller,
+        model=options.model,
+        kind="transcription" if options.transcription_only else "realtime",
+        headers=visit.headers,
+    )
 
 
 def _refuse_shape(socket: RealtimeSocket, message: str, code: str, param: str | None = None) -> None:

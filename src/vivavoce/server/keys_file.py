@@ -33,8 +33,8 @@ def load_keys(config: ServerConfig) -> ApiKeys:
     if config.asks_for_keys and not keys:
         # Without this check an empty file would open the server to everybody on this machine.
         raise ConfigurationError(
-            f"the keys file {config.keys_file} holds no key; make one with `vivavoce keys new NAME`, or leave "
-            "the file out"
+            f"the keys file {config.keys_file} holds no key; make one with `vivavoce keys new NAME`, or "
+            "leave the file out"
         )
     return keys
 

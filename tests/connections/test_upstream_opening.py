@@ -5,6 +5,7 @@ from vivavoce.connections.upstream_opening import (
     named_model,
     opening_patches,
     shown_expiry,
+    shown_tools,
     without_identity,
     without_temperature,
 )
@@ -84,3 +85,15 @@ def test_the_session_ends_at_the_earlier_time() -> None:
     assert shown_expiry(5000, options) == 1060
     assert shown_expiry(0, options) == 1060
     assert shown_expiry(None, options) == 1060
+
+
+def test_keys_of_mcp_servers_are_not_shown() -> None:
+    mcp = {"type": "mcp", "server_label": "shop", "server_url": "https://me:pw@shop.example/mcp?key=1"}
+    function = {"type": "function", "name": "f", "parameters": {}}
+    assert shown_tools([{**mcp, "authorization": "sk", "headers": {"x": "y"}}, function, "odd"]) == [
+        {**mcp, "server_url": "https://shop.example/mcp"},
+        function,
+        "odd",
+    ]
+    assert shown_tools([{"type": "mcp", "server_label": "shop"}]) == [{"type": "mcp", "server_label": "shop"}]
+    assert shown_tools(None) is None

@@ -95,6 +95,13 @@ def test_where_nobody_named_a_model_the_upstreams_is_shown() -> None:
     assert line.down()[0]["session"]["model"] == "there"
 
 
+def test_the_session_is_shown_without_the_keys_of_its_tools() -> None:
+    line = Line()
+    line.created(tools=[{"type": "mcp", "server_label": "shop", "authorization": "sk"}])
+    [created] = line.down()
+    assert created["session"]["tools"] == [{"type": "mcp", "server_label": "shop"}]
+
+
 def test_the_session_is_not_shown_before_everything_holds() -> None:
     options = SessionOptions(model="asked", instructions="Be brief.", created_at=1000)
     line = Line(options, RealtimeSession(output_modalities=["text"]))

@@ -140,8 +140,8 @@ class LocalRealtimeModel(RealtimeModel):
     def _session_options(self, config: RealtimeModelConfig) -> SessionOptions:
         from dataclasses import replace
 
-        # Who runs the model in their own process may hear what went wrong in it.
-        options = self._options or SessionOptions(explain_failures=True)
+        # Who runs the model in their own process may hear what went wrong in it, and reach their own network.
+        options = self._options or SessionOptions(explain_failures=True, mcp_private_addresses=True)
         name = model_name_of(config)
         return replace(options, model=name) if name else options
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vivavoce.conversation.options import SessionOptions
@@ -16,6 +17,7 @@ from vivavoce.protocol import (
     TranscriptionSession,
     replace,
 )
+from vivavoce.urls import shown_url
 
 if TYPE_CHECKING:
     from vivavoce.protocol import ClientEvent, Session
@@ -83,3 +85,20 @@ def shown_expiry(theirs: object, options: SessionOptions) -> int:
     """Return when a session ends: at the upstream's time or ours, whichever comes first."""
     ours = options.created_at + int(options.max_session_s)
     return min(theirs, ours) if isinstance(theirs, int) and theirs > 0 else ours
+
+
+def shown_tools(tools: object) -> object:
+    """Return the tools of a session, in their JSON form, without the keys of their MCP servers.
+
+    A client secret's session may hold keys of the operator's, and whoever has the secret is shown the session.
+    """
+    return [_shown(tool) for tool in tools] if isinstance(tools, list) else tools
+
+
+def _shown(tool: object) -> object:
+    if not isinstance(tool, Mapping) or tool.get("type") != "mcp":
+        return tool
+    kept = {name: value for name, value in tool.items() if name not in {"authorization", "headers"}}
+    if isinstance(url := kept.get("server_url"), str):
+        kept["server_url"] = shown_url(url)
+    return kept

@@ -16,6 +16,7 @@ from vivavoce.connections.upstream_items import UpstreamItems
 from vivavoce.connections.upstream_opening import (
     opening_patches,
     shown_expiry,
+    shown_tools,
     without_identity,
     without_temperature,
 )
@@ -240,6 +241,8 @@ class Relay:
             return
         shown = {**session, "id": self._plan.session_id}
         shown["expires_at"] = shown_expiry(session.get("expires_at"), self._plan.options)
+        if "tools" in session:
+            shown["tools"] = shown_tools(session["tools"])
         if self._plan.shown_model is not None and "model" in session:
             shown["model"] = self._plan.shown_model
         form = {**form, "session": shown}

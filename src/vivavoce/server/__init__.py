@@ -10,7 +10,10 @@ from importlib.util import find_spec
 
 from vivavoce.errors import MissingExtraError
 
-if any(find_spec(package) is None for package in ("starlette", "uvicorn", "httptools", "cryptography")):
+if any(
+    find_spec(package) is None
+    for package in ("starlette", "uvicorn", "httptools", "cryptography", "python_multipart")
+):
     raise MissingExtraError("server", "the Realtime API server")
 
 from vivavoce.server.app import RealtimeApp, create_app

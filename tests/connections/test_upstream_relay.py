@@ -72,7 +72,7 @@ class Line:
 def test_the_session_is_shown_with_our_id_our_time_and_the_name_that_was_asked_for() -> None:
     line = Line()
     assert not line.is_open()
-    line.created(voice_of_tomorrow=[1])
+    line.created(voice_of_tomorrow=[1], tools=[{"type": "mcp", "server_label": "s", "authorization": "sk"}])
     assert line.is_open()
     assert line.down() == [
         {
@@ -84,6 +84,7 @@ def test_the_session_is_shown_with_our_id_our_time_and_the_name_that_was_asked_f
                 "model": "asked",
                 "expires_at": 2000,
                 "voice_of_tomorrow": [1],
+                "tools": [{"type": "mcp", "server_label": "s"}],
             },
         }
     ]
@@ -93,13 +94,6 @@ def test_where_nobody_named_a_model_the_upstreams_is_shown() -> None:
     line = Line(shown_model=None, model=None)
     line.created()
     assert line.down()[0]["session"]["model"] == "there"
-
-
-def test_the_session_is_shown_without_the_keys_of_its_tools() -> None:
-    line = Line()
-    line.created(tools=[{"type": "mcp", "server_label": "shop", "authorization": "sk"}])
-    [created] = line.down()
-    assert created["session"]["tools"] == [{"type": "mcp", "server_label": "shop"}]
 
 
 def test_the_session_is_not_shown_before_everything_holds() -> None:

@@ -94,9 +94,10 @@ class Order:
             handler(event)
         self._last = kind
 
-    def finish(self) -> None:
-        """Take the end of a session in which everything had the time to end."""
-        left = {"responses": set(self._running), "items": self._open_items, "turn": self._turn}
+    def finish(self, *, speaking: bool = False) -> None:
+        """Take the end of a session in which everything had the time to end, or all but the person's turn."""
+        turn = None if speaking else self._turn
+        left = {"responses": set(self._running), "items": self._open_items, "turn": turn}
         if any(left.values()):
             raise OutOfOrderError(f"never ended: {left}")
         waiting = {item for item, state in {**self._lists, **self._calls}.items() if state == "in_progress"}
@@ -301,12 +302,13 @@ class Order:
         states[event["item_id"]] = state
 
 
-def check_order(events: list[Event], *, complete: bool = True) -> None:
+def check_order(events: list[Event], *, complete: bool = True, speaking: bool = False) -> None:
     """Read what a session said from its beginning.
 
     Args:
         events: in order.
         complete: everything had the time to end.
+        speaking: but the person's turn, perhaps: whoever listened was lost.
 
     Raises:
         OutOfOrderError: naming the event and what is wrong with it.
@@ -315,4 +317,4 @@ def check_order(events: list[Event], *, complete: bool = True) -> None:
     for event in events:
         order.read(event)
     if complete:
-        order.finish()
+        order.finish(speaking=speaking)

@@ -90,7 +90,7 @@ def shown_expiry(theirs: object, options: SessionOptions) -> int:
 def shown_tools(tools: object) -> object:
     """Return the tools of a session, in their JSON form, without the keys of their MCP servers.
 
-    A client secret's session may hold keys of the operator's, and whoever has the secret is shown the session.
+    A client secret's session may hold keys of the operator's, and whoever has the secret sees the session.
     """
     return [_shown(tool) for tool in tools] if isinstance(tools, list) else tools
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,29 @@ if TYPE_CHECKING:
 
 SCOPE = "vivavoce"
 """Name of the instrumentation scope of all spans."""
+
+
+@dataclass(slots=True, eq=False)
+class TurnSpan:
+    """The span of a turn, and what of the turn is still running."""
+
+    span: Span
+    responses: set[str] = field(default_factory=set)
+    tools: set[str] = field(default_factory=set)
+    answered: bool = False
+    complete: bool = False
+    speech_ended: float | None = None
+    sounded: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class ResponseSpan:
+    """The span of a response, its turn and its beginning."""
+
+    span: Span
+    turn: TurnSpan
+    began: float
+    sounded: bool = False
 
 
 class Spans:

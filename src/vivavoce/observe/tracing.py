@@ -17,8 +17,10 @@ span                 from … to                               attributes
                                                              `gen_ai.usage.output_tokens`,
                                                              `vivavoce.usage.*` (kinds of tokens),
                                                              `vivavoce.stage.<name>_ms`
-``execute_tool X``   `tool_start` … `tool_end`               `gen_ai.tool.name`, `gen_ai.tool.call.id`,
-                                                             `gen_ai.agent.name`, `error.type`
+``execute_tool X``   `tool_start` … `tool_end`; of an MCP     `gen_ai.tool.name`, `gen_ai.tool.call.id`,
+                     tool of the server its beginning … end  `gen_ai.agent.name`, `error.type`; of an MCP
+                                                             tool `vivavoce.mcp.server`
+``mcp.list_tools X`` an MCP server is asked … answers         `vivavoce.mcp.server`, `vivavoce.mcp.tools`
 ``handoff``          the moment of it                        `vivavoce.handoff.from`, `vivavoce.handoff.to`
 ``guardrail``        the moment of its trip                  `vivavoce.guardrail.kind`, `….names`
 ===================  ======================================  ================================================
@@ -32,10 +34,10 @@ given and return, and the texts of errors are left out unless `capture_content` 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from vivavoce.observe.base import SessionObserver
+from vivavoce.observe.mcp_spans import McpSpans
 from vivavoce.observe.reading import (
     asked_by_person,
     calls_functions,
@@ -48,7 +50,7 @@ from vivavoce.observe.reading import (
     voice_of,
     words_of,
 )
-from vivavoce.observe.spans import Spans, present_only
+from vivavoce.observe.spans import ResponseSpan, Spans, TurnSpan, present_only
 from vivavoce.protocol import (
     ClientEvent,
     ConversationItemInputAudioTranscriptionCompleted,
@@ -86,27 +88,6 @@ def _hears(*kinds: type | str) -> Callable[[H], H]:
     return register
 
 
-@dataclass(slots=True, eq=False)
-class _Turn:
-    """One turn, and what of it is still running."""
-
-    span: Span
-    responses: set[str] = field(default_factory=set)
-    tools: set[str] = field(default_factory=set)
-    answered: bool = False
-    complete: bool = False
-    speech_ended: float | None = None
-    sounded: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Response:
-    span: Span
-    turn: _Turn
-    began: float
-    sounded: bool = False
-
-
 class SessionTracer(SessionObserver):
     """Traces one session. Its span begins when it connects, as a child of the span that is current then.
 
@@ -127,15 +108,16 @@ class SessionTracer(SessionObserver):
         carrier: Mapping[str, str] | None = None,
     ) -> None:
         self._content = capture_content
-        self._turn: _Turn | None = None
+        self._turn: TurnSpan | None = None
         self._turns = 0
-        self._responses: dict[str, _Response] = {}
-        self._tools: dict[str, tuple[Span, _Turn | None]] = {}
+        self._responses: dict[str, ResponseSpan] = {}
+        self._tools: dict[str, tuple[Span, TurnSpan | None]] = {}
         self._model = ""
         self._voice = ""
         self._agent = ""
         self._used: dict[str, int] = {}
         self._spans = Spans(tracer_provider, carrier)
+        self._mcp = McpSpans(self._spans, self._parent, capture_content=capture_content)
         self._open: bool | None = None
 
     # --- what happens ---------------------------------------------------------------------------------------
@@ -151,9 +133,11 @@ class SessionTracer(SessionObserver):
 
     def on_server_event(self, event: ServerEvent | Unknown, now: float) -> None:
         """Follow turns and responses."""
-        handle = _HANDLERS.get(type(event)) if self._is_open(now) else None
-        if handle is not None:
+        if not self._is_open(now):
+            return
+        if (handle := _HANDLERS.get(type(event))) is not None:
             handle(self, event, now)
+        self._mcp.on_server_event(event, now)
 
     def on_session_event(self, event: Any, now: float) -> None:
         """Follow tools, handoffs and guardrails."""
@@ -166,6 +150,7 @@ class SessionTracer(SessionObserver):
         was_open, self._open = self._open, False
         if not was_open:
             return
+        self._mcp.close(now)
         running = list(self._responses.values())
         turns = {response.turn for response in running} | {turn for _, turn in self._tools.values() if turn}
         turns |= {self._turn} if self._turn is not None else set()
@@ -183,7 +168,7 @@ class SessionTracer(SessionObserver):
             self._open = self._spans.begin(now)
         return self._open
 
-    def _begin_turn(self, now: float, *, anew: bool) -> _Turn:
+    def _begin_turn(self, now: float, *, anew: bool) -> TurnSpan:
         """Return the running turn, or a new one where that is answered or the person begins `anew`."""
         turn = self._turn
         if turn is not None and not turn.complete and not (anew and turn.answered):
@@ -193,13 +178,13 @@ class SessionTracer(SessionObserver):
             self._settle(turn, now)
         self._turns += 1
         span = self._spans.start("turn", self._spans.session, now, {"vivavoce.turn.index": self._turns})
-        self._turn = turn = _Turn(span)
+        self._turn = turn = TurnSpan(span)
         return turn
 
     def _fail(self, span: Span, kind: str, message: str) -> None:
         self._spans.fail(span, kind, message if self._content else "")
 
-    def _settle(self, turn: _Turn, now: float) -> None:
+    def _settle(self, turn: TurnSpan, now: float) -> None:
         """End a turn of which nothing is left to come."""
         if turn.complete and not turn.responses and not turn.tools:
             turn.span.end(self._spans.at(now))
@@ -262,7 +247,7 @@ class SessionTracer(SessionObserver):
                 "vivavoce.voice": self._voice,
             },
         )
-        self._responses[event.response.id] = _Response(span, turn, now)
+        self._responses[event.response.id] = ResponseSpan(span, turn, now)
 
     @_hears(ResponseOutputAudioDelta)
     def _sounded(self, event: ResponseOutputAudioDelta, now: float) -> None:

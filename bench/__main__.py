@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import engines, latency, sdk, start, talking
+from bench import engines, latency, peers, sdk, start, talking
 from bench.process import CORES
 from bench.report import RESULTS, Report
 
@@ -21,6 +21,7 @@ def main() -> int:
         "idle": lambda: talking.idle(report, args.idle_sessions, 5.0),
         "barge_in": lambda: talking.barge_in(report, args.sessions[:2], args.seconds),
         "overload": lambda: talking.overload(report, max(args.sessions[:3]), 2 * args.seconds),
+        "peers": lambda: peers.peers(report, args.peer_sessions, args.seconds, args.peer_python),
         "sdk": lambda: sdk.sdk(report, sdk.Sizes.quick() if args.quick else sdk.Sizes()),
         "engines": lambda: engines.engines(report),
         "frames": lambda: engines.frames(report),
@@ -45,8 +46,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sessions", type=int, nargs="+", help="talking sessions of each step")
     parser.add_argument("--warm-up", type=float, default=4.0, help="seconds before the window")
     parser.add_argument("--seconds", type=float, help="length of the window")
+    parser.add_argument(
+        "--peer-python", metavar="PATH", help="Python of an environment with speech-to-speech"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS / "latest.json", help="where the figures go")
     args = parser.parse_args()
+    args.peer_sessions = args.sessions or ([1, 8] if args.quick else [1, 8, 16, 24, 32])
     args.sessions = args.sessions or ([1, 16, 64] if args.quick else [1, 16, 64, 128, 200])
     args.seconds = args.seconds or (8.0 if args.quick else 16.0)
     args.idle_sessions = 50

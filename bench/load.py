@@ -26,11 +26,11 @@ ANSWER_MS = 1000
 """What the bench engines say to every turn."""
 
 
-def cycle(pcm: bytes, *, barge_in: bool) -> tuple[list[bytes], int]:
+def cycle(pcm: bytes, *, barge_in: bool, extra_ms: int = 0) -> tuple[list[bytes], int]:
     """Return the frames of one utterance and the silence behind it, and how many hold the utterance."""
     voiced = [append_frame(pcm[at : at + FRAME_BYTES]) for at in range(0, len(pcm), FRAME_BYTES)]
     silence = append_frame(bytes(FRAME_BYTES))
-    pause_ms = FRAME_MS * 10 if barge_in else TURN_MS + ANSWER_MS
+    pause_ms = FRAME_MS * 10 if barge_in else TURN_MS + ANSWER_MS + extra_ms
     return voiced + [silence] * (pause_ms // FRAME_MS), len(voiced)
 
 
@@ -52,9 +52,9 @@ class Load:
         self.usage: dict[str, Usage] = {"before": usage_of(server_pid)}
         self.window = (0.0, 0.0)
 
-    def connect(self, sessions: int, pcm: bytes, *, barge_in: bool) -> None:
+    def connect(self, sessions: int, pcm: bytes, *, barge_in: bool, extra_ms: int = 0) -> None:
         """Open the sessions; nobody speaks yet."""
-        frames, voiced = cycle(pcm, barge_in=barge_in)
+        frames, voiced = cycle(pcm, barge_in=barge_in, extra_ms=extra_ms)
         for index in range(sessions):
             sock, begun = connect(self._port)
             # Everyone is at another place of the cycle, else all turns would end at the same moment.
@@ -139,10 +139,11 @@ def main() -> None:
     parser.add_argument("--warm-up", type=float, default=4.0)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--idle", type=float, default=0.5, help="seconds to rest after connecting")
+    parser.add_argument("--pause", type=int, default=0, help="ms of further silence behind each utterance")
     parser.add_argument("--barge-in", action="store_true")
     args = parser.parse_args()
     load = Load(args.port, args.server_pid)
-    load.connect(args.sessions, args.speech.read_bytes(), barge_in=args.barge_in)
+    load.connect(args.sessions, args.speech.read_bytes(), barge_in=args.barge_in, extra_ms=args.pause)
     load.rest(0.5)
     load.note("connected")
     load.rest(args.idle)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -90,7 +92,7 @@ def server(max_sessions: int) -> contextlib.AbstractContextManager[Server]:
         RuntimeError: it did not start.
     """
     options = ["--engines", "bench", "--port", "0", "--log-level", "error"]
-    return _running("vivavoce", "serve", *options, "--max-sessions", str(max_sessions))
+    return running("vivavoce", "serve", *options, "--max-sessions", str(max_sessions))
 
 
 def floor() -> contextlib.AbstractContextManager[Server]:
@@ -99,7 +101,7 @@ def floor() -> contextlib.AbstractContextManager[Server]:
     Raises:
         RuntimeError: it did not start.
     """
-    return _running("bench.floor")
+    return running("bench.floor")
 
 
 def wire() -> contextlib.AbstractContextManager[Server]:
@@ -108,22 +110,60 @@ def wire() -> contextlib.AbstractContextManager[Server]:
     Raises:
         RuntimeError: it did not start.
     """
-    return _running("bench.sdk_wire")
+    return running("bench.sdk_wire")
 
 
 @contextlib.contextmanager
-def _running(module: str, *options: str) -> Iterator[Server]:
+def running(module: str, *options: str, core: int = SERVER_CORE) -> Iterator[Server]:
+    """Run a module of ours that says where it listens.
+
+    Args:
+        module: as for `python -m`.
+        options: its arguments.
+        core: where it runs.
+
+    Raises:
+        RuntimeError: it did not start.
+    """
     command = [sys.executable, "-m", module, *options]
-    with pinned(SERVER_CORE):
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        if not line.startswith("vivavoce: listening on "):
+    with _process(command, core, subprocess.PIPE) as process:
+        assert process.stdout is not None
+        with process.stdout:
+            line = process.stdout.readline()
+            if not line.startswith("vivavoce: listening on "):
+                raise RuntimeError(f"the server did not start; try: {' '.join(command)}")
+            yield Server(process.pid, int(line.rpartition(":")[2].partition("/")[0]), process.stdout)
+
+
+@contextlib.contextmanager
+def running_at(port: int, command: Sequence[str], wait_s: float = 180.0) -> Iterator[Server]:
+    """Run a server that does not say when it listens, on the server's core.
+
+    Args:
+        port: where it will.
+        command: program and arguments.
+        wait_s: how long it may take.
+
+    Raises:
+        RuntimeError: it did not start.
+    """
+    with _process(command, SERVER_CORE, subprocess.DEVNULL) as process:
+        end = time.monotonic() + wait_s
+        while process.poll() is None and time.monotonic() < end:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.1)
+        else:
             raise RuntimeError(f"the server did not start; try: {' '.join(command)}")
-        yield Server(process.pid, int(line.rpartition(":")[2].partition("/")[0]), process.stdout)
+        yield Server(process.pid, port, io.StringIO())
+
+
+@contextlib.contextmanager
+def _process(command: Sequence[str], core: int, stdout: int) -> Iterator[subprocess.Popen[str]]:
+    with pinned(core):
+        process = subprocess.Popen(command, cwd=ROOT, stdout=stdout, stderr=subprocess.DEVNULL, text=True)
+    try:
+        yield process
     finally:
         process.terminate()
         try:
@@ -131,4 +171,3 @@ def _running(module: str, *options: str) -> Iterator[Server]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        process.stdout.close()

@@ -12,7 +12,8 @@ import numpy as np
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 _MASK = b"\x5a\xa5\x3c\xc3"
-_KIND_AT = len('{"type":"')
+_KIND = b'{"type":"'
+_KIND_AT = len(_KIND)
 
 
 def client_frame(payload: bytes, opcode: int = TEXT) -> bytes:
@@ -94,8 +95,9 @@ class FrameReader:
 
 
 def kind_of(event: bytes) -> bytes:
-    """Return the type of an event, which the server writes first."""
-    return event[_KIND_AT : event.index(b'"', _KIND_AT)]
+    """Return the type of an event: a vivavoce server writes it first, others behind what has types itself."""
+    begin = _KIND_AT if event.startswith(_KIND) else event.rindex(b'"type":"') + len(b'"type":"')
+    return event[begin : event.index(b'"', begin)]
 
 
 def delta_ms(event: bytes) -> float:

@@ -19,6 +19,7 @@ def test_work_is_done_beside_the_loop() -> None:
         with pytest.raises(ZeroDivisionError):
             await workers.run(lambda: 1 / 0)
         assert workers.idle
+        assert workers.waiting == 0
         workers.close()
         workers.close()
         assert workers.closed
@@ -35,6 +36,7 @@ def test_a_full_line_refuses_more() -> None:
             busy = [group.create_task(workers.run(gate.wait)) for _ in range(2)]
             await asyncio.sleep(0)
             assert not workers.idle
+            assert workers.waiting == 1
             with pytest.raises(EngineError, match="2 jobs are waiting for x"):
                 await workers.run(int)
             gate.set()

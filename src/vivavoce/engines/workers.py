@@ -45,6 +45,11 @@ class Workers:
         return self._jobs < self._size
 
     @property
+    def waiting(self) -> int:
+        """Jobs that wait for a thread."""
+        return max(0, self._jobs - self._size)
+
+    @property
     def closed(self) -> bool:
         """Whether it is over."""
         return self._over.is_set()

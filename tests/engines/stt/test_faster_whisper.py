@@ -157,9 +157,14 @@ def test_partial_decodes_leave_a_busy_worker_alone(
         second.feed(SECOND)
         for _ in range(3):
             await asyncio.sleep(0)
+        assert transcriber.queue_depth == 0
+        other = asyncio.ensure_future(second.finish())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert transcriber.queue_depth == 1
         gate.set()
         assert (await finish).text == "Hello world."
-        assert (await second.finish()).text == "Hello world."
+        assert (await other).text == "Hello world."
         await transcriber.aclose()
 
     asyncio.run(main())

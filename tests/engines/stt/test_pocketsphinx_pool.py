@@ -73,6 +73,8 @@ def test_who_finds_no_decoder_free_gets_one_in_turn() -> None:
                 group.create_task(take(turn))
             await asyncio.sleep(0)
             assert turns == []
+            assert pool.waiting == 4
+        assert pool.waiting == 0
         assert turns == [0, 1, 2, 3]
         assert len(pool.pids) == 1
 

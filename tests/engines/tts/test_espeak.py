@@ -270,12 +270,15 @@ def test_the_loop_turns_while_the_library_speaks(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(library, "speak", speak_when_told)
         async with asyncio.TaskGroup() as group:
             said = group.create_task(say(synthesizer, "hello"))
+            group.create_task(say(synthesizer, "hello again"))
             turns = 0
             while turns < 100 or not speaking.is_set():
                 await asyncio.sleep(0)
                 turns += 1
             assert not said.done()
+            assert synthesizer.queue_depth == 1
             go_on.set()
+        assert synthesizer.queue_depth == 0
         assert said.result()[1][0][0] == "hello"
 
     run(use)

@@ -126,6 +126,11 @@ class FasterWhisperTranscriber:
         self._tasks.spawn(utterance.follow(), "faster-whisper")
         return utterance
 
+    @property
+    def queue_depth(self) -> int:
+        """Work that waits for a thread, for the server's metrics."""
+        return self._workers.waiting
+
     async def aclose(self) -> None:
         """Drop every utterance and the threads; safe to call twice."""
         for utterance in tuple(self._utterances):

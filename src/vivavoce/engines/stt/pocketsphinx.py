@@ -74,6 +74,11 @@ class PocketsphinxTranscriber:
         """Process ids of the workers that run now."""
         return self._pool.pids
 
+    @property
+    def queue_depth(self) -> int:
+        """Segments that wait for a decoder, for the server's metrics."""
+        return self._pool.waiting
+
     async def prewarm(self) -> None:
         """Load the two decoders that one utterance keeps busy, so that the first has no wait (half a second).
 

@@ -167,6 +167,8 @@ class DecoderPool:
         self._seats = asyncio.Semaphore(size)
         self._idle: list[DecoderProcess] = []
         self._processes: set[DecoderProcess] = set()
+        self.waiting = 0
+        """How many wait in line."""
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -180,7 +182,7 @@ class DecoderPool:
         Raises:
             EngineError: no process can be started.
         """
-        async with self._seats:
+        async with self._seat():
             # The one used last is taken first, so that the others stay idle, perhaps swapped out.
             process = self._idle.pop() if self._idle else await self._start()
             try:
@@ -210,6 +212,18 @@ class DecoderPool:
         processes, self._processes = self._processes, set()
         self._idle.clear()
         await asyncio.gather(*(process.aclose() for process in processes))
+
+    @asynccontextmanager
+    async def _seat(self) -> AsyncIterator[None]:
+        self.waiting += 1
+        try:
+            await self._seats.acquire()
+        finally:
+            self.waiting -= 1
+        try:
+            yield
+        finally:
+            self._seats.release()
 
     async def _start(self) -> DecoderProcess:
         try:

@@ -80,6 +80,7 @@ class EspeakSynthesizer:
         self.sample_rate = self._library.sample_rate
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="espeak")
         self._utterances: set[threading.Event] = set()
+        self._jobs = 0
         self._closed = False
 
     async def synthesize(self, text: str, options: SpeechOptions) -> AsyncGenerator[SpeechChunk, None]:
@@ -114,6 +115,11 @@ class EspeakSynthesizer:
             return False
         return True
 
+    @property
+    def queue_depth(self) -> int:
+        """Pieces of text that wait for the library, for the server's metrics."""
+        return max(0, self._jobs - 1)
+
     async def aclose(self) -> None:
         """Stop all speech and end the worker thread; safe to call twice."""
         self._closed = True
@@ -139,6 +145,8 @@ class EspeakSynthesizer:
 
         voicing = _Voicing(self._library, piece, manner, samples, emit, stop)
         job = loop.run_in_executor(self._executor, voicing.run)
+        self._jobs += 1
+        job.add_done_callback(self._spoken)
         job.add_done_callback(lambda _: chunks.put_nowait(None))
         try:
             while (chunk := await chunks.get()) is not None:
@@ -148,6 +156,9 @@ class EspeakSynthesizer:
             await job
         finally:
             job.cancel()
+
+    def _spoken(self, _job: asyncio.Future[None]) -> None:
+        self._jobs -= 1
 
     def _manner(self, options: SpeechOptions) -> _Manner:
         if not SLOWEST <= options.speed <= FASTEST:

@@ -118,6 +118,11 @@ class PiperSynthesizer:
             async for chunk in chunks:
                 yield chunk
 
+    @property
+    def queue_depth(self) -> int:
+        """Work that waits for a thread, for the server's metrics."""
+        return self._workers.waiting
+
     async def aclose(self) -> None:
         """End the threads; safe to call twice."""
         self._workers.close()

@@ -53,6 +53,11 @@ class SmartTurn:
         """
         return await self._workers.run(self._answer, turn.pcm)
 
+    @property
+    def queue_depth(self) -> int:
+        """Work that waits for a thread, for the server's metrics."""
+        return self._workers.waiting
+
     async def aclose(self) -> None:
         """End the threads; safe to call twice."""
         self._workers.close()

@@ -108,14 +108,15 @@ class Talk:
 
     # the ears
 
-    def hear(self, probability: float, ms: int) -> list[str]:
+    def hear(self, probability: float, ms: int, clarity: float | None = None) -> list[str]:
         """Speech (1.0) or silence (0.0) comes in, with its probabilities, at the speed of time."""
         said: list[str] = []
         for _ in range(ms // CHUNK_MS):
             start = self.heard_ms
             said += self.append(CHUNK_MS)
             said += self.tick(CHUNK_MS / 1000)
-            self.server.receive_voice(probability, start, self.heard_ms, self.now)
+            asked = clarity if self.server.doubts_speech else None
+            self.server.receive_voice(probability, start, self.heard_ms, self.now, asked)
             said += self.take()
         return said
 

@@ -139,6 +139,8 @@ WORLD = st.one_of(
     st.tuples(st.just("tick"), st.sampled_from([0.0, 0.01, 0.3, 2.0, 8.0])),
     st.tuples(st.just("transcript"), st.sampled_from(["Hi there", ""])),
     st.just(("deaf",)),
+    st.tuples(st.just("mumble"), st.sampled_from([32, 128, 640])),
+    st.tuples(st.just("judge"), st.sampled_from([0.0, 0.5, 1.0])),
     st.tuples(st.just("guess"), st.sampled_from(["Hi", "Hi there", "Oh"])),
     st.sampled_from([("pause",), ("resume",)]),
 )

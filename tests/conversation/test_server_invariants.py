@@ -10,7 +10,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from tests.conversation.sessions import CUT_OFF_WHILE_FULL, ENGINE, OPTIONS, STEPS, WORLD, Step, steps_of
 
-from vivavoce.conversation.effects import BeginUtterance, CancelResponse, StartResponse, TranscribeItem
+from vivavoce.conversation.effects import (
+    BeginUtterance,
+    CancelResponse,
+    JudgePause,
+    StartResponse,
+    TranscribeItem,
+)
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.protocol import encode, to_builtins
 from vivavoce.protocol.codec import client_event_from
@@ -63,6 +69,11 @@ def take_step(talk: Talk, step: Step) -> None:
             talk.server.receive_error(RemoteProtocolError("Bad.", code="invalid_json"))
         case ("hear", probability, ms):
             talk.hear(probability, ms)
+        case ("mumble", ms):
+            talk.hear(1.0, ms, clarity=0.1)
+        case ("judge", completeness):
+            asked = (talk.of(JudgePause) or [JudgePause(newest, 0)])[-1]
+            talk.server.receive_turn_end(asked.item_id, asked.since_ms, completeness)
         case ("tick", seconds):
             talk.tick(seconds)
         case ("transcript", text):

@@ -149,9 +149,9 @@ def compare(
         *("CPU ms/session-s", "core", "waited", "MB", "MB/session", "threads"),
     )
     note = (
-        "speech: sending the last voiced frame -> first audio, ms; both wait for 500 ms of silence. answered: "
+        "speech: sending the last voiced frame -> first audio, ms; all wait for 500 ms of silence. answered: "
         "turns that got audio before the next one. Engines: HTTP endpoints that answer at once "
-        f"(bench.endpoints), on the load generator's core. {PEER}: without its model of turn ends, its partial "
+        f"(bench.endpoints), on the generator's core. {PEER}: without its model of turn ends, its partial "
         "transcripts and, but for the row that says so, the 800 ms for which it holds an answer back."
     )
     if left_out:

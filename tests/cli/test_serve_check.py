@@ -126,3 +126,24 @@ def test_what_is_wrong_is_one_line(
     assert output.out == ""
     assert output.err.count("\n") == 1
     assert words.removeprefix("vivavoce.toml") in output.err
+
+
+def test_an_upstream_without_a_key_is_found_without_asking_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    path = tmp_path / "vivavoce.toml"
+    path.write_text('[engines.speech_model]\nname = "upstream"\nprovider = "openai"\n')
+    assert main(["serve", "--config", str(path), "--check"]) == 2
+    assert "key" in capsys.readouterr().err
+
+
+def test_model_files_are_looked_for_beside_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "turn.onnx").write_text("no weights")
+    path = tmp_path / "vivavoce.toml"
+    path.write_text('[engines.turn]\nname = "smart-turn"\nmodel = "turn.onnx"\n')
+    monkeypatch.chdir("/")
+    assert main(["serve", "--config", str(path), "--check"]) == 2
+    assert str(tmp_path / "turn.onnx") in capsys.readouterr().err

@@ -199,6 +199,19 @@ def others(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys.modules[__name__], name, globals()[name], raising=False)
 
 
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        ({"stt": EngineSpec("bench"), "turn": EngineSpec("builtin")}, "turn, stt"),
+        ({"llm_url": "http://127.0.0.1:1/v1"}, "--llm"),
+    ],
+)
+def test_a_speech_model_and_other_engines_contradict_each_other(beside: dict[str, Any], words: str) -> None:
+    choice = EngineChoice(speech_model=EngineSpec("upstream", {"url": "ws://127.0.0.1:1"}), **beside)
+    with pytest.raises(ConfigurationError, match=words):
+        build_engines(choice)
+
+
 @pytest.mark.usefixtures("others")
 def test_a_speech_model_stands_in_place_of_all_other_engines() -> None:
     choice = EngineChoice(speech_model=EngineSpec("parrot", {"colour": "green"}))

@@ -152,6 +152,13 @@ def _add_agent(agent: argparse._ArgumentGroup) -> None:
         help="what to say when the model fails in the middle of a turn, for example in the language of the "
         "callers; an empty text says nothing",
     )
+    agent.add_argument(
+        "--mcp-private-addresses",
+        action="store_true",
+        default=None,
+        help="let clients name MCP servers of this machine and this network; otherwise only public addresses "
+        "are reached, lest clients look around here",
+    )
 
 
 def _add_limits(limits: argparse._ArgumentGroup) -> None:
@@ -237,7 +244,13 @@ def _flags(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         "max_minutes_per_key": args.max_minutes_per_key,
         "max_audio_s_per_key": args.max_audio_per_key,
     }
-    session = {"voice": args.voice, "apology": args.apology, "max_minutes": minutes, **_instructions(args)}
+    session = {
+        "voice": args.voice,
+        "apology": args.apology,
+        "max_minutes": minutes,
+        "mcp_private_addresses": args.mcp_private_addresses,
+        **_instructions(args),
+    }
     tables = {"server": server, "limits": limits, "session": session, "engines": _engines(args)}
     given = {name: _given(table) for name, table in tables.items()}
     return {name: table for name, table in given.items() if table}

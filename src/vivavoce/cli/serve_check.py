@@ -24,7 +24,7 @@ _WIDTH = 16
 def check(config: ServerConfig, path: Path | None) -> str:
     """Make everything that a server is made of, close it again, and return what it was.
 
-    Nobody outside is asked: whether a language model elsewhere answers is what `vivavoce doctor` finds out.
+    Nobody outside is asked: whether a language model elsewhere answers shows when the server starts.
 
     Args:
         config: the settings.
@@ -33,11 +33,14 @@ def check(config: ServerConfig, path: Path | None) -> str:
     Raises:
         ConfigurationError: something could not be made.
     """
+    from vivavoce.engines.base import Engines
     from vivavoce.engines.registry import build_engines
     from vivavoce.server import create_app
 
     engines = build_engines(config.engines)
     try:
+        if not isinstance(engines, Engines):
+            asyncio.run(engines.prewarm())  # an upstream: finds a missing key, and asks nobody
         app = create_app(config, engines)
         rows = [("settings", str(path) if path is not None else "no file; options and defaults")]
         rows += [*_access(config, app), *_engines(config, engines), *_rest(config, app)]

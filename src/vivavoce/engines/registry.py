@@ -86,6 +86,10 @@ def specs(choice: EngineChoice | None = None) -> dict[Part, EngineSpec]:
         if spec is not None:
             chosen[part] = spec
     if "speech_model" in chosen:
+        if beside := _beside_speech_model(choice):
+            raise ConfigurationError(
+                f"a speech model hears, thinks and speaks by itself: leave out either it or {beside}"
+            )
         chosen = {"speech_model": chosen["speech_model"]}
     for part in _NOT_NEEDED:
         if part in chosen and chosen[part].name == NONE:
@@ -93,6 +97,12 @@ def specs(choice: EngineChoice | None = None) -> dict[Part, EngineSpec]:
     for part, spec in chosen.items():
         find_engine(part, spec.name)
     return chosen
+
+
+def _beside_speech_model(choice: EngineChoice) -> str:
+    """Return the other engines that were chosen by name, in words; empty where there are none."""
+    named = [part for part in get_args(Part) if part != "speech_model" and getattr(choice, part) is not None]
+    return ", ".join([*named, *(["llm_url (--llm)"] if choice.llm_url is not None else [])])
 
 
 def placed(part: Part, spec: EngineSpec, folder: Path) -> EngineSpec:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from vivavoce.engines.registry import EngineChoice, build_local_engines
 from vivavoce.engines.speech_model import SpeechModel
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.pipeline import SessionOptions
-from vivavoce.protocol import AudioOutput, Prompt, RealtimeSession, SessionAudio, TranscriptionSession
+from vivavoce.protocol import (
+    AudioOutput,
+    McpTool,
+    Prompt,
+    RealtimeSession,
+    SessionAudio,
+    TranscriptionSession,
+)
 from vivavoce.server.envelope import RefusedError
 from vivavoce.server.rest.opening import opening_session
 
@@ -45,3 +54,11 @@ def test_of_a_speech_model_nothing_is_checked_ahead() -> None:
     assert isinstance(session.audio.output, AudioOutput)
     assert session.audio.output.voice == "nobody"
     assert session.expires_at == 0
+
+
+def test_no_keys_of_mcp_servers_are_shown() -> None:
+    tool = McpTool(server_label="shop", server_url="https://shop.example/mcp", authorization="sk")
+    for engines in (ENGINES, cast(SpeechModel, Upstream())):
+        session = opening_session(engines, DEFAULTS, RealtimeSession(tools=[tool]))
+        assert isinstance(session, RealtimeSession)
+        assert session.tools == [McpTool(server_label="shop", server_url="https://shop.example/mcp")]

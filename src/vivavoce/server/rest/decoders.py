@@ -35,8 +35,8 @@ def decode_audio(data: bytes, rate: int) -> bytes:
     except AudioFormatError as error:
         if not find_spec("av"):
             raise AudioFormatError(
-                "this server reads WAV files with 16-bit PCM only; for others it needs the package 'av' "
-                f"({error})"
+                "this server reads WAV files with 16-bit PCM only; for others it needs an extra: pip "
+                f"install 'vivavoce[codecs]' ({error})"
             ) from error
         return _with_av(data, rate)
     if wav.duration_ms > MAX_AUDIO_S * 1000:

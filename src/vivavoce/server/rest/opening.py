@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vivavoce.conversation.mcp_rules import without_secrets
 from vivavoce.conversation.server import ServerConversation
 from vivavoce.conversation.settings import initial_session, merge
 from vivavoce.engines.base import Engines
@@ -32,8 +33,9 @@ def opening_session(engines: Engines | SpeechModel, defaults: SessionOptions, se
     if isinstance(options, Refusal):
         raise RefusedError(options)
     ids = RandomIds()
+    session: Session
     if not isinstance(engines, Engines):
-        session = merge(initial_session(ids.new("sess"), options), settings)
+        session = without_secrets(merge(initial_session(ids.new("sess"), options), settings))
     else:
         conversation = ServerConversation(equipped(options, engines), ids, 0.0, settings)
         created = conversation.events_to_send()[0]

@@ -88,8 +88,8 @@ class SpeechRoutes:
         encoder = encoder_for(wish.form)
         if encoder is None:
             raise refuse(
-                f"This server cannot make '{wish.form}', for which it needs the package 'av'. Supported "
-                "values are: 'wav', 'pcm'.",
+                f"This server cannot make '{wish.form}', for which it needs an extra: pip install "
+                "'vivavoce[codecs]'. Supported values are: 'wav', 'pcm'.",
                 "response_format",
             )
         count_audio(self._desk, caller, wish.seconds)

@@ -296,6 +296,8 @@ def _response_scene(event: Event) -> Program:
     response = json.dumps(event)
     mcp = '"mcp"' in response
     base = CHOICE if '"tool_choice"' in response else BASE
+    if '"tools"' in response and mcp:
+        base = {"type": "session.update", "session": {"type": "realtime", **listening()}}
     steps = (base, ("wait", 1.0), say("One"), say("Two"), event, ("wait", 20.0), RESPOND, ("wait", 20.0))
     return Program(steps, answers=(*seeking(), *CALLS) if mcp else Program(()).answers)
 

@@ -15,6 +15,10 @@ def test_nobody_waits_longer_than_the_reference_says(eagerness: str, longest_ms:
     assert patience.shortest_ms < patience.unknown_ms < longest_ms
 
 
+def test_what_is_no_number_says_nothing() -> None:
+    assert PATIENCE["low"].hold_ms(float("nan")) == PATIENCE["low"].unknown_ms
+
+
 def test_auto_means_medium() -> None:
     assert PATIENCE["auto"] == PATIENCE["medium"]
 

@@ -7,6 +7,7 @@ seconds at low, medium and high eagerness (Realtime API reference, turn_detectio
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 _CURVE = 1.5
@@ -34,8 +35,11 @@ class Patience:
         finished costs much. The curve is the one that cut off least for its wait in `bench/turns.py`.
 
         Args:
-            completeness: how likely the person has finished, 0 to 1; beyond that, the nearer of the two.
+            completeness: how likely the person has finished, 0 to 1; beyond that, the nearer of the two. NaN
+                says nothing.
         """
+        if math.isnan(completeness):
+            return self.unknown_ms
         doubt = min(max(1 - completeness, 0.0), 1.0)
         factor: float = (self.longest_ms / self.shortest_ms) ** doubt**_CURVE
         return round(self.shortest_ms * factor)

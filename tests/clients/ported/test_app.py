@@ -45,7 +45,8 @@ SEAT = {"confirmation_number": "A1", "new_seat": "12C"}
 LONG = "One two three four five six seven eight nine ten eleven twelve."
 CHUNK = 60_000
 """Characters of a picture in one message of the page."""
-PICTURE = "data:image/png;base64," + "A" * 130_000
+HEAD_OF_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x08\0\0\0\x08\x08\2\0\0\0"
+PICTURE = "data:image/png;base64," + base64.b64encode(HEAD_OF_PNG + bytes(97_500)).decode()
 
 
 class Browser:

@@ -31,6 +31,8 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 EXAMPLES = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "examples").rglob("*.py"))}
 FRAGMENT = "<!-- fragment -->"
 LONGEST_PAGE = 150
+GENERATED = {"conformance.md"}
+"""Pages that a program writes: to be searched, not read from end to end."""
 _BLOCK = re.compile(rf"(?:({re.escape(FRAGMENT)})\n)?```python\n(.*?)\n```", re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -255,7 +257,7 @@ def test_links_lead_somewhere_and_pages_stay_short(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     near = [link for link in _LINK.findall(text) if "://" not in link]
     assert [link for link in near if not leads_somewhere(path, link)] == []
-    assert text.count("\n") <= LONGEST_PAGE
+    assert path.name in GENERATED or text.count("\n") <= LONGEST_PAGE
 
 
 def test_every_page_is_found_from_the_readme() -> None:

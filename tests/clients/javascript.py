@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +21,7 @@ from tests.mcp.plain_http import certificate
 from vivavoce.engines.base import Engines
 from vivavoce.server import ServerConfig, serve
 
-SCENE_S = 30
+SCENE_S = 45
 
 
 def javascript() -> tuple[str, Path]:
@@ -66,6 +68,24 @@ async def serving(engines: Engines, config: ServerConfig | None = None) -> Async
             yield url.replace("ws://", "http://").removesuffix("/v1/realtime")
         finally:
             server.cancel()
+
+
+@contextlib.asynccontextmanager
+async def served_by_command() -> AsyncIterator[str]:
+    """`vivavoce serve` in a process of its own: the URL of its socket."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "vivavoce", "serve", "--port", "0", stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(SCENE_S):
+            while not (found := re.search(rb"ws://\S+", await process.stdout.readline())):
+                assert process.returncode is None
+        yield found.group().decode()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.communicate()
 
 
 def scene(name: str, engines: Engines, config: ServerConfig | None = None, **given: Any) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import wave
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.clients.javascript import play, scene, serving
+from tests.clients.javascript import javascript, play, scene, served_by_command, serving
 from tests.mcp.plain_http import mcp_server, plain_http, said
 
 from vivavoce.engines.base import FunctionCallDelta
@@ -58,6 +61,28 @@ def test_a_turn_with_the_words_of_both_sides() -> None:
     assert told["errors"] == []
     assert told["history"] == ["user: hello there", "assistant: Good day."]
     assert "input_audio_buffer.speech_started" in told["raw"]
+
+
+@pytest.mark.local
+def test_a_person_is_heard_by_the_engines_of_the_command(
+    speech_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    """`vivavoce serve` as anybody starts it, with the embedded engines, and a synthetic voice."""
+    file = tmp_path / "speech.pcm"
+    with wave.open(str(speech_clip("What is the weather like today?"))) as clip:
+        file.write_bytes(clip.readframes(clip.getnframes()))
+
+    async def main() -> dict[str, Any]:
+        async with served_by_command() as url:
+            return await play("clip", url=url, file=str(file))
+
+    javascript()
+    told = asyncio.run(main())
+    assert told["errors"] == []
+    (user, answer) = told["history"]
+    assert "weather" in user
+    assert answer.startswith("assistant: ")
+    assert told["audioBytes"] > 500 * MS
 
 
 def test_push_to_talk() -> None:

@@ -1,6 +1,7 @@
 // Scenes with the Agents SDK: `RealtimeSession` over a WebSocket.
+import { readFileSync } from 'node:fs';
 import { load } from './sdk.mjs';
-import { Stage, sleep, tone, until } from './stage.mjs';
+import { Stage, silence, sleep, tone, until } from './stage.mjs';
 
 const { RealtimeAgent, backgroundResult, tool } = load('@openai/agents-realtime');
 const { z } = load('zod');
@@ -55,6 +56,17 @@ export const agents = {
     await stage.speak();
     await stage.said('response.done');
     await until(() => stage.history.some((line) => line === 'user: hello there'), 'the words of the user');
+    return stage.end();
+  },
+
+  // Says what is in a file of PCM16 at 24 kHz, and waits for the words of both sides.
+  async clip({ file, ...given }) {
+    const stage = await Stage.open(ada(), given);
+    const pcm = readFileSync(file);
+    stage.session.sendAudio(pcm.buffer.slice(pcm.byteOffset, pcm.byteOffset + pcm.byteLength));
+    stage.session.sendAudio(silence(2500));
+    await stage.said('response.done');
+    await until(() => stage.history.some((line) => /^user: ./.test(line)), 'the words of the user');
     return stage.end();
   },
 

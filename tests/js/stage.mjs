@@ -4,7 +4,7 @@ import { load } from './sdk.mjs';
 const { RealtimeSession } = load('@openai/agents-realtime');
 
 export const RATE = 24000;
-const PATIENCE_MS = 15000;
+const PATIENCE_MS = 25000;
 
 export const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms));
 

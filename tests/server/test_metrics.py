@@ -9,9 +9,11 @@ from collections.abc import Mapping
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from vivavoce.engines.choice import EngineChoice
+from vivavoce.engines.registry import build_engines
 from vivavoce.errors import MissingExtraError
 from vivavoce.protocol.codec import server_event_from
-from vivavoce.server.metrics import MAX_CODES, ServerMetrics
+from vivavoce.server.metrics import MAX_CODES, ServerMetrics, queue_depths
 from vivavoce.testing import run
 
 
@@ -210,3 +212,17 @@ def test_without_its_package_the_command_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     with pytest.raises(MissingExtraError, match=r"vivavoce\[metrics\]"):
         ServerMetrics(House())
+
+
+def test_only_engines_with_a_line_to_wait_in_tell_how_long_it_is() -> None:
+    class Busy:
+        queue_depth = 3
+
+    class Rig:
+        vad = object()
+        transcriber = Busy()
+        turn = None
+
+    assert queue_depths(Rig()) == {"stt": 3}
+    engines = build_engines(EngineChoice(preset="bench"))
+    assert queue_depths(engines) == {}

@@ -150,7 +150,8 @@ def test_every_endpoint_gets_what_it_wants_under_its_own_secrets() -> None:
         receiver = Receiver(lambda _: 200)
         calls = WebhookEndpoint("https://calls.example/", (SECRET, OTHER), ("realtime.call.incoming",))
         rest = WebhookEndpoint("http://127.0.0.1:9/all", (OTHER,))
-        hooks = sender(receiver, calls, rest)
+        ends = WebhookEndpoint("https://ends.example/", (OTHER,), ("vivavoce.session.ended",))
+        hooks = sender(receiver, calls, rest, ends)
         hooks.send("realtime.call.incoming", {})
         hooks.send("vivavoce.session.ended", {})
         await hooks.settled()
@@ -159,8 +160,8 @@ def test_every_endpoint_gets_what_it_wants_under_its_own_secrets() -> None:
         )
         assert got == [
             ("127.0.0.1", "realtime.call.incoming"),
-            ("127.0.0.1", "vivavoce.session.ended"),
             ("calls.example", "realtime.call.incoming"),
+            ("ends.example", "vivavoce.session.ended"),
         ]
         [rotated] = [request for _, request in receiver.requests if request.url.host == "calls.example"]
         for secret in (SECRET, OTHER):

@@ -17,13 +17,16 @@ from vivavoce.server.auth import Guard
 from vivavoce.server.cors import CrossOrigin
 from vivavoce.server.envelope import REQUEST_ID_HEADER, Refusal, new_request_id, refuse_upgrade
 from vivavoce.server.guardrails import make_guardrail
+from vivavoce.server.instruments import Instruments
 from vivavoce.server.keys_file import load_keys
+from vivavoce.server.metrics import queue_depths
 from vivavoce.server.origins import Origins
 from vivavoce.server.realtime import TRANSLATIONS, RealtimeEndpoint
 from vivavoce.server.rest.calls import CallRoutes
 from vivavoce.server.rest.client_secrets import ClientSecretRoutes
 from vivavoce.server.rest.desk import EXCEPTION_HANDLERS, KEY_NAME, Desk, respond
 from vivavoce.server.rest.health import HealthRoutes
+from vivavoce.server.rest.metrics import MetricsRoutes
 from vivavoce.server.rest.speech import SpeechRoutes
 from vivavoce.server.rest.transcriptions import TranscriptionRoutes
 from vivavoce.server.secrets import ClientSecrets
@@ -81,10 +84,11 @@ class RealtimeApp:
 
     Attributes:
         paths: what is answered over HTTP, as Starlette writes paths.
+        instruments: with what the operator sees what happens.
 
     Raises:
-        ConfigurationError: the engines have no such voice as `config.session` names, or keys, secrets or
-            guardrails cannot be had.
+        ConfigurationError: the engines have no such voice as `config.session` names, or keys, secrets,
+            guardrails or instruments cannot be had.
     """
 
     def __init__(self, config: ServerConfig, engines: Engines | SpeechModel) -> None:
@@ -98,14 +102,19 @@ class RealtimeApp:
         secrets = ClientSecrets(config.secret_keys)
         self._guard = Guard(keys, secrets, Origins(config.origins))
         usage = KeyUsage(config.limits.per_key, keys.limits)
+        self._engines = engines
+        self.instruments = Instruments(config, self)
         self._realtime = RealtimeEndpoint(
             engines,
             config,
             self._guard,
             cpus=usable_cpus(),
             usage=usage,
+            observe=self.instruments.observe,
             guardrails=[make_guardrail(spec.name, spec.options) for spec in config.guardrails],
         )
+        self._realtime.on_refused = self.instruments.refused
+        self._realtime.on_ended = self.instruments.ended
         self._usage = usage
         desk = Desk(
             config=config,
@@ -122,6 +131,7 @@ class RealtimeApp:
             CallRoutes(desk),
             SpeechRoutes(desk),
             TranscriptionRoutes(desk),
+            MetricsRoutes(desk, self.instruments),
         )
         routes = [
             *(route for part in parts for route in part.routes),
@@ -159,6 +169,10 @@ class RealtimeApp:
         """Sessions that may be connected at once."""
         return self._realtime.admission.max_sessions
 
+    def queue_depths(self) -> dict[str, int]:
+        """Return how much work waits for each engine, by its name."""
+        return queue_depths(self._engines)
+
     @property
     def keys(self) -> ApiKeys:
         """The keys that are accepted; none where nobody is asked for one."""
@@ -171,6 +185,7 @@ class RealtimeApp:
     async def aclose(self) -> None:
         """Refuse new sessions and close those that are connected (1001); safe to call twice."""
         await self._realtime.aclose()
+        await self.instruments.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, WebSocket or lifespan."""

@@ -14,8 +14,10 @@ from vivavoce.pipeline import SessionOptions
 from vivavoce.server.auth import is_loopback
 from vivavoce.server.keys import ApiKey
 from vivavoce.server.limits import Limits
+from vivavoce.server.metrics import MetricsPolicy
 from vivavoce.server.origins import Origins
 from vivavoce.server.recording import RecordingPolicy
+from vivavoce.server.tracing import TracingPolicy
 from vivavoce.server.webhooks import WebhookEndpoint
 
 __all__ = ["GuardrailSpec", "ServerConfig"]
@@ -55,6 +57,8 @@ class ServerConfig:
         webhooks: where events go that somebody is to be told of.
         guardrails: what no session may say, or be told.
         recording: which sessions are recorded; `None` for none.
+        metrics: who may read the page of metrics; `None` for no such page.
+        tracing: how traces are set up; `None` leaves that to the program that serves.
         drain_s: seconds that sessions may go on after the first signal before `serve` closes them. New ones
             are refused meanwhile, and `/readyz` says so.
     """
@@ -72,6 +76,8 @@ class ServerConfig:
     webhooks: tuple[WebhookEndpoint, ...] = ()
     guardrails: tuple[GuardrailSpec, ...] = ()
     recording: RecordingPolicy | None = None
+    metrics: MetricsPolicy | None = None
+    tracing: TracingPolicy | None = None
     drain_s: float = 0.0
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vivavoce.errors import MissingExtraError
@@ -30,7 +31,7 @@ from vivavoce.protocol import (
 if TYPE_CHECKING:
     from prometheus_client.core import GaugeMetricFamily
 
-__all__ = ["CONTENT_TYPE", "Gauges", "ServerMetrics"]
+__all__ = ["CONTENT_TYPE", "Gauges", "MetricsPolicy", "ServerMetrics", "queue_depths"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -53,6 +54,37 @@ DURATION_BUCKETS_S = (10, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 LAG_EVERY_S = 0.5
 MAX_CODES = 100
 """Different codes of errors that get a line of their own; later ones are counted as "other"."""
+
+
+ENGINES = {
+    "vad": "vad",
+    "turn": "turn",
+    "noise": "noise",
+    "transcriber": "stt",
+    "llm": "llm",
+    "synthesizer": "tts",
+}
+"""Parts of a set of engines, and what they are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsPolicy:
+    """Who may read the page of metrics (`/metrics`).
+
+    Attributes:
+        open: whoever reaches the server may. Otherwise the page is as any other of the API: it needs an API
+            key where there are keys, and where there are none it is for this machine.
+    """
+
+    open: bool = False
+
+
+def queue_depths(engines: object) -> dict[str, int]:
+    """Return how much work waits for each engine that has a line to wait in (`queue_depth`)."""
+    found = {
+        name: getattr(getattr(engines, part, None), "queue_depth", None) for part, name in ENGINES.items()
+    }
+    return {name: depth for name, depth in found.items() if depth is not None}
 
 
 class Gauges(Protocol):

@@ -25,7 +25,26 @@ from vivavoce.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, che
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Retries", "WebhookEndpoint", "WebhookSender", "incoming_call"]
+__all__ = [
+    "EVENTS",
+    "INCOMING_CALL",
+    "SESSION_ENDED",
+    "SESSION_STARTED",
+    "Retries",
+    "WebhookEndpoint",
+    "WebhookSender",
+    "incoming_call",
+]
+
+INCOMING_CALL = "realtime.call.incoming"
+SESSION_STARTED = "vivavoce.session.started"
+SESSION_ENDED = "vivavoce.session.ended"
+
+EVENTS = (INCOMING_CALL, SESSION_STARTED, SESSION_ENDED)
+"""What a server tells of."""
+
+OWN = "vivavoce."
+"""How the events begin that the hosted API does not have; an endpoint gets them only when it names them."""
 
 MAX_WAITING = 1000
 """Deliveries that may wait for one endpoint; more are dropped and logged."""
@@ -43,7 +62,8 @@ class WebhookEndpoint:
     Attributes:
         url: ``https://…``; ``http://`` only for this machine.
         secrets: what they are signed with: one secret, or the new and the old one while you rotate it.
-        events: types of events that it wants; empty: all.
+        events: types of events that it wants; empty: all that the hosted API has, too. Others
+            (`vivavoce.…`) come only to who names them.
     """
 
     url: str
@@ -75,7 +95,9 @@ class WebhookEndpoint:
 
     def wants(self, event_type: str) -> bool:
         """Return whether events of this type go there."""
-        return not self.events or event_type in self.events
+        if not self.events:
+            return not event_type.startswith(OWN)
+        return event_type in self.events
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,6 @@ DEFAULT_SERVER_VAD = ServerVad(
 DEFAULT_SEMANTIC_VAD = SemanticVad(eagerness="auto", create_response=True, interrupt_response=True)
 DEFAULT_TRANSCRIPTION = Transcription(language=None, prompt=None)
 
-SEMANTIC_SILENCE_MS = {"high": 400, "medium": 800, "auto": 800, "low": 1500}
-"""How long a pause ends a turn of `semantic_vad`, by eagerness, as long as only the pause is judged."""
 
 _DEFAULTS: dict[type[Wire], Any] = {
     ServerVad: DEFAULT_SERVER_VAD,

@@ -24,6 +24,8 @@ from vivavoce.engines.choice import EngineSpec
 from vivavoce.errors import ConfigurationError
 from vivavoce.pipeline import SessionOptions
 from vivavoce.server import ServerConfig
+from vivavoce.server.metrics import MetricsPolicy
+from vivavoce.server.tracing import TracingPolicy
 
 
 def configured(*options: str) -> ServerConfig:
@@ -94,6 +96,14 @@ def test_options_say_who_may_come_in(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert config.secret_keys == ("a secret of the option", "a secret of the variable")
     assert config.origins == ("https://a.test", "http://b.test:3000")
     assert (config.limits.max_minutes_per_key, config.limits.max_audio_s_per_key) == (90, 120)
+
+
+def test_options_say_what_can_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (configured().metrics, configured().tracing) == (None, None)
+    (tmp_path / "vivavoce.toml").write_text("[metrics]\nenabled = false\nopen = true\n")
+    config = configured("--metrics", "--otel")
+    assert (config.metrics, config.tracing) == (MetricsPolicy(open=True), TracingPolicy())
 
 
 def test_a_file_is_read_where_the_command_stands_and_options_go_before_it(

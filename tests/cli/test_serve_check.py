@@ -50,6 +50,12 @@ folder = "prompts"
 
 [recording]
 folder = "recordings"
+
+[metrics]
+open = true
+
+[tracing]
+exporter = "console"
 """
 
 
@@ -86,6 +92,8 @@ def test_what_would_run_is_a_table(tmp_path: Path, capsys: pytest.CaptureFixture
         ("agent", "model house-model, voice alloy"),
         ("guardrails", "words"),
         ("prompts", "prompts"),
+        ("metrics", "/metrics, for everybody"),
+        ("traces", "console"),
         ("all is well", ""),
     ]:
         assert row in table, output.out

@@ -49,6 +49,8 @@ def test_every_setting_is_in_it() -> None:
     assert set(example["engines"]) == {"preset", *get_args(Part)} - {"speech_model"}
     assert set(example["webhooks"][0]) == names(tables._Webhook)
     assert set(example["recording"]) == names(RecordingPolicy)
+    assert set(example["metrics"]) == names(tables._Metrics)
+    assert set(example["tracing"]) == names(tables._Tracing)
 
 
 def test_all_of_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,6 +83,8 @@ def test_what_it_calls_a_default_is_one() -> None:
     policy = RecordingPolicy(Path("recordings"))
     for name in ("sessions", "audio_in_events", "max_bytes"):
         assert getattr(policy, name) == example["recording"][name]
+    assert tables._Metrics(**example["metrics"]) == tables._Metrics()
+    assert tables._Tracing(**example["tracing"] | {"exporter": None}) == tables._Tracing()
 
 
 def test_the_short_example_of_the_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

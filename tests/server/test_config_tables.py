@@ -14,6 +14,8 @@ from vivavoce.server import Limits
 from vivavoce.server.config import GuardrailSpec
 from vivavoce.server.config_tables import NOT_FOR_OPERATORS, MisplacedError, settings_from
 from vivavoce.server.keys import ApiKey, KeyLimits, digest_of
+from vivavoce.server.metrics import MetricsPolicy
+from vivavoce.server.tracing import TracingPolicy
 
 HASH = f"sha256:{digest_of('sk-1').hex()}"
 HERE = Path("/etc/vivavoce")
@@ -107,6 +109,37 @@ def test_webhooks_and_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert endpoint.secrets == ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",)
     assert endpoint.events == ("realtime.call.incoming",)
     assert (settings["recording"].folder, settings["recording"].sessions) == (HERE / "rec", "all")
+
+
+@pytest.mark.parametrize(
+    ("table", "settings"),
+    [
+        (
+            {"metrics": {}, "tracing": {}},
+            {"metrics": MetricsPolicy(), "tracing": TracingPolicy()},
+        ),
+        (
+            {
+                "metrics": {"open": True},
+                "tracing": {"exporter": "console", "capture_content": True},
+            },
+            {"metrics": MetricsPolicy(open=True), "tracing": TracingPolicy("console", True)},
+        ),
+        (
+            {"metrics": {"enabled": False, "open": True}, "tracing": {"enabled": False}},
+            {"metrics": None, "tracing": None},
+        ),
+    ],
+)
+def test_metrics_and_traces(table: dict[str, Any], settings: dict[str, Any]) -> None:
+    assert settings.items() <= settings_from(table, HERE).items()
+
+
+def test_an_event_that_no_webhook_has_is_named() -> None:
+    hook = {"url": "https://a.test", "secrets": ["whsec_c2VjcmV0"], "events": ["vivavoce.session.start"]}
+    with pytest.raises(MisplacedError, match=r"did you mean 'vivavoce\.session\.started'") as caught:
+        settings_from({"webhooks": [hook]}, HERE)
+    assert (caught.value.table, caught.value.key, caught.value.index) == (("webhooks",), "events", 0)
 
 
 def test_guardrails() -> None:

@@ -71,13 +71,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_engines(parser.add_argument_group("engines"))
     _add_agent(parser.add_argument_group("agent"))
     _add_limits(parser.add_argument_group("limits"))
-    parser.add_argument(
+    _add_watching(parser.add_argument_group("seeing inside"))
+
+
+def _add_watching(watching: argparse._ArgumentGroup) -> None:
+    watching.add_argument(
+        "--metrics",
+        action="store_true",
+        default=None,
+        help="show counters at /metrics, for Prometheus; with the same key as everything else",
+    )
+    watching.add_argument(
+        "--otel",
+        action="store_true",
+        default=None,
+        help="send traces as the variables OTEL_... say, for example OTEL_EXPORTER_OTLP_ENDPOINT",
+    )
+    watching.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
         default="info",
         help="what to log on stderr (default: %(default)s); never holds keys or what users say",
     )
-    parser.add_argument(
+    watching.add_argument(
         "--log-format",
         choices=("text", "json"),
         default="text",
@@ -251,7 +267,14 @@ def _flags(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         "mcp_private_addresses": args.mcp_private_addresses,
         **_instructions(args),
     }
-    tables = {"server": server, "limits": limits, "session": session, "engines": _engines(args)}
+    tables = {
+        "server": server,
+        "limits": limits,
+        "session": session,
+        "engines": _engines(args),
+        "metrics": {"enabled": args.metrics},
+        "tracing": {"enabled": args.otel},
+    }
     given = {name: _given(table) for name, table in tables.items()}
     return {name: table for name, table in given.items() if table}
 

@@ -95,10 +95,14 @@ def _rest(config: ServerConfig, app: RealtimeApp) -> Iterator[tuple[str, str]]:
         yield "each key", bounds
     yield "agent", f"model {config.session.model}, voice {config.session.voice}"
     for index, endpoint in enumerate(config.webhooks):
-        events = ", ".join(endpoint.events) or "all events"
+        events = ", ".join(endpoint.events) or "all events of the API"
         yield ("" if index else "webhooks"), f"{shown_url(endpoint.url)}: {events}"
     if config.guardrails:
         yield "guardrails", ", ".join(spec.name for spec in config.guardrails)
+    if config.metrics is not None:
+        yield "metrics", "/metrics, for everybody" if config.metrics.open else "/metrics"
+    if config.tracing is not None:
+        yield "traces", config.tracing.exporter or "as the variables OTEL_... say"
     if config.recording is not None:
         which = {"all": "all sessions", "asked": "sessions that ask for it"}[config.recording.sessions]
         yield "recordings", f"{which}, in {config.recording.folder}"

@@ -11,14 +11,17 @@ from typing import Any, TypeVar, get_args
 from vivavoce.engines.catalogue import Part
 from vivavoce.engines.choice import EngineChoice, EngineSpec, Preset
 from vivavoce.engines.configured import configured
+from vivavoce.engines.registry import placed
 from vivavoce.errors import ConfigurationError
 from vivavoce.pipeline import SessionOptions
 from vivavoce.server.config import GuardrailSpec
 from vivavoce.server.guardrails import make_guardrail
 from vivavoce.server.keys_file import keys_from, nearest
 from vivavoce.server.limits import Limits
+from vivavoce.server.metrics import MetricsPolicy
 from vivavoce.server.recording import RecordingPolicy
-from vivavoce.server.webhooks import WebhookEndpoint
+from vivavoce.server.tracing import TracingPolicy
+from vivavoce.server.webhooks import EVENTS, WebhookEndpoint
 
 __all__ = ["NOT_FOR_OPERATORS", "MisplacedError", "settings_from"]
 
@@ -85,6 +88,19 @@ class _Webhook:
     secrets: tuple[str, ...] = ()
     secrets_env: str | None = None
     events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Metrics:
+    enabled: bool = True
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tracing:
+    enabled: bool = True
+    exporter: str | None = None
+    capture_content: bool = False
 
 
 def settings_from(tables: Table, folder: Path) -> dict[str, Any]:
@@ -189,11 +205,25 @@ def _recording(table: Table, folder: Path) -> dict[str, Any]:
     return {"recording": _fit(RecordingPolicy, table, ("recording",))}
 
 
+def _metrics(table: Table, _folder: Path) -> dict[str, Any]:
+    given = _fit(_Metrics, table, ("metrics",))
+    return {"metrics": MetricsPolicy(given.open) if given.enabled else None}
+
+
+def _tracing(table: Table, _folder: Path) -> dict[str, Any]:
+    given = _fit(_Tracing, table, ("tracing",))
+    policy = TracingPolicy(given.exporter, given.capture_content)
+    return {"tracing": policy if given.enabled else None}
+
+
 def _webhooks(tables: list[Table], _folder: Path) -> dict[str, Any]:
     endpoints = []
     for index, table in enumerate(tables):
         given = _fit(_Webhook, table, ("webhooks",), index)
         secrets = given.secrets + _from_environment(given.secrets_env, "secrets_env", "webhooks", index)
+        if unknown := [event for event in given.events if event not in EVENTS]:
+            message = f"[[webhooks]] there is no event {unknown[0]!r}{nearest(unknown[0], EVENTS)}"
+            raise MisplacedError(message, ("webhooks",), "events", index)
         try:
             endpoints.append(WebhookEndpoint(given.url, secrets, given.events))
         except ConfigurationError as error:
@@ -229,7 +259,9 @@ def _choice(tables: Table, folder: Path) -> EngineChoice:
     if preset not in get_args(Preset):
         words = " or ".join(map(repr, get_args(Preset)))
         raise MisplacedError(f"[engines] preset is {preset!r}; it must be {words}", ("engines",), "preset")
-    chosen: dict[str, Any] = {part: _spec(part, engines[part]) for part in parts if part in engines}
+    chosen: dict[str, Any] = {
+        part: placed(part, _spec(part, engines[part]), folder) for part in parts if part in engines
+    }
     voices = tables.get("voices", {})
     for name, voice in voices.items():
         if not isinstance(voice, str):
@@ -262,6 +294,8 @@ _READERS: dict[str, Callable[[Any, Path], dict[str, Any]]] = {
     "voices": _nothing_yet,
     "prompts": _nothing_yet,
     "recording": _recording,
+    "metrics": _metrics,
+    "tracing": _tracing,
     "webhooks": _webhooks,
     "guardrails": _guardrails,
 }

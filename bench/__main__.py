@@ -21,7 +21,9 @@ def main() -> int:
         "idle": lambda: talking.idle(report, args.idle_sessions, 5.0),
         "barge_in": lambda: talking.barge_in(report, args.sessions[:2], args.seconds),
         "overload": lambda: talking.overload(report, max(args.sessions[:3]), 2 * args.seconds),
-        "peers": lambda: peers.peers(report, args.peer_sessions, args.seconds, args.peer_python),
+        "peers": lambda: peers.peers(
+            report, args.peer_sessions, args.warm_up, args.seconds, args.peer_python
+        ),
         "sdk": lambda: sdk.sdk(report, sdk.Sizes.quick() if args.quick else sdk.Sizes()),
         "engines": lambda: engines.engines(report),
         "frames": lambda: engines.frames(report),

@@ -19,7 +19,7 @@ from typing import Any
 from bench.caller import TURN_MS, Caller
 from bench.process import Usage, usage_of
 from bench.speech import FRAME_BYTES, FRAME_MS
-from bench.wire import append_frame, connect
+from bench.wire import append_frame, connect, update_frame
 
 PERIOD_S = FRAME_MS / 1000
 ANSWER_MS = 1000
@@ -52,11 +52,23 @@ class Load:
         self.usage: dict[str, Usage] = {"before": usage_of(server_pid)}
         self.window = (0.0, 0.0)
 
-    def connect(self, sessions: int, pcm: bytes, *, barge_in: bool, extra_ms: int = 0) -> None:
-        """Open the sessions; nobody speaks yet."""
+    def connect(
+        self, sessions: int, pcm: bytes, *, barge_in: bool, extra_ms: int = 0, silence_ms: int = 0
+    ) -> None:
+        """Open the sessions; nobody speaks yet.
+
+        Args:
+            sessions: how many.
+            pcm: the utterance.
+            barge_in: interrupt every answer.
+            extra_ms: further silence behind each utterance.
+            silence_ms: ask for so much silence to end a turn; 0 for the server's own settings.
+        """
         frames, voiced = cycle(pcm, barge_in=barge_in, extra_ms=extra_ms)
         for index in range(sessions):
             sock, begun = connect(self._port)
+            if silence_ms:
+                sock.send(update_frame(silence_ms))
             # Everyone is at another place of the cycle, else all turns would end at the same moment.
             place = index * len(frames) // sessions
             caller = Caller(
@@ -140,10 +152,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--idle", type=float, default=0.5, help="seconds to rest after connecting")
     parser.add_argument("--pause", type=int, default=0, help="ms of further silence behind each utterance")
+    parser.add_argument("--silence", type=int, default=0, help="ms of silence that the sessions ask for")
     parser.add_argument("--barge-in", action="store_true")
     args = parser.parse_args()
     load = Load(args.port, args.server_pid)
-    load.connect(args.sessions, args.speech.read_bytes(), barge_in=args.barge_in, extra_ms=args.pause)
+    load.connect(
+        args.sessions,
+        args.speech.read_bytes(),
+        barge_in=args.barge_in,
+        extra_ms=args.pause,
+        silence_ms=args.silence,
+    )
     load.rest(0.5)
     load.note("connected")
     load.rest(args.idle)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import importlib.util
 import socket
 import subprocess
 import sys
@@ -20,12 +19,11 @@ from bench.process import LOAD_CORE, ROOT, Server, running, running_at, usage_of
 from bench.report import Cell, Figures, Report, percentile
 from bench.speech import speech
 from bench.talking import Result, between, run_load, spoken
-from bench.wire import connect
+from bench.wire import connect, update_frame
 
 PEER = "speech-to-speech"
 SILENCE_MS = 500
 FIRST_TURN_S = 60.0
-WARM_UP_S = 4.0
 
 Start = Callable[[str, int], contextlib.AbstractContextManager[Server]]
 """Starts a server: base URL of the engines, how many sessions."""
@@ -46,24 +44,27 @@ class Contender:
     levels: tuple[int, ...] | None = None
 
 
-def peers(report: Report, levels: list[int], seconds: float, peer_python: str | None) -> None:
+def peers(report: Report, levels: list[int], warm_up: float, seconds: float, peer_python: str | None) -> None:
     """Measure this server and, where it is installed, the peer.
 
     Args:
         report: where the table goes.
         levels: numbers of sessions.
+        warm_up: seconds of load before each window.
         seconds: length of each window.
         peer_python: interpreter of an environment with speech-to-speech; `None` looks in this one.
     """
     contenders = [Contender(f"vivavoce {importlib.metadata.version('vivavoce')}", own)]
-    python = peer_python or (sys.executable if importlib.util.find_spec("speech_to_speech") else None)
-    found = _version(python) if python else "it is not installed; see --peer-python"
-    if python and found[:1].isdigit():
-        contenders.append(Contender(f"{PEER} {found}", peer(python, reopen_ms=0)))
-        held = peer(python, reopen_ms=800)
-        contenders.append(Contender(f"{PEER} {found}, with its hold", held, (levels[0],)))
-        found = ""
-    compare(report, contenders, levels, seconds, left_out=found)
+    python = peer_python or sys.executable
+    left_out = ""
+    try:
+        name = f"{PEER} {version_of(python)}"
+    except LookupError as error:
+        left_out = str(error)
+    else:
+        contenders.append(Contender(name, peer(python, reopen_ms=0)))
+        contenders.append(Contender(f"{name}, with its hold", peer(python, reopen_ms=800), (levels[0],)))
+    compare(report, contenders, levels, warm_up, seconds, left_out)
 
 
 def own(engines: str, sessions: int) -> contextlib.AbstractContextManager[Server]:
@@ -127,7 +128,12 @@ def peer(python: str, reopen_ms: int) -> Start:
 
 
 def compare(
-    report: Report, contenders: list[Contender], levels: list[int], seconds: float, left_out: str = ""
+    report: Report,
+    contenders: list[Contender],
+    levels: list[int],
+    warm_up: float,
+    seconds: float,
+    left_out: str = "",
 ) -> None:
     """Load each server in turn at each level, and show them side by side.
 
@@ -135,6 +141,7 @@ def compare(
         report: where the table goes.
         contenders: the servers.
         levels: numbers of sessions.
+        warm_up: seconds of load before each window.
         seconds: length of each window.
         left_out: why there is no peer among them.
     """
@@ -142,8 +149,8 @@ def compare(
     for sessions in levels:
         for contender in contenders:
             if contender.levels is None or sessions in contender.levels:
-                report.progress(f"{contender.name}: {sessions} sessions for {WARM_UP_S + seconds:g} s")
-                rows.append(_measured(contender, sessions, seconds))
+                report.progress(f"{contender.name}: {sessions} sessions for {warm_up + seconds:g} s")
+                rows.append(_measured(contender, sessions, warm_up, seconds))
     columns = (
         *("sessions", "server", "answered", "speech p50", "speech p95"),
         *("CPU ms/session-s", "core", "waited", "MB", "MB/session", "threads"),
@@ -159,14 +166,15 @@ def compare(
     report.add("peers", Figures("Servers side by side", columns, tuple(rows), note))
 
 
-def _measured(contender: Contender, sessions: int, seconds: float) -> tuple[Cell, ...]:
+def _measured(contender: Contender, sessions: int, warm_up: float, seconds: float) -> tuple[Cell, ...]:
     with (
         running("bench.endpoints", core=LOAD_CORE) as engines,
         contender.start(f"http://127.0.0.1:{engines.port}/v1", sessions) as target,
     ):
         _first_turn(target)
         empty_kb = usage_of(target.pid).rss_kb
-        options = ("--warm-up", str(WARM_UP_S), "--seconds", str(seconds), "--pause", "1500")
+        asked = {"warm-up": warm_up, "seconds": seconds, "pause": 1500, "silence": SILENCE_MS}
+        options = [word for name, value in asked.items() for word in (f"--{name}", str(value))]
         try:
             result = run_load(target, sessions, *options)
         except RuntimeError as error:
@@ -203,6 +211,7 @@ def _first_turn(target: Server) -> None:
     frames += frames[-1:] * int(FIRST_TURN_S / PERIOD_S)
     sock, begun = connect(target.port)
     with sock:
+        sock.send(update_frame(SILENCE_MS))
         caller = Caller(sock, begun, frames=frames, voiced=voiced)
         for _ in range(len(frames) - 1):
             caller.speak()
@@ -215,13 +224,19 @@ def _first_turn(target: Server) -> None:
     time.sleep(1.0)  # The place has to be free again.
 
 
-def _version(python: str) -> str:
-    """Return the peer's version, or why there is none."""
+def version_of(python: str) -> str:
+    """Return the version of the peer that an interpreter has.
+
+    Raises:
+        LookupError: it has none.
+    """
     code = f"import importlib.metadata; print(importlib.metadata.version('{PEER}'))"
     try:
         done = subprocess.run(
             [python, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
         )
     except OSError as error:
-        return f"{python} cannot be run ({error.strerror})"
-    return done.stdout.strip() if done.returncode == 0 else f"it is not installed for {python}"
+        raise LookupError(f"{python} cannot be run ({error.strerror})") from error
+    if done.returncode:
+        raise LookupError(f"{python} has none; --peer-python names an interpreter that has")
+    return done.stdout.strip()

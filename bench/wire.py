@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import socket
 import struct
@@ -33,6 +34,15 @@ def append_frame(audio: bytes) -> bytes:
     """Return the frame of an `input_audio_buffer.append`."""
     text = b'{"type":"input_audio_buffer.append","audio":"' + base64.b64encode(audio) + b'"}'
     return client_frame(text)
+
+
+def update_frame(silence_ms: int) -> bytes:
+    """Return the frame of a `session.update`: PCM16 at 24 kHz, and how much silence ends a turn."""
+    pcm = {"type": "audio/pcm", "rate": 24000}
+    detection = {"type": "server_vad", "threshold": 0.5, "silence_duration_ms": silence_ms}
+    audio = {"input": {"format": pcm, "turn_detection": detection}, "output": {"format": pcm}}
+    update = {"type": "session.update", "session": {"type": "realtime", "audio": audio}}
+    return client_frame(json.dumps(update).encode())
 
 
 def dial(port: int) -> tuple[socket.socket, bytes]:

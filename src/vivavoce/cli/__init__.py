@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "vivavoce.cli.demo",
     "serve": "vivavoce.cli.serve",
     "keys": "vivavoce.cli.keys",
+    "webhooks": "vivavoce.cli.webhooks",
     "doctor": "vivavoce.cli.doctor",
     "replay": "vivavoce.cli.replay",
 }

@@ -111,7 +111,7 @@ def test_what_is_not_told_but_kept() -> None:
             {"audio": {"input": {"turnDetection": {"threshholds": 1}}}},
             "s.audio.input.turnDetection.threshholds is not known; did you mean 'threshold'?",
         ),
-        ({"audio": None}, "s.audio: Invalid type: expected an object"),
+        ({"audio": 3}, "s.audio: Invalid type: expected an object"),
         (
             {"turn_detection": {"type": "bogus"}},
             "s.turn_detection.type: Invalid value: 'bogus'. Supported values are: 'server_vad'",

@@ -155,8 +155,8 @@ class Responder:
         )
         if given is None:
             told = (
-                f"The conversation is longer than the model's {self._options.context_tokens} tokens and "
-                "truncation is disabled."
+                f"The conversation is longer than the model's {self._options.context_tokens} tokens, and "
+                "truncation is disabled or its newest item alone is too long."
             )
             self._fail_early(response, "context_length_exceeded", told, now)
             return

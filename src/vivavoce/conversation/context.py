@@ -78,7 +78,7 @@ def give_context(
     """Choose what the model reads.
 
     Returns:
-        The items, newest kept; `None` when they do not fit and truncation is disabled.
+        The items, newest kept; `None` when they do not fit and none may be left out, see `fit_context`.
     """
     known = [record for record in records if _is_known(record.item)]
     truncation = session.truncation if isinstance(session, RealtimeSession) else "auto"

@@ -130,9 +130,10 @@ def fit_context(costs: Sequence[Tokens], fixed: int, limit: int, truncation: obj
             of the rest stays warm.
 
     Returns:
-        What fits, or `None` when it does not and truncation is disabled.
+        What fits, the newest item in any case: a model that cannot read what it is asked has nothing to
+        answer. `None` when not even that fits, or not everything does and truncation is disabled.
     """
-    room = max(0, limit - fixed)
+    room = whole = max(0, limit - fixed)
     ratio = 1.0
     if isinstance(truncation, RetentionRatio):
         ratio = truncation.retention_ratio
@@ -142,11 +143,11 @@ def fit_context(costs: Sequence[Tokens], fixed: int, limit: int, truncation: obj
     total = sum((cost for cost in costs), Tokens())
     if total.total <= room:
         return ContextFit(0, total)
-    if truncation == "disabled":
+    if truncation == "disabled" or costs[-1].total > whole:
         return None
     room = int(room * ratio)
     first = 0
-    while first < len(costs) and total.total > room:
+    while first < len(costs) - 1 and total.total > room:
         cost = costs[first]
         total = Tokens(total.text - cost.text, total.audio - cost.audio, total.image - cost.image)
         first += 1

@@ -67,13 +67,13 @@ def peers(report: Report, levels: list[int], warm_up: float, seconds: float, pee
     compare(report, contenders, levels, warm_up, seconds, left_out)
 
 
-def own(engines: str, sessions: int) -> contextlib.AbstractContextManager[Server]:
-    """Run `vivavoce serve` on engines behind HTTP."""
-    return _own(engines, sessions)
-
-
 @contextlib.contextmanager
-def _own(engines: str, sessions: int) -> Iterator[Server]:
+def own(engines: str, sessions: int) -> Iterator[Server]:
+    """Run `vivavoce serve` on engines behind HTTP.
+
+    Raises:
+        RuntimeError: it did not start.
+    """
     config = f"""\
 [server]
 port = 0
@@ -167,20 +167,25 @@ def compare(
 
 
 def _measured(contender: Contender, sessions: int, warm_up: float, seconds: float) -> tuple[Cell, ...]:
-    with (
-        running("bench.endpoints", core=LOAD_CORE) as engines,
-        contender.start(f"http://127.0.0.1:{engines.port}/v1", sessions) as target,
-    ):
-        _first_turn(target)
-        empty_kb = usage_of(target.pid).rss_kb
-        asked = {"warm-up": warm_up, "seconds": seconds, "pause": 1500, "silence": SILENCE_MS}
-        options = [word for name, value in asked.items() for word in (f"--{name}", str(value))]
-        try:
-            result = run_load(target, sessions, *options)
-        except RuntimeError as error:
-            return sessions, contender.name, str(error), *[None] * 8
-        threads = len(list(Path(f"/proc/{target.pid}/task").iterdir()))
-    return sessions, contender.name, *_row(result, sessions, empty_kb), threads
+    try:
+        with (
+            running("bench.endpoints", core=LOAD_CORE) as engines,
+            contender.start(f"http://127.0.0.1:{engines.port}/v1", sessions) as target,
+        ):
+            return sessions, contender.name, *_loaded(target, sessions, warm_up, seconds)
+    except (RuntimeError, ConnectionError) as error:
+        # A server that breaks down under a load is a result as well.
+        return sessions, contender.name, str(error), *[None] * 8
+
+
+def _loaded(target: Server, sessions: int, warm_up: float, seconds: float) -> tuple[Cell, ...]:
+    _first_turn(target)
+    empty_kb = usage_of(target.pid).rss_kb
+    asked = {"warm-up": warm_up, "seconds": seconds, "pause": 1500, "silence": SILENCE_MS}
+    options = [word for name, value in asked.items() for word in (f"--{name}", str(value))]
+    result = run_load(target, sessions, *options)
+    threads = len(list(Path(f"/proc/{target.pid}/task").iterdir()))
+    return *_row(result, sessions, empty_kb), threads
 
 
 def _row(result: Result, sessions: int, empty_kb: int) -> tuple[Cell, ...]:
@@ -205,6 +210,7 @@ def _first_turn(target: Server) -> None:
 
     Raises:
         RuntimeError: it was not answered.
+        ConnectionError: there was no session.
     """
     pcm, _ = speech()
     frames, voiced = cycle(pcm, barge_in=False)

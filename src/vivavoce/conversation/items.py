@@ -226,8 +226,8 @@ class Items:
                 record.left_out = True
 
     def before(self, item_id: str) -> str | None:
-        """Return the id of the item before one that is there."""
-        place = self._order.index(item_id)
+        """Return the id of the item before another; `None` for the first, and for one that is not there."""
+        place = self._order.index(item_id) if item_id in self else 0
         return self._order[place - 1] if place else None
 
     def transcribed(self, item_id: str) -> None:

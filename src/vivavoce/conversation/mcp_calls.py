@@ -197,7 +197,8 @@ class McpCalls:
         else:
             call.record.item = replace(call.item, error=outcome)
             self._outbox.emit(ResponseMcpCallFailed, **where)
-        self._outbox.emit(ConversationItemDone, previous_item_id=call.previous, item=call.record.item)
+        previous = self._items.before(item_id)
+        self._outbox.emit(ConversationItemDone, previous_item_id=previous, item=call.record.item)
         return call.response_id if opened.response_over and not self.of_response(call.response_id) else None
 
 

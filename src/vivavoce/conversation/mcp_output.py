@@ -32,14 +32,12 @@ class WrittenCall:
         record: its item.
         response_id: the response that it is part of.
         output_index: its place there.
-        previous: id of the item before it.
         target: the tool.
     """
 
     record: Record
     response_id: str
     output_index: int
-    previous: str | None
     target: McpTarget
 
     @property
@@ -110,7 +108,7 @@ class McpCallOutput(OutputItem):
             return
         self.open = False
         self.record.item = item
-        call = WrittenCall(self.record, self._response_id, self._index, self._previous, self._target)
+        call = WrittenCall(self.record, self._response_id, self._index, self._target)
         self._calls.ask_first(call)
         self._outbox.emit(ResponseOutputItemDone, **self._where, item=call.item)
         self._calls.take(call)

@@ -35,13 +35,12 @@ class _Server:
         tools: what it has, or `None` while that is not known: it is being asked, has failed or was left.
     """
 
-    __slots__ = ("declared", "item_id", "previous", "record", "tools")
+    __slots__ = ("declared", "item_id", "record", "tools")
 
-    def __init__(self, declared: McpTool, item_id: str, record: Record, previous: str | None) -> None:
+    def __init__(self, declared: McpTool, item_id: str, record: Record) -> None:
         self.declared = declared
         self.item_id: str | None = item_id
         self.record: Record | None = record
-        self.previous = previous
         self.tools: tuple[McpListedTool, ...] | None = None
 
     @property
@@ -122,7 +121,7 @@ class McpServers:
         item = McpListToolsItem(id=item_id, server_label=label, tools=[])
         record = Record(item)
         previous = self._items.append(item_id, record)
-        self._known[label] = _Server(tool, item_id, record, previous)
+        self._known[label] = _Server(tool, item_id, record)
         self._outbox.emit(McpListToolsInProgress, item_id=item_id)
         self._outbox.emit(ConversationItemAdded, previous_item_id=previous, item=item)
         self._outbox.effect(ListMcpTools(item_id, tool))
@@ -175,7 +174,8 @@ class McpServers:
         size = sum(len(tool.description) + len(str(tool.input_schema)) for tool in tools)
         record.size += size
         self._items.size += size
-        self._outbox.emit(ConversationItemDone, previous_item_id=server.previous, item=record.item)
+        previous = self._items.before(str(record.item.id))
+        self._outbox.emit(ConversationItemDone, previous_item_id=previous, item=record.item)
 
 
 def _servers_of(tools: Sequence[Tool]) -> list[McpTool]:

@@ -61,17 +61,17 @@ class OutputItem:
         self._where = {"response_id": response_id, "output_index": output_index}
         self.open = True
         outbox.emit(ResponseOutputItemAdded, **self._where, item=item)
-        self._previous: str | None = None
         if items is not None:
-            self._previous = items.append(self.item_id, self.record)
-            outbox.emit(ConversationItemAdded, previous_item_id=self._previous, item=item)
+            previous = items.append(self.item_id, self.record)
+            outbox.emit(ConversationItemAdded, previous_item_id=previous, item=item)
 
     def _finish(self, item: Item) -> None:
         self.open = False
         self.record.item = item
         # One that was deleted while it was being made is final already, see `Editor.remove`.
         if self._items is not None and self._items.get(self.item_id) is self.record:
-            self._outbox.emit(ConversationItemDone, previous_item_id=self._previous, item=item)
+            previous = self._items.before(self.item_id)
+            self._outbox.emit(ConversationItemDone, previous_item_id=previous, item=item)
         self._outbox.emit(ResponseOutputItemDone, **self._where, item=item)
 
 

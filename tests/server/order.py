@@ -75,6 +75,7 @@ class Order:
         self._calls: dict[str, str] = {}
         self._last = ""
         self._leaving: str | None = None
+        self._gone: set[str] = set()
 
     def read(self, event: Event) -> None:
         """Take the next event."""
@@ -115,6 +116,11 @@ class Order:
         self._need(not self._greeted, event, "a second session.created")
         self._greeted = True
 
+    def _on_session_updated(self, event: Event) -> None:
+        if self._turn is not None and self._turn[0] == "speaking":
+            detection = event["session"]["audio"]["input"].get("turn_detection")
+            self._turn = None if detection is None else self._turn
+
     def _on_conversation_item_added(self, event: Event) -> None:
         item, before = event["item"]["id"], event.get("previous_item_id")
         self._need(item not in self._items, event, "an item was added twice")
@@ -131,7 +137,8 @@ class Order:
         self._need(item in self._open_items, event, "done without being open")
         self._need(before is None or before in self._items, event, "an unknown previous_item_id")
         self._need(event["item"].get("status") != "in_progress", event, "done, but in progress")
-        parts = [run.outputs[item].part for run in self._running.values() if item in run.outputs]
+        makers = [run for run in self._running.values() if item in run.outputs and item not in self._gone]
+        parts = [run.outputs[item].part for run in makers]
         self._leaving = item if any(parts) else None  # only what is deleted now is final before its parts
         self._open_items.remove(item)
 
@@ -139,6 +146,7 @@ class Order:
         self._need(event["item_id"] in self._items, event, "deleted without being there")
         self._need(event["item_id"] not in self._open_items, event, "deleted without being done")
         self._items.remove(event["item_id"])
+        self._gone.add(event["item_id"])
         self._leaving = None
 
     def _on_conversation_item_retrieved(self, event: Event) -> None:
@@ -190,6 +198,8 @@ class Order:
 
     def _transcription(self, kind: str, event: Event) -> None:
         item = event["item_id"]
+        if kind.endswith(".delta"):
+            self._promised.add(item)  # words that come while somebody speaks are of an item to come
         self._need(item in self._promised | self._items, event, "of an item that nobody heard of")
         self._need(item not in self._transcribed, event, "the transcript has come to its end already")
         if not kind.endswith((".delta", ".segment")):
@@ -297,8 +307,12 @@ class Order:
 
     def _step(self, states: dict[str, str], event: Event, state: str) -> None:
         before = states.get(event["item_id"])
-        expected = None if state == "in_progress" else "in_progress"
-        self._need(before == expected, event, f"after {before}")
+        expected: dict[str, set[str | None]] = {
+            "in_progress": {None},
+            "completed": {"in_progress"},
+            "failed": {"in_progress", None},
+        }
+        self._need(before in expected[state], event, f"after {before}")  # what never runs fails at once
         states[event["item_id"]] = state
 
 

@@ -149,9 +149,9 @@ def test_two_events_that_change_places_are_seen(number: int) -> None:
         ),
         ([("session.created", {}), ("mcp_list_tools.in_progress", {"item_id": "l"})], "never ended"),
         ([("session.created", {}), ("mcp_list_tools.completed", {"item_id": "l"})], "after None"),
-        ([("session.created", {}), ("response.mcp_call.failed", {"item_id": "l"})], "after None"),
+        ([("session.created", {}), ("response.mcp_call.completed", {"item_id": "l"})], "after None"),
         ([("session.created", {}), ("conversation.item.retrieved", {"item": USER})], "without being there"),
-        ([("session.created", {}), TURN[5]], "nobody heard of"),
+        ([("session.created", {}), TURN[6]], "nobody heard of"),
     ],
 )
 def test_other_disorders(events: list[Said], why: str) -> None:

@@ -137,6 +137,7 @@ SHOWN = {
     "settings.py": "Greet people. cedar",
     "staying_alive.py": "[back at attempt 1]",
     "text_agents.py": "Booking 9 is cancelled.",
+    "webhook_receiver.py": "200 200 400",
 }
 """Programs of the pages, and something that they print."""
 

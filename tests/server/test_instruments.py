@@ -181,7 +181,8 @@ def test_an_endpoint_that_does_not_answer_does_not_hold_up_the_end() -> None:
 def test_webhooks_are_sent_from_where_there_are_endpoints() -> None:
     async def scenario() -> None:
         assert app_of().instruments.webhooks is None
-        app = app_of(webhooks=(WebhookEndpoint(HOOK, (SECRET,)),))
+        app = app_of(webhooks=(WebhookEndpoint(HOOK, (SECRET,)),), metrics=MetricsPolicy())
+        assert samples(app)["vivavoce_webhooks_waiting"] == 0
         sender = app.instruments.webhooks
         assert sender is not None
         assert app.instruments.webhooks is sender

@@ -226,3 +226,15 @@ def test_only_engines_with_a_line_to_wait_in_tell_how_long_it_is() -> None:
     assert queue_depths(Rig()) == {"stt": 3}
     engines = build_engines(EngineChoice(preset="bench"))
     assert queue_depths(engines) == {}
+
+
+def test_what_becomes_of_webhooks_is_shown() -> None:
+    class Sender:
+        delivered, failed, waiting = 5, 1, 2
+
+    metrics = ServerMetrics(House())
+    assert "webhooks" not in metrics.page().decode()
+    metrics.watch_webhooks(Sender())
+    page = values(metrics)
+    assert (page["vivavoce_webhooks_total delivered"], page["vivavoce_webhooks_total failed"]) == (5, 1)
+    assert page["vivavoce_webhooks_waiting"] == 2

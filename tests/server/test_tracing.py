@@ -8,17 +8,18 @@ import sys
 import threading
 import time
 from functools import partial
+from importlib.metadata import EntryPoint, EntryPoints
 from typing import Any
 
 import pytest
 
 from vivavoce import __version__
-from vivavoce.errors import ConfigurationError, MissingExtraError
+from vivavoce.errors import ConfigurationError
 from vivavoce.protocol import RealtimeSession, SessionCreated
 from vivavoce.server import tracing
 from vivavoce.server.auth import Caller
 from vivavoce.server.hub import SessionStart
-from vivavoce.server.tracing import EXPORTER_VARIABLE, FLUSH_S, Tracing, TracingPolicy
+from vivavoce.server.tracing import EXPORTER_VARIABLE, FLUSH_S, PROTOCOL_VARIABLES, Tracing, TracingPolicy
 from vivavoce.testing import run
 
 pytest.importorskip("opentelemetry.sdk")
@@ -88,7 +89,10 @@ def test_without_a_policy_a_program_that_traces_is_joined(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("otlp_http", "pip install opentelemetry-exporter-otlp"), ("nowhere", "'nowhere', only .*console")],
+    [
+        ("otlp_of_somebody", "for OTLP: pip install .*opentelemetry-exporter-otlp"),
+        ("nowhere", "'nowhere', only .*console"),
+    ],
 )
 def test_an_exporter_that_is_not_there_is_named(name: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
@@ -104,9 +108,29 @@ def test_an_exporter_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatc
         Tracing(TracingPolicy("console"))
 
 
-def test_without_the_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("protocol", "entry"),
+    [(None, "otlp_proto_http"), ("http/protobuf", "otlp_proto_http"), ("grpc", "otlp_proto_grpc")],
+)
+def test_otlp_is_spoken_as_the_variables_say(
+    protocol: str | None, entry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in PROTOCOL_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    if protocol is not None:
+        monkeypatch.setenv(PROTOCOL_VARIABLES[1], protocol)
+    value = "opentelemetry.sdk.trace.export:ConsoleSpanExporter"
+    points = EntryPoints([EntryPoint(entry, value, "opentelemetry_traces_exporter")])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points.select(group=group))
+    run(Tracing(TracingPolicy("otlp")).aclose())
+    monkeypatch.setenv(PROTOCOL_VARIABLES[0], "pigeon")
+    with pytest.raises(ConfigurationError, match="'pigeon' is not known; use http/protobuf or grpc"):
+        Tracing(TracingPolicy("otlp"))
+
+
+def test_without_the_sdk_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    with pytest.raises(MissingExtraError, match=r"vivavoce\[otel\]"):
+    with pytest.raises(ConfigurationError, match="needs OpenTelemetry's SDK: pip install"):
         Tracing(TracingPolicy("console"))
 
 

@@ -62,9 +62,14 @@ class Instruments:
     @property
     def webhooks(self) -> WebhookSender | None:
         """What sends webhooks; `None` where there are no endpoints. Needs the event loop."""
+        self._make_sender()
+        return self._sender
+
+    def _make_sender(self) -> None:
         if self._sender is None and self._endpoints and not self._closed:
             self._sender = WebhookSender(self._endpoints)
-        return self._sender
+            if self.metrics is not None:
+                self.metrics.watch_webhooks(self._sender)
 
     def refused(self, code: str | None) -> None:
         """Take note of a connection that was not let in."""
@@ -88,6 +93,7 @@ class Instruments:
         """Return the page of metrics; there must be metrics."""
         assert self.metrics is not None
         self.metrics.start()
+        self._make_sender()
         return self.metrics.page()
 
     async def aclose(self) -> None:

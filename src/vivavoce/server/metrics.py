@@ -29,9 +29,9 @@ from vivavoce.protocol import (
 )
 
 if TYPE_CHECKING:
-    from prometheus_client.core import GaugeMetricFamily
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-__all__ = ["CONTENT_TYPE", "Gauges", "MetricsPolicy", "ServerMetrics", "queue_depths"]
+__all__ = ["CONTENT_TYPE", "Deliveries", "Gauges", "MetricsPolicy", "ServerMetrics", "queue_depths"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -105,6 +105,18 @@ class Gauges(Protocol):
         ...
 
 
+class Deliveries(Protocol):
+    """What becomes of webhooks."""
+
+    delivered: int
+    failed: int
+
+    @property
+    def waiting(self) -> int:
+        """Deliveries that have neither arrived nor been given up."""
+        ...
+
+
 class ServerMetrics:
     """The counters of one server.
 
@@ -148,6 +160,10 @@ class ServerMetrics:
         self.errors = counter("errors", "Error events that were sent to clients.", "code")
         self.calls = counter("tool_calls", "Tools that the model called.", "kind")
         self.lag = histogram("event_loop_lag_seconds", "How late the event loop runs what is due.")
+
+    def watch_webhooks(self, deliveries: Deliveries) -> None:
+        """Show what becomes of webhooks from now on."""
+        self.registry.register(_Sent(deliveries))
 
     # --- what happens -------------------------------------------------------------------------------------
 
@@ -302,3 +318,23 @@ class _Looked:
         for engine, depth in self._gauges.queue_depths().items():
             queues.add_metric([engine], depth)
         yield queues
+
+
+class _Sent:
+    """The collector of what becomes of webhooks."""
+
+    def __init__(self, deliveries: Deliveries) -> None:
+        self._deliveries = deliveries
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Yield the numbers as they are now."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        ended = CounterMetricFamily(
+            "vivavoce_webhooks", "Webhooks that arrived or were given up.", labels=["outcome"]
+        )
+        ended.add_metric(["delivered"], self._deliveries.delivered)
+        ended.add_metric(["failed"], self._deliveries.failed)
+        yield ended
+        waiting = self._deliveries.waiting
+        yield GaugeMetricFamily("vivavoce_webhooks_waiting", "Webhooks on their way.", waiting)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vivavoce import __version__
-from vivavoce.errors import ConfigurationError, MissingExtraError
+from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -28,7 +28,12 @@ EXPORTER_VARIABLE = "OTEL_TRACES_EXPORTER"
 FLUSH_S = 0.9
 """Seconds that the last spans have to be sent when the server ends."""
 
+PROTOCOL_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+PROTOCOLS = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
+"""How OTLP is spoken, and the exporter that speaks it so."""
+
 _EXPORTERS = "opentelemetry_traces_exporter"
+_INSTALL = "pip install opentelemetry-sdk opentelemetry-exporter-otlp"
 _API = "opentelemetry.trace"
 
 
@@ -39,7 +44,8 @@ class TracingPolicy:
     Attributes:
         exporter: where spans go, by the name that OpenTelemetry's packages give it: `"otlp"`, `"console"`,
             several with commas between, `"none"`; `None` is what `OTEL_TRACES_EXPORTER` says, and without
-            that `otlp`. Address and headers come from the variables `OTEL_EXPORTER_OTLP_…`.
+            that `otlp`. Address, headers and protocol (`http/protobuf` unless told otherwise) come from the
+            variables `OTEL_EXPORTER_OTLP_…`.
         capture_content: put what is said, and what tools are given and return, into the spans.
     """
 
@@ -54,8 +60,8 @@ class Tracing:
         policy: how; `None` leaves it to the program, and traces where that has imported OpenTelemetry.
 
     Raises:
-        MissingExtraError: OpenTelemetry's SDK is not installed.
-        ConfigurationError: there is no such exporter, or it cannot work as the variables say.
+        ConfigurationError: OpenTelemetry's SDK is not installed, there is no such exporter, or it cannot work
+            as the variables say.
     """
 
     def __init__(self, policy: TracingPolicy | None) -> None:
@@ -89,7 +95,7 @@ def _provider(policy: TracingPolicy) -> TracerProvider:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        raise MissingExtraError("otel", "[tracing]") from None
+        raise ConfigurationError(f"[tracing] needs OpenTelemetry's SDK: {_INSTALL}") from None
     ours = Resource({"service.name": "vivavoce", "service.version": __version__})
     resource = Resource.create().merge(ours).merge(OTELResourceDetector().detect())
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
@@ -103,10 +109,15 @@ def _provider(policy: TracingPolicy) -> TracerProvider:
 def _exporter(name: str) -> Any:
     from importlib.metadata import entry_points
 
+    if name == "otlp":
+        protocol = next(filter(None, map(os.environ.get, PROTOCOL_VARIABLES)), "http/protobuf")
+        if protocol not in PROTOCOLS:
+            raise ConfigurationError(f"OTLP over {protocol!r} is not known; use {' or '.join(PROTOCOLS)}")
+        name = PROTOCOLS[protocol]
     found = entry_points(group=_EXPORTERS)
     if name not in found.names:
         known = ", ".join(sorted({*found.names, "none"}))
-        hint = "; otlp comes with: pip install opentelemetry-exporter-otlp" if name.startswith("otlp") else ""
+        hint = f"; for OTLP: {_INSTALL}" if name.startswith("otlp") else ""
         raise ConfigurationError(f"there is no exporter of traces {name!r}, only {known}{hint}")
     try:
         return found[name].load()()

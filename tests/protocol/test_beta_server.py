@@ -332,26 +332,29 @@ def test_a_call_that_is_complete_has_no_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("param", "shown"),
+    ("code", "param", "shown"),
     [
-        ("session.audio.output.speed", "session.speed"),
-        ("session.audio.input.turn_detection.threshold", "session.turn_detection.threshold"),
-        ("session.output_modalities[0]", "session.modalities[0]"),
-        ("session.tools[0].name", "session.tools[0].name"),
-        ("session.audio.output.voices", "session.audio.output.voices"),
-        ("response.audio.output.voice", "response.voice"),
-        ("response.max_output_tokens", "response.max_response_output_tokens"),
-        ("item.content[0].text", "item.content[0].text"),
-        (None, None),
+        ("invalid_value", "session.audio.output.speed", "session.speed"),
+        ("invalid_value", "session.output_modalities[0]", "session.modalities[0]"),
+        ("invalid_value", "session.tools[0].name", "session.tools[0].name"),
+        ("invalid_value", "session.audio.output.voices", "session.audio.output.voices"),
+        ("invalid_value", "response.audio.output.voice", "response.voice"),
+        ("invalid_value", "response.max_output_tokens", "response.max_response_output_tokens"),
+        ("invalid_value", "item.content[0].text", "item.content[0].text"),
+        ("invalid_value", None, None),
+        ("unknown_parameter", "session.audio.input.turn_detection.later", "session.turn_detection.later"),
+        ("unknown_parameter", "session.max_output_tokens", "session.max_output_tokens"),
+        ("unknown_parameter", "response.output_modalities", "response.output_modalities"),
     ],
 )
-def test_an_error_names_fields_as_the_client_did(param: str | None, shown: str | None) -> None:
+def test_an_error_names_fields_as_the_client_did(code: str, param: str | None, shown: str | None) -> None:
+    message = f"'{param}' is wrong."
     detail = ErrorDetail(
-        type="invalid_request_error", message=f"Unknown parameter: '{param}'.", param=param, event_id="mine"
+        type="invalid_request_error", code=code, message=message, param=param, event_id="mine"
     )
     (form,) = translated(ErrorEvent(event_id="event_1", error=detail))
     assert form["error"]["param"] == shown
-    assert form["error"]["message"] == f"Unknown parameter: '{shown}'."
+    assert form["error"]["message"] == f"'{shown}' is wrong."
     assert form["error"]["event_id"] == "mine"
 
 

@@ -238,7 +238,10 @@ def _error(event: ErrorEvent, form: Form) -> Sequence[Form]:
     """Name fields as the client named them."""
     param = event.error.param
     flat = _flat_param(param) if param is not None else None
-    if flat != param:
+    unknown = event.error.code == "unknown_parameter"
+    if flat != param and not (
+        unknown and param in _GA_PARAMS
+    ):  # the client did name it so, which is the error
         form["error"]["param"] = flat
         form["error"]["message"] = event.error.message.replace(f"'{param}'", f"'{flat}'")
     return (form,)
@@ -254,3 +257,4 @@ def _flat_param(param: str) -> str:
 
 
 _PARAMS: Mapping[str, Mapping[str, Path]] = {"session": SESSION_FIELDS, "response": RESPONSE_FIELDS}
+_GA_PARAMS = {".".join((root, *path)) for root, fields in _PARAMS.items() for path in fields.values()}

@@ -38,6 +38,12 @@ __all__ = [
 # UTF-8 or holds half a surrogate pair, nesting deeper than the stack.
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""What is escaped in JSON; the group is half a surrogate pair: JSON by its grammar, and no text."""
+
 _encode = msgspec.json.Encoder().encode
 _decode_json = msgspec.json.Decoder().decode
 _decode_append = msgspec.json.Decoder(InputAudioBufferAppend).decode
@@ -194,11 +200,17 @@ def write_json(form: Mapping[str, Any]) -> str:
 def parse_json(data: str | bytes) -> object:
     """Read JSON into plain values, before anybody asks what it means.
 
+    Half an emoji, which is what a text cut at some length may end with, becomes a replacement character.
+
     Raises:
         RemoteProtocolError: it is no JSON.
     """
     try:
-        return _decode_json(data)
+        try:
+            return _decode_json(data)
+        except _UNREADABLE:
+            text = data if isinstance(data, str) else data.decode()
+            return _decode_json(_ESCAPE.sub(lambda found: r"\ufffd" if found[1] else found[0], text))
     except _UNREADABLE as error:
         _refuse(f"The event is not valid JSON: {error}", "invalid_json")
 

@@ -19,6 +19,7 @@ from vivavoce.engines.vad.silero import SileroVad
 from vivavoce.errors import ConfigurationError, EngineError
 from vivavoce.pipeline import LocalSession, SessionOptions
 from vivavoce.server import Limits, RealtimeApp, ServerConfig, create_app
+from vivavoce.server.app import QUIET_PATHS
 from vivavoce.server.config import GuardrailSpec
 from vivavoce.server.keys import digest_of
 from vivavoce.testing import run
@@ -367,7 +368,8 @@ def test_a_request_is_logged_with_its_id_and_the_name_of_its_key(caplog: pytest.
     async def scenario() -> list[str]:
         transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 7))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            await client.get("/healthz")
+            for path in QUIET_PATHS:
+                await client.get(path)
             answers = [await client.get(f"/v1/models?api-key={key}") for key in ("sk-1", "sk-2")]
         return [answer.headers["x-request-id"] for answer in answers]
 

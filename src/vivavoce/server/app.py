@@ -49,7 +49,7 @@ REALTIME_PATHS = ("/v1/realtime", "/openai/v1/realtime", "/openai/realtime")
 """Where the socket answers: the API's own path, and the two that Azure clients use."""
 
 
-QUIET_PATHS = ("/healthz", "/readyz")
+QUIET_PATHS = ("/healthz", "/readyz", "/metrics")
 """What is asked so often that it is logged at `debug` only."""
 
 _log = logging.getLogger(__name__)

@@ -174,7 +174,7 @@ def _measured(contender: Contender, sessions: int, warm_up: float, seconds: floa
         ):
             return sessions, contender.name, *_loaded(target, sessions, warm_up, seconds)
     except (RuntimeError, ConnectionError) as error:
-        # A server that breaks down under a load is a result as well.
+        # A server that breaks down under a load is a result as well; the row says what happened.
         return sessions, contender.name, str(error), *[None] * 8
 
 

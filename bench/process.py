@@ -27,9 +27,9 @@ class Usage:
     Attributes:
         at: the moment, in seconds of the monotonic clock, which all processes share.
         cpu_s: processor time since it began, of all its threads.
-        waited_s: time for which its threads could have run but had no core.
+        waited_s: time for which its threads, of those that it has now, could have run but had no core.
         rss_kb: resident memory.
-        switches: how often one of its threads went to sleep by itself.
+        switches: how often one of those threads went to sleep by itself.
     """
 
     at: float
@@ -43,9 +43,12 @@ def usage_of(pid: int) -> Usage:
     """Read what a process has used so far."""
     # The second field is the program's name in parentheses, which may hold spaces.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    threads = list(Path(f"/proc/{pid}/task").iterdir())
-    switches = sum(_status(thread)["voluntary_ctxt_switches"] for thread in threads)
-    waited_ns = sum(int((thread / "schedstat").read_text().split()[1]) for thread in threads)
+    switches = waited_ns = 0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread may end meanwhile
+            slept, waited = _status(thread)["voluntary_ctxt_switches"], _waited_ns(thread)
+            switches += slept
+            waited_ns += waited
     return Usage(
         at=time.monotonic(),
         cpu_s=(int(fields[11]) + int(fields[12])) / _TICKS_PER_S,
@@ -53,6 +56,10 @@ def usage_of(pid: int) -> Usage:
         rss_kb=_status(Path(f"/proc/{pid}"))["VmRSS"],
         switches=switches,
     )
+
+
+def _waited_ns(thread: Path) -> int:
+    return int((thread / "schedstat").read_text().split()[1])
 
 
 def _status(process: Path) -> dict[str, int]:

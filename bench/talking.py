@@ -63,15 +63,18 @@ def run_load(
         command = [sys.executable, "-m", "bench.load", "--port", str(target.port), "--speech", str(path)]
         command += ["--server-pid", str(target.pid), "--sessions", str(sessions), *options]
         with pinned(LOAD_CORE):
-            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
         try:
             if meanwhile is not None:
                 meanwhile()
-            output, _ = process.communicate(timeout=300)
+            output, failure = process.communicate(timeout=300)
         finally:
             process.kill()
     if process.returncode:
-        raise RuntimeError(f"the load generator failed (exit code {process.returncode})")
+        why = failure.strip().rpartition("\n")[2] or f"exit code {process.returncode}"
+        raise RuntimeError(f"the load generator failed: {why}")
     raw = json.loads(output)
     usage = {name: Usage(**fields) for name, fields in raw["usage"].items()}
     begin, end = raw["window"]

@@ -245,3 +245,17 @@ def test_a_real_receiver_verifies_it_with_the_openai_package() -> None:
     assert event.type == "realtime.call.incoming"  # type: ignore[attr-defined]
     assert event.data.call_id == "rtc_7"  # type: ignore[attr-defined]
     assert event.data.sip_media_security == "srtp"  # type: ignore[attr-defined]
+
+
+def test_after_the_end_nothing_is_sent_and_nothing_waits(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        receiver = Receiver(lambda _: 200)
+        hooks = sender(receiver)
+        await hooks.aclose()
+        hooks.send("realtime.call.incoming", {})
+        await hooks.settled()
+        assert (hooks.waiting, hooks.failed, receiver.requests) == (0, 1, [])
+        await hooks.aclose()
+
+    run(main())
+    assert "a webhook was given up" in caplog.messages

@@ -28,7 +28,7 @@ LAST_WEBHOOKS_S = 0.4
 class Instruments:
     """Metrics, traces, recordings and webhooks, as far as the settings ask for them.
 
-    Made without an event loop; what needs one begins with the first session or the first look.
+    Made before there is an event loop, because folders and certificates are read.
 
     Args:
         config: the server's settings.
@@ -36,6 +36,7 @@ class Instruments:
 
     Attributes:
         metrics: the counters, or `None` when nothing is counted.
+        webhooks: what sends webhooks, or `None` where there are no endpoints.
 
     Raises:
         ConfigurationError: something that is asked for cannot be had.
@@ -45,31 +46,19 @@ class Instruments:
         self.metrics = ServerMetrics(gauges) if config.metrics is not None else None
         self._tracing = Tracing(config.tracing)
         self._recordings = Recordings(config.recording) if config.recording is not None else None
-        self._endpoints = config.webhooks
+        self.webhooks = WebhookSender(config.webhooks) if config.webhooks else None
+        if self.metrics is not None and self.webhooks is not None:
+            self.metrics.watch_webhooks(self.webhooks)
         self._tells_sessions = any(
             endpoint.wants(event)
             for endpoint in config.webhooks
             for event in (SESSION_STARTED, SESSION_ENDED)
         )
-        self._sender: WebhookSender | None = None
-        self._closed = False
 
     @property
     def observe(self) -> Sequence[Observe]:
         """Who is asked for an observer at the start of every session."""
         return (self._count, self._tracing.observer, self._record, self._announce)
-
-    @property
-    def webhooks(self) -> WebhookSender | None:
-        """What sends webhooks; `None` where there are no endpoints. Needs the event loop."""
-        self._make_sender()
-        return self._sender
-
-    def _make_sender(self) -> None:
-        if self._sender is None and self._endpoints and not self._closed:
-            self._sender = WebhookSender(self._endpoints)
-            if self.metrics is not None:
-                self.metrics.watch_webhooks(self._sender)
 
     def refused(self, code: str | None) -> None:
         """Take note of a connection that was not let in."""
@@ -86,19 +75,17 @@ class Instruments:
         """
         if self.metrics is not None:
             self.metrics.session_closed(close_code)
-        if self._tells_sessions and (sender := self.webhooks) is not None:
-            sender.send(SESSION_ENDED, {**_about(start), "close_code": close_code, **summary})
+        if self._tells_sessions and self.webhooks is not None:
+            self.webhooks.send(SESSION_ENDED, {**_about(start), "close_code": close_code, **summary})
 
     def page(self) -> bytes:
         """Return the page of metrics; there must be metrics."""
         assert self.metrics is not None
         self.metrics.start()
-        self._make_sender()
         return self.metrics.page()
 
     async def aclose(self) -> None:
         """Finish recordings, the last spans and webhooks, within a second; safe to call twice."""
-        self._closed = True
         if self.metrics is not None:
             self.metrics.close()
         finishing = [self._tracing.aclose(), self._send_last()]
@@ -107,12 +94,12 @@ class Instruments:
         await asyncio.gather(*finishing)
 
     async def _send_last(self) -> None:
-        if self._sender is None:
+        if self.webhooks is None:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_WEBHOOKS_S):
-                await self._sender.settled()
-        await self._sender.aclose()
+                await self.webhooks.settled()
+        await self.webhooks.aclose()
 
     # --- at the start of a session --------------------------------------------------------------------------
 
@@ -128,8 +115,8 @@ class Instruments:
         return self._recordings.observer(start.session_id, start.caller.name, start.headers)
 
     def _announce(self, start: SessionStart) -> None:
-        if self._tells_sessions and (sender := self.webhooks) is not None:
-            sender.send(SESSION_STARTED, _about(start))
+        if self._tells_sessions and self.webhooks is not None:
+            self.webhooks.send(SESSION_STARTED, _about(start))
 
 
 def _about(start: SessionStart) -> dict[str, Any]:

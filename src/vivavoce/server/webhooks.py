@@ -144,7 +144,9 @@ class _Delivery:
 
 
 class WebhookSender:
-    """Sends webhooks. Made on the event loop; `send` returns at once.
+    """Sends webhooks on the event loop; `send` returns at once.
+
+    Made before there is an event loop: certificates are read then, which takes a quarter of a second.
 
     Args:
         endpoints: where they go.
@@ -165,7 +167,6 @@ class WebhookSender:
 
         self._retries = retries or Retries()
         self._clock = clock
-        self._loop = asyncio.get_running_loop()
         self._tasks = Tasks()
         self._outlets = [_Outlet(endpoint) for endpoint in endpoints]
         self._client = httpx.AsyncClient(
@@ -206,7 +207,9 @@ class WebhookSender:
             "data": data,
         }
         body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-        give_up_at = self._loop.time() + min(self._retries.give_up_s, for_s or self._retries.give_up_s)
+        give_up_at = asyncio.get_running_loop().time() + min(
+            self._retries.give_up_s, for_s or self._retries.give_up_s
+        )
         for outlet in self._outlets:
             if outlet.gone or not outlet.endpoint.wants(event_type):
                 continue
@@ -216,7 +219,9 @@ class WebhookSender:
                 continue
             outlet.waiting += 1
             self._settled.clear()
-            self._tasks.spawn(self._deliver(outlet, delivery), f"webhook {event_id}")
+            if self._tasks.spawn(self._deliver(outlet, delivery), f"webhook {event_id}") is None:
+                self._settle(outlet)
+                self._give_up(outlet, delivery, "the server has ended")
         return event_id
 
     async def settled(self) -> None:
@@ -244,7 +249,7 @@ class WebhookSender:
                     return
                 delivery.failures += 1
                 wait = self._retries.wait_s(delivery.failures, random.random(), asked_s)  # noqa: S311
-                if self._loop.time() + wait > delivery.give_up_at:
+                if asyncio.get_running_loop().time() + wait > delivery.give_up_at:
                     self._give_up(outlet, delivery, problem)
                     return
                 _log.info(
@@ -254,9 +259,12 @@ class WebhookSender:
                 await asyncio.sleep(wait)
             self._give_up(outlet, delivery, "the endpoint is gone")
         finally:
-            outlet.waiting -= 1
-            if not self.waiting:
-                self._settled.set()
+            self._settle(outlet)
+
+    def _settle(self, outlet: _Outlet) -> None:
+        outlet.waiting -= 1
+        if not self.waiting:
+            self._settled.set()
 
     async def _attempt(self, outlet: _Outlet, delivery: _Delivery) -> tuple[str, float]:
         """Send it once; return what was wrong, or nothing, and how long the endpoint asks to wait."""

@@ -1,8 +1,9 @@
 """A plugin: every frame that a server says in any test is judged, and the official SDKs must take it.
 
-It listens where events leave a session and where frames leave the endpoint. What is new in shape is checked
-at once under the strict types of the package `openai`, and fails the test that made it; at the end of the run
-all shapes together go through the parser and the transport of the JavaScript Agents SDK, and fail the run.
+It listens where events leave a session, which must keep their order (see `server/order.py`), and where frames
+leave the endpoint. What is new in shape is checked at once under the strict types of `openai`, and
+fails the test that made it; at the end of the run all shapes together go through the parser and the transport
+of the JavaScript Agents SDK, and fail the run.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
+from tests.server.order import Order
 
 from vivavoce.conversation.server import ServerConversation
-from vivavoce.protocol import ServerEvent, to_builtins
+from vivavoce.protocol import ServerEvent, replace, to_builtins
 
 JS_SOURCES = Path(__file__).parent / "js"
 ORACLE_TIMEOUT_S = 60
@@ -143,12 +146,19 @@ FRAMES = Frames()
 def watch() -> None:
     """Listen to every session and every endpoint of this process, from now on."""
     take = ServerConversation.events_to_send
+    orders: WeakKeyDictionary[ServerConversation, Order | None] = WeakKeyDictionary()
 
     def events_to_send(conversation: ServerConversation) -> list[ServerEvent]:
         events = take(conversation)
+        order = orders.setdefault(conversation, Order())
         for event in events:
-            if event.type != SOUND or FRAMES.sounds <= SOUNDS_CHECKED:
-                FRAMES.note(to_builtins(event))
+            plain = event.type != SOUND or FRAMES.sounds <= SOUNDS_CHECKED
+            frame = to_builtins(event if plain else replace(event, delta=b""))
+            if plain:
+                FRAMES.note(frame)
+            if order is not None and (problem := order.disorder(frame)) is not None:
+                FRAMES.problems.append(problem)
+                order = orders[conversation] = None  # what follows would be told to be wrong, too
         return events
 
     setattr(ServerConversation, take.__name__, events_to_send)

@@ -95,6 +95,14 @@ class Order:
             handler(event)
         self._last = kind
 
+    def disorder(self, event: Event) -> str | None:
+        """Take the next event and return what is wrong with it, or `None`."""
+        try:
+            self.read(event)
+        except OutOfOrderError as error:
+            return str(error)
+        return None
+
     def finish(self, *, speaking: bool = False) -> None:
         """Take the end of a session in which everything had the time to end, or all but the person's turn."""
         turn = None if speaking else self._turn

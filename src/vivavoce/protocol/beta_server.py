@@ -77,7 +77,6 @@ class BetaTranslator:
             "rate_limits.updated": self._rate_limits,
             "response.created": self._response,
             "response.done": self._response,
-            "response.function_call_arguments.done": _call_done,
             "conversation.item.added": _of_item,
             "conversation.item.created": _of_item,
             "conversation.item.retrieved": _of_item,
@@ -213,11 +212,6 @@ def _of_item(_event: ServerEvent, form: Form) -> Sequence[Form]:
     if form["item"]["type"] not in _ITEMS:
         return ()
     form["item"] = _item(form["item"])
-    return (form,)
-
-
-def _call_done(_event: ServerEvent, form: Form) -> Sequence[Form]:
-    del form["name"]
     return (form,)
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from tests.mcp.plain_http import mcp_server, plain_http, said
+from tests.pipeline.conftest import Client
 
+from vivavoce.engines.base import FunctionCallDelta
+from vivavoce.engines.scripted import scripted_engines
 from vivavoce.observe.mcp_spans import MAX_OPEN
 from vivavoce.observe.tracing import SessionTracer
+from vivavoce.pipeline import SessionOptions
+from vivavoce.protocol import McpListToolsCompleted, ResponseMcpCallCompleted
+from vivavoce.protocol.codec import client_event_from
 
 pytest.importorskip("opentelemetry.sdk")
 
@@ -169,3 +177,31 @@ def test_there_is_a_bound_on_what_is_followed(show: Callable[..., Any]) -> None:
         traced.at(1.0, "response.mcp_call.in_progress", item_id=f"item_{number}", output_index=0)
     traced.tracer.close(2.0)
     assert traced.names.count("execute_tool forecast") == MAX_OPEN
+
+
+async def what_a_server_sends() -> list[Any]:
+    """The events of a session whose server lists the tools of an MCP server and calls one of them."""
+    script = [[FunctionCallDelta(0, "look", "{}")]]
+    options = SessionOptions(mcp_private_addresses=True)
+    async with plain_http(mcp_server(said("a tree"))) as plain:
+        client = Client(scripted_engines(answers=script), options)
+        tool = {"type": "mcp", "server_label": "woods", "server_url": plain.url, "require_approval": "never"}
+        session = {"type": "realtime", "output_modalities": ["text"], "tools": [tool]}
+        client.do(client_event_from({"type": "session.update", "session": session}))
+        await client.wait(McpListToolsCompleted)
+        client.do(client_event_from({"type": "response.create"}))
+        await client.wait(ResponseMcpCallCompleted)
+        await client.session.aclose()
+        return [event for _, event in client.events]
+
+
+def test_it_follows_what_a_server_really_sends(show: Callable[..., Any]) -> None:
+    traced = Traced(show)
+    for number, event in enumerate(asyncio.run(what_a_server_sends())):
+        traced.tracer.on_server_event(event, float(number))
+    assert traced.one("mcp.list_tools woods").parent is not None
+    turn, call = traced.one("turn").get_span_context(), traced.one("execute_tool look")
+    assert turn is not None
+    assert call.parent is not None
+    assert call.parent.span_id == turn.span_id
+    assert call.status.is_ok

@@ -388,3 +388,10 @@ def test_without_opentelemetry_nothing_happens(
     stage = show(SessionTracer())
     a_turn_with_a_tool(stage, forms)
     stage.observer.close(5.0)
+
+
+def test_a_transcription_has_its_id(show: Callable[..., Any], backend: Backend) -> None:
+    stage = show(SessionTracer(tracer_provider=backend.provider))
+    stage.server("session.created", session={"type": "transcription", "id": "sess_9"})
+    stage.observer.close(1.0)
+    assert attributes(backend.one("session"))["gen_ai.conversation.id"] == "sess_9"

@@ -200,6 +200,9 @@ class SessionTracer(SessionObserver):
     def _session_known(self, event: SessionCreated | SessionUpdated, _now: float) -> None:
         session = event.session
         if not isinstance(session, RealtimeSession):
+            self._spans.session.set_attributes(
+                present_only({"gen_ai.conversation.id": present(session.id, "")})
+            )
             return
         self._model = present(session.model, self._model)
         self._voice = voice_of(session) or self._voice

@@ -118,7 +118,7 @@ def test_an_early_pass_that_fails_is_made_up_for(
         own = segment._decoder
         transcribe = DecoderProcess.transcribe
 
-        async def die_unless_own(decoder: DecoderProcess, pcm: bytes) -> str:
+        async def die_unless_own(decoder: DecoderProcess, pcm: bytes) -> Passage:
             if decoder is not own:
                 await decoder.aclose()
                 raise EngineError("the worker is gone")

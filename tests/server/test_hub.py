@@ -318,3 +318,32 @@ def test_who_only_watches_the_server_is_not_asked_about_clients() -> None:
     run(scenario())
     assert seen == ["session.created", "error"]
     assert "on_client_event" not in asked
+
+
+def test_an_observer_is_shown_the_types_that_it_names_and_one_that_fails_nothing_more() -> None:
+    class Errors(SessionObserver):
+        server_events = frozenset({ErrorEvent})
+
+        def __init__(self, *, fails: bool = False) -> None:
+            self.seen: list[str] = []
+            self._fails = fails
+
+        def on_server_event(self, event: ServerEvent | Unknown, now: float) -> None:
+            self.seen.append(str(event.type))
+            if self._fails:
+                raise ValueError
+
+    async def scenario() -> None:
+        hub = SessionHub(Peer())
+        session = open_session(ENGINES, hub, SessionOptions(), None)
+        errors, broken, everything = Errors(), Errors(fails=True), Watcher()
+        hub.attach(session, [errors, broken, everything])
+        session.start()
+        hub.receive(NOBODY)
+        hub.receive(NOBODY)
+        assert errors.seen == ["error", "error"]
+        assert broken.seen == ["error"]
+        assert everything.said == ["session.created", "error", "error"]
+        await session.aclose()
+
+    run(scenario())

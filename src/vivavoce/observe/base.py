@@ -17,7 +17,8 @@ class SessionObserver(Protocol):
     `now` is the event loop's time in seconds.
 
     An observer may also have a method `connection_headers(now)`, which returns HTTP headers for the
-    connection that is about to be made, such as those of a trace.
+    connection that is about to be made, such as those of a trace. And it may have `server_events`, a
+    frozenset of types: a server does not show it events of other types, such as pieces of audio.
     """
 
     def on_client_event(self, event: ClientEvent, now: float) -> None:

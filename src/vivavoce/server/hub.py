@@ -125,7 +125,9 @@ class SessionHub:
         self._sidebands: dict[int, Port] = {}
         self._joined = 0
         self._observers: list[SessionObserver] = []
-        self._of_clients: list[SessionObserver] = []
+        self._of_clients: tuple[SessionObserver, ...] = ()
+        self._of_all: tuple[SessionObserver, ...] = ()
+        self._of_some: dict[type, tuple[SessionObserver, ...]] = {}
         self._session: ServedSession | None = None
         self._closed = False
         self.meter: Meter | None = None
@@ -163,7 +165,7 @@ class SessionHub:
             port.send((event,))
 
     def _show(self, event: ServerEvent, now: float) -> None:
-        for observer in tuple(self._observers):
+        for observer in self._of_some.get(type(event), self._of_all):
             self._tell(observer, observer.on_server_event, event, now)
 
     # --- who is connected -----------------------------------------------------------------------------------
@@ -186,11 +188,21 @@ class SessionHub:
         if meter is not None:
             self._observers.append(meter)
             self.meter = meter
-        # Audio comes in fifty times a second: whoever does not look at what clients send is not asked.
+        self._sort()
+
+    def _sort(self) -> None:
+        """Find out who looks at what: audio passes fifty times a second, and most do not look at it."""
+        watching = tuple(self._observers)
         unmoved = SessionObserver.on_client_event
-        self._of_clients = [
-            one for one in self._observers if getattr(type(one), "on_client_event", None) is not unmoved
-        ]
+        self._of_clients = tuple(
+            one for one in watching if getattr(type(one), "on_client_event", None) is not unmoved
+        )
+        wishes = [(one, getattr(one, "server_events", None)) for one in watching]
+        self._of_all = tuple(one for one, kinds in wishes if kinds is None)
+        self._of_some = {
+            kind: tuple(one for one, kinds in wishes if kinds is None or kind in kinds)
+            for kind in frozenset[type]().union(*(kinds for _, kinds in wishes if kinds is not None))
+        }
 
     @property
     def full(self) -> bool:
@@ -235,7 +247,7 @@ class SessionHub:
         """
         if self._of_clients:
             now = asyncio.get_running_loop().time()
-            for observer in tuple(self._of_clients):
+            for observer in self._of_clients:
                 self._tell(observer, observer.on_client_event, event, now)
         if self._joined:
             event_id = None if isinstance(event.event_id, UnsetType) else event.event_id
@@ -274,6 +286,6 @@ class SessionHub:
             method(*arguments)
         except Exception:  # noqa: BLE001 - an observer is anybody's code, and the session goes on without it
             _log.exception("an observer failed and is left out", extra={"session_id": self.session.id})
-            for watching in (self._observers, self._of_clients):
-                if observer in watching:
-                    watching.remove(observer)
+            if observer in self._observers:
+                self._observers.remove(observer)
+                self._sort()

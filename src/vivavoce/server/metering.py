@@ -25,6 +25,8 @@ class Meter(SessionObserver):
         name: name of the key.
     """
 
+    server_events = frozenset({SessionCreated, SessionUpdated})
+
     def __init__(self, usage: KeyUsage, name: str) -> None:
         self._usage = usage
         self._name = name

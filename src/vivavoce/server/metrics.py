@@ -284,6 +284,7 @@ class _Watcher(SessionObserver):
             InputAudioBufferCommitted: lambda _: metrics.turns.labels("speech").inc(),
             InputAudioBufferTimeoutTriggered: lambda _: metrics.turns.labels("idle_timeout").inc(),
         }
+        self.server_events = frozenset(self._handlers)
 
     def on_server_event(self, event: ServerEvent | Unknown, now: float) -> None:
         """Count what counts; most events do not."""

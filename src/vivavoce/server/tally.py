@@ -20,6 +20,8 @@ class Tally(SessionObserver):
         now: the event loop's time when the session began.
     """
 
+    server_events = frozenset({ResponseDone, InputAudioBufferCommitted, ErrorEvent})
+
     def __init__(self, now: float) -> None:
         self._began = now
         self._turns = self._responses = self._errors = 0

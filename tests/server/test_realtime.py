@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -124,7 +125,6 @@ def test_a_wrong_key_is_refused_at_the_upgrade(serving: Serve) -> None:
     ("target", "options", "status", "code"),
     [
         ("", {"origin": "https://evil.example.com"}, 403, "origin_not_allowed"),
-        ("", {"additional_headers": {"Host": "rebound.example.com"}}, 403, "host_not_allowed"),
         ("?call_id=rtc_1", {}, 404, "call_id_not_found"),
         ("?intent=nonsense", {}, 400, "invalid_intent"),
         ("/nothing", {}, 404, "not_found"),
@@ -138,6 +138,19 @@ def test_handshakes_are_refused_with_the_reason(
             refusal = await refused(url + target, **options)
             assert refusal.response.status_code == status
             assert error_of(refusal)["code"] == code
+
+    asyncio.run(scenario())
+
+
+def test_a_name_that_a_page_has_rebound_is_refused(serving: Serve) -> None:
+    async def scenario() -> None:
+        async with serving() as url:
+            port = urlsplit(url).port
+            refusal = await refused(
+                f"ws://rebound.example.com:{port}/v1/realtime", host="127.0.0.1", port=port
+            )
+            assert refusal.response.status_code == 403
+            assert error_of(refusal)["code"] == "host_not_allowed"
 
     asyncio.run(scenario())
 

@@ -20,6 +20,7 @@ from vivavoce.engines.registry import build_engines
 from vivavoce.errors import ConfigurationError
 from vivavoce.server.app import REALTIME_PATHS, RealtimeApp, create_app
 from vivavoce.server.logs import quiet_http_stack
+from vivavoce.server.wire import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,8 +156,9 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
-                ws="websockets-sansio",
+                http=HttpProtocol,
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+                ws=WebSocketProtocol,
                 ws_max_size=config.limits.max_message_bytes,
                 ws_ping_interval=_PING_S,
                 ws_ping_timeout=_PING_S,

@@ -89,6 +89,11 @@ def said(events: list[Any]) -> list[str]:
     return lines
 
 
+async def wait(seconds: float) -> None:
+    """Let time pass in a play."""
+    await asyncio.sleep(seconds)
+
+
 async def talk(session: Any, ms: int, *, loud: bool) -> None:
     """Speak, or be silent, at the speed of time."""
     frame = tone(FRAME_MS) if loud else bytes(FRAME_MS * 48)

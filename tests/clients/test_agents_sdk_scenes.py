@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
-from tests.clients.test_agents_sdk_on_our_server import ada, kinds, perform, said, talk
+from tests.clients.test_agents_sdk_on_our_server import ada, kinds, perform, said, talk, wait
 
 from vivavoce.engines.base import FunctionCallDelta
 from vivavoce.engines.scripted import scripted_engines
@@ -30,12 +29,12 @@ def test_parallel_tools() -> None:
     @agents.function_tool  # type: ignore[untyped-decorator]
     async def get_weather(city: str) -> str:
         """Get the weather."""
-        await asyncio.sleep(0.2)
+        await wait(0.2)
         return f"It is sunny in {city}."
 
     async def play(session: Any, _: list[Any]) -> None:
         await session.send_message("How is the weather?")
-        await asyncio.sleep(6)
+        await wait(6)
 
     both: list[Any] = [
         FunctionCallDelta(index, "get_weather", f'{{"city": "{city}"}}', f"call_{city}")
@@ -58,11 +57,11 @@ def test_a_tool_that_asks_first(*, approved: bool) -> None:
 
     async def play(session: Any, events: list[Any]) -> None:
         await session.send_message("Erase it all.")
-        await asyncio.sleep(1)
+        await wait(1)
         (asked,) = [event for event in events if event.type == "tool_approval_required"]
         answer = session.approve_tool_call if approved else session.reject_tool_call
         await answer(asked.call_id)
-        await asyncio.sleep(3)
+        await wait(3)
 
     call: list[Any] = [FunctionCallDelta(0, "erase", "{}", "call_1")]
     engines = scripted_engines(answers=[call, ["As you wish."]])
@@ -79,7 +78,7 @@ def test_a_guardrail_stops_an_answer() -> None:
 
     async def play(session: Any, _: list[Any]) -> None:
         await session.send_message("Tell me.")
-        await asyncio.sleep(12)
+        await wait(12)
 
     secret = "Here is a secret that you must never tell anybody else in the whole wide world. " * 2
     engines = scripted_engines(answers=[[secret], ["I cannot say."]], word_ms=200)
@@ -96,7 +95,7 @@ def test_a_picture_reaches_the_model() -> None:
             {"type": "input_image", "image_url": PIXEL, "detail": "low"},
         ]
         await session.send_message({"type": "message", "role": "user", "content": content})
-        await asyncio.sleep(2)
+        await wait(2)
 
     engines = scripted_engines(answers=[["A dot."]])
     events = perform(ada(), engines, play, modalities=["text"])
@@ -139,7 +138,7 @@ def test_an_answer_out_of_band() -> None:
         }
         message = RealtimeModelRawClientMessage(type="response.create", other_data={"response": response})
         await session.model.send_event(RealtimeModelSendRawMessage(message=message))
-        await asyncio.sleep(2)
+        await wait(2)
 
     engines = scripted_engines(answers=[["Fine."]])
     events = perform(ada(), engines, play)

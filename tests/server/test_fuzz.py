@@ -10,11 +10,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.clients.javascript import serving
 from tests.conversation.sessions import ASK, CLIENT, OPTIONS, Step
 from tests.protocol.test_fuzz import JSON, SEEDS, places, planted
 from tests.server.order import check_order
-from websockets.asyncio.client import connect
 
 from vivavoce.conversation.ids import CountingIds
 from vivavoce.conversation.options import SessionOptions
@@ -169,24 +167,6 @@ def test_no_frame_ends_a_session_and_each_bad_one_is_told(frames: list[str]) -> 
         await session.aclose()
 
     run(scenario())
-
-
-@settings(USUAL, max_examples=20)
-@given(st.lists(st.one_of(DAMAGED.map(json.dumps), st.text(max_size=20), st.binary(max_size=9)), max_size=20))
-def test_no_frame_drops_a_connection(frames: list[str | bytes]) -> None:
-    async def scenario() -> None:
-        engines = engines_for([["Hi."]], [""])
-        async with serving(engines) as http:
-            url = http.replace("http://", "ws://") + "/v1/realtime"
-            async with connect(url) as socket, asyncio.timeout(20):
-                for frame in frames:
-                    await socket.send(frame)
-                # Whatever that was: who asks for something then gets it.
-                await socket.send('{"type": "input_audio_buffer.clear"}')
-                while json.loads(await socket.recv())["type"] != "input_audio_buffer.cleared":
-                    pass
-
-    asyncio.run(scenario())
 
 
 def complaints(listener: Listener) -> int:

@@ -33,6 +33,7 @@ from vivavoce.connections.transport import TransportOptions as TransportOptions
 from vivavoce.connections.websocket import WebSocketRealtimeModel as WebSocketRealtimeModel
 from vivavoce.conversation.playback import RealtimePlaybackTracker as RealtimePlaybackTracker
 from vivavoce.engines.registry import EngineChoice as EngineChoice
+from vivavoce.engines.registry import EngineSpec as EngineSpec
 from vivavoce.mcp import MCPServerSse as MCPServerSse
 from vivavoce.mcp import MCPServerStdio as MCPServerStdio
 from vivavoce.mcp import MCPServerStreamableHttp as MCPServerStreamableHttp
@@ -64,3 +65,4 @@ from vivavoce.text import ToolsToFinalOutputResult as ToolsToFinalOutputResult
 from vivavoce.text import handoff as handoff
 
 __version__: str
+from vivavoce.webhooks import WebhookEvent as WebhookEvent

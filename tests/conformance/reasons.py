@@ -50,6 +50,7 @@ AS_DEFINED: dict[str, str] = {
 
 _TRACED = "tests/observe/test_tracing.py::test_labels_that_the_client_gives_its_trace"
 ELSEWHERE: dict[str, str] = {
+    "RealtimeSession.model": "tests/conversation/test_settings.py::test_a_client_names_the_model_once",
     "RealtimeSession.tracing": _TRACED,
     **{f"TracingConfig.{name}": _TRACED for name in ("workflow_name", "group_id", "metadata")},
 }

@@ -122,7 +122,6 @@ def test_ears_are_told_of_a_change_only(talk: Talk) -> None:
 
 
 REFUSED: list[tuple[dict[str, Any], str, str | None, str]] = [
-    ({"model": "other"}, "invalid_value", "session.model", "cannot be changed"),
     ({"prompt": {"id": "p"}}, "prompt_not_found", "session.prompt.id", "no stored prompts"),
     (
         {"audio": {"input": {"noise_reduction": {"type": "near_field"}}}},
@@ -165,12 +164,18 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str]] = [
 ]
 
 
-def test_a_client_that_named_no_model_names_it_once(talk_with: type[Talk]) -> None:
-    talk = talk_with(model="m", model_named=False)
+@pytest.mark.parametrize("named", [False, True])
+def test_a_client_names_the_model_once(talk_with: type[Talk], *, named: bool) -> None:
+    talk = talk_with(model="m", model_named=named)
+    assert talk.update(model="m") == ["session.updated"]
     assert talk.update(model="gpt-realtime") == ["session.updated"]
     assert talk.json["session"]["model"] == "gpt-realtime"
+    assert talk.update(model="gpt-realtime") == ["session.updated"]
     assert talk.update(model="another") == ["error"]
+    assert talk.complaint[:2] == ("invalid_value", "session.model")
     assert "cannot be changed" in talk.complaint[2]
+    talk.update(instructions="Go on.")
+    assert talk.json["session"]["model"] == "gpt-realtime"
 
 
 @pytest.mark.parametrize(("session", "code", "param", "words"), REFUSED)

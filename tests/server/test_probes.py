@@ -51,6 +51,7 @@ def respond(**fields: Any) -> dict[str, Any]:
 ACCEPTED = {
     "instructions": (session(instructions="Be brief."), "session.updated"),
     "cleared-instructions": (session(instructions=""), "session.updated"),
+    "other-model": (session(model="another"), "session.updated"),
     "text": (session(output_modalities=["text"]), "session.updated"),
     "tools": (session(tools=[TOOL]), "session.updated"),
     "tool-choice": (session(tool_choice={"type": "function", "name": "f"}), "session.updated"),
@@ -109,7 +110,6 @@ REFUSED = {
         "invalid_value",
         "session.type",
     ),
-    "other-model": (session(model="another"), "invalid_value", "session.model"),
     "bad-threshold": (
         listen(turn_detection={"type": "server_vad", "threshold": 2}),
         "invalid_value",

@@ -19,7 +19,8 @@ class SessionOptions:
 
     Attributes:
         model: name that the session reports.
-        model_named: the client chose it when it connected; otherwise its first `session.update` may do so.
+        model_named: the client chose it when it connected. Its first `session.update` may name another in
+            any case: stock clients name their default there, whatever their URL says.
         voice: voice unless the client chooses another.
         voices: voices to offer; empty: any will do.
         knows_voice: says whether there is a voice of this name, where there are more than `voices`.

@@ -199,8 +199,8 @@ class Settings:
     def _checked(
         self, current: RealtimeSession, merged: RealtimeSession, *, voice_locked: bool, responding: bool
     ) -> RealtimeSession:
-        named = self.options.model_named or current.model != self.options.model
-        if merged.model != current.model and named:
+        # Stock clients name a default of their own once, whichever model they have connected to.
+        if current.model not in {merged.model, self.options.model}:
             raise refuse("The model cannot be changed after the session has been created.", "session.model")
         before, after = self.output_of(current), self.output_of(merged)
         if name_of(after.voice) != name_of(before.voice):

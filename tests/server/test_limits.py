@@ -9,9 +9,18 @@ from typing import Any
 
 import pytest
 
-from vivavoce.errors import ConfigurationError
+from vivavoce.errors import ConfigurationError, RemoteProtocolError
 from vivavoce.server.keys import KeyLimits
-from vivavoce.server.limits import Admission, ErrorStreak, Limits, ReadingPace, default_max_sessions
+from vivavoce.server.limits import (
+    MAX_FIELDS,
+    MAX_VALUES,
+    Admission,
+    ErrorStreak,
+    Limits,
+    ReadingPace,
+    check_fields,
+    default_max_sessions,
+)
 
 
 @pytest.mark.parametrize(
@@ -138,3 +147,39 @@ def test_only_errors_in_a_row_add_up() -> None:
     assert [streak.bad(), streak.bad()] == [False, False]
     streak.good()
     assert [streak.bad(), streak.bad(), streak.bad()] == [False, False, True]
+
+
+_MANY = {f"field {number}": number for number in range(MAX_FIELDS + 1)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(_MANY),
+        json.dumps(_MANY, separators=(" ,", " : ")),
+        json.dumps({f"{name}\\": None for name in _MANY}),
+        json.dumps([{} for _ in range(MAX_VALUES + 2)]),
+    ],
+    ids=["fields", "blanks", "backslashes", "list"],
+)
+def test_json_of_too_many_pieces_is_not_read(text: str) -> None:
+    for form in (text, text.encode()):
+        with pytest.raises(RemoteProtocolError) as caught:
+            check_fields(form)
+        assert caught.value.code == "message_too_large"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        base64.b64encode(bytes(15 * 1024 * 1024)).decode(),
+        "He came in, and said: nothing. Then, after a while, he left again. " * 5_000,
+        json.dumps(_MANY),
+        list(range(MAX_VALUES - 1)),
+    ],
+    ids=["audio", "words", "JSON in a string", "list"],
+)
+def test_json_that_is_only_long_is_read(value: object) -> None:
+    text = json.dumps({"type": "x", "value": value})
+    check_fields(text)
+    check_fields(text.encode())

@@ -143,6 +143,13 @@ def test_a_message_has_a_length() -> None:
     assert len(reading.session.events) == 1
 
 
+def test_a_message_of_too_many_fields_is_not_read() -> None:
+    many = json.dumps({str(number): number for number in range(20_000)})
+    reading = read(many, many.encode(), APPEND)
+    assert reading.session.errors == ["message_too_large"] * 2
+    assert len(reading.session.events) == 1
+
+
 def test_garbage_has_an_end() -> None:
     reading = read("{", CLEAR, "{", "{", "{", CLEAR, limits=Limits(max_consecutive_errors=3))
     assert reading.socket.closing == (1008, "Too many invalid messages in a row.")

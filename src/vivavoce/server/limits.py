@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from vivavoce.errors import ConfigurationError
+from vivavoce.errors import ConfigurationError, RemoteProtocolError
 from vivavoce.server.envelope import Refusal
 from vivavoce.server.keys import KeyLimits
 
@@ -18,6 +18,7 @@ __all__ = [
     "ErrorStreak",
     "Limits",
     "ReadingPace",
+    "check_fields",
     "default_max_sessions",
 ]
 
@@ -27,6 +28,13 @@ MIN_CORES_PER_SESSION = 0.005
 RETRY_AFTER_S = 5
 """When to ask again for a session while all are taken."""
 
+MAX_FIELDS = 10_000
+"""Fields that one JSON text may have. Reading one takes some microseconds, and all others wait meanwhile."""
+
+MAX_VALUES = 100_000
+"""Values that one JSON text may have, in lists; commas in its strings count as well."""
+
+_LARGE_CHARS = 32 * 1024
 _AUDIO_PER_MESSAGE = 15 * 1024 * 1024
 _ENVELOPE_ALLOWANCE = 128 * 1024
 _CREDIT_S = 1.0
@@ -121,6 +129,30 @@ def default_max_sessions(engine_cores: float, cpus: int) -> int:
         cpus: cores that this process may use.
     """
     return max(1, math.floor(max(1, cpus) / max(MIN_CORES_PER_SESSION, engine_cores) + 1e-9))
+
+
+def check_fields(text: str | bytes) -> None:
+    """Refuse JSON that would take long to read; audio, pictures and words of its size do not.
+
+    Args:
+        text: as it came, before it is read.
+
+    Raises:
+        RemoteProtocolError: it has too many fields or values.
+    """
+    if len(text) < _LARGE_CHARS:
+        return
+    marks = (":", '\\":', '\\\\":', ",")
+    if isinstance(text, str):
+        colons, quoted, unquoted, commas = map(text.count, marks)
+    else:
+        colons, quoted, unquoted, commas = (text.count(mark.encode()) for mark in marks)
+    # JSON within a string has its quotes escaped and is nothing but text; a name may end in a backslash.
+    if colons - quoted + unquoted > MAX_FIELDS or commas > MAX_VALUES:
+        raise RemoteProtocolError(
+            f"The JSON has more than {MAX_FIELDS} fields or {MAX_VALUES} values; that many are not taken.",
+            code="message_too_large",
+        )
 
 
 class Admission:

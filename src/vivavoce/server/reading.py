@@ -11,7 +11,7 @@ from vivavoce.protocol import InputAudioBufferAppend
 from vivavoce.protocol.beta import asks_for_beta
 from vivavoce.protocol.beta_client import decode_beta_event
 from vivavoce.protocol.codec import decode_client_event, parse_json
-from vivavoce.server.limits import ErrorStreak, ReadingPace
+from vivavoce.server.limits import ErrorStreak, ReadingPace, check_fields
 
 if TYPE_CHECKING:
     from starlette.types import Receive
@@ -118,6 +118,7 @@ class FrameReader:
                 f"The message has {size} bytes; at most {self._limits.max_message_bytes} are taken.",
                 code="message_too_large",
             )
+        check_fields(data)
         if isinstance(data, bytes) and data[:1] not in (b"{", b" ", b"\n"):
             raise RemoteProtocolError(
                 "A binary message must hold the JSON of an event: audio goes into it in base64.",

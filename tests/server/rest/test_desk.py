@@ -27,6 +27,7 @@ PATH = "/v1/realtime/client_secrets"
         (b"[]", 400, "invalid_type"),
         (b"null", 400, "invalid_type"),
         (b" " * (1024 * 1024 + 1), 413, "request_too_large"),
+        (b'{"a": 1' + b', "a": 1' * 20_000 + b"}", 400, "message_too_large"),
     ],
 )
 def test_a_body_that_is_no_json_object_is_refused(

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from vivavoce.errors import AudioFormatError, EngineError, RemoteProtocolError
 from vivavoce.server.envelope import Refusal, RefusedError
+from vivavoce.server.limits import check_fields
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -114,10 +115,12 @@ async def json_of(request: Request) -> dict[str, Any]:
 
     Raises:
         RefusedError: it is none, too long, or takes too long.
+        RemoteProtocolError: it has too many fields.
     """
     body = await body_of(request, MAX_JSON_BYTES)
     if not body.strip():
         return {}
+    check_fields(body)
     try:
         value = json.loads(body)
         # Half a surrogate pair is JSON, but no text that could be sent back.

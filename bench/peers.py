@@ -159,7 +159,8 @@ def compare(
         "speech: sending the last voiced frame -> first audio, ms; all wait for 500 ms of silence. answered: "
         "turns that got audio before the next one. Engines: HTTP endpoints that answer at once "
         f"(bench.endpoints), on the generator's core. {PEER}: without its model of turn ends, its partial "
-        "transcripts and, but for the row that says so, the 800 ms for which it holds an answer back."
+        "transcripts and, but for the row that says so, the 800 ms for which it holds an answer back. "
+        "waited: above 100% where a server's own threads wait for each other's core."
     )
     if left_out:
         note += f" {PEER} was left out: {left_out}."

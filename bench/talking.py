@@ -186,4 +186,9 @@ def overload(report: Report, sessions: int, seconds: float, dials_per_s: int = 5
         ("refused callers: dial -> 503", len(refused), *spread(refused)),
     ]
     title = f"Overload: a server that is full with {sessions} talking sessions, ms"
-    report.add("overload", Figures(title, ("who", "count", "p50", "p95", "p99"), tuple(rows)))
+    spent = result.spent("begin", "end")
+    note = (
+        f"inside: end of turn decided -> first audio. Others kept the server from its core for "
+        f"{spent.waited_s / spent.at:.0%} of the time; it used {spent.cpu_s / spent.at:.0%} of it."
+    )
+    report.add("overload", Figures(title, ("who", "count", "p50", "p95", "p99"), tuple(rows), note))

@@ -182,7 +182,8 @@ def test_listening_for_hours_holds_little(talk: Talk) -> None:
 
 def test_another_format_in_the_middle_of_speech_begins_anew(talk: Talk) -> None:
     talk.hear(1.0, 320)
-    talk.listen_with(format={"type": "audio/pcmu"})
+    events = talk.listen_with(format={"type": "audio/pcmu"})
+    assert sorted(events) == ["input_audio_buffer.cleared", "session.updated"]
     assert talk.of(DropUtterance) == [DropUtterance("item_1")]
     assert talk.of(Listen)[-1] == Listen(True, PcmuFormat(), 320)
     assert talk.hear(0.0, 960) == []

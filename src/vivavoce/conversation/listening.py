@@ -104,7 +104,8 @@ class Listener:
         fmt, detection = self._format(), self._settings.turn_detection
         changed = first
         if fmt != self._buffer.fmt:
-            self._drop_utterance()
+            if self._utterance is not None:
+                self.clear()  # what was being said is lost, so the client is told
             self._buffer.change_format(fmt)
             changed = True
         if (self._turn is None) != (detection is None):

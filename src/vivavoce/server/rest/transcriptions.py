@@ -32,8 +32,10 @@ from vivavoce.server.rest.segments import MAX_SEGMENT_S, Segment, cut
 from vivavoce.server.rest.transcript_forms import MEDIA_TYPES, Transcription, written
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from starlette.types import Message
 
+    from vivavoce.engines.base import VoiceActivityDetector
     from vivavoce.pipeline import SessionOptions
     from vivavoce.server.auth import Caller
 
@@ -279,10 +281,8 @@ async def _segments(engines: Engines, pcm: bytes, seconds: float) -> list[Segmen
     if seconds <= MAX_SEGMENT_S:
         return [Segment(0.0, seconds)] if pcm else []
     detector = engines.vad
-    heard = Resampler(engines.transcriber.sample_rate, detector.sample_rate)
-    samples = np.frombuffer(heard.process(pcm) + heard.flush(), np.dtype("<i2")).astype(np.int16)
     size = detector.chunk_samples
-    samples = np.pad(samples, (0, -len(samples) % size)).reshape(-1, 1, size)
+    samples = await asyncio.to_thread(_in_chunks, pcm, engines.transcriber.sample_rate, detector)
     probabilities: list[float] = []
     slot = detector.open()
     try:
@@ -293,6 +293,14 @@ async def _segments(engines: Engines, pcm: bytes, seconds: float) -> list[Segmen
     finally:
         detector.close(slot)
     return cut(probabilities, size / detector.sample_rate, seconds)
+
+
+def _in_chunks(pcm: bytes, rate: int, detector: VoiceActivityDetector) -> NDArray[np.int16]:
+    """Return a recording as the detector looks at it. Computes for a while: run it in a thread."""
+    heard = Resampler(rate, detector.sample_rate)
+    samples = np.frombuffer(heard.process(pcm) + heard.flush(), np.dtype("<i2")).astype(np.int16)
+    size = detector.chunk_samples
+    return np.pad(samples, (0, -len(samples) % size)).reshape(-1, 1, size)
 
 
 async def _heard(

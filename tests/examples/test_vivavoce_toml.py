@@ -17,6 +17,7 @@ from vivavoce.pipeline import SessionOptions
 from vivavoce.server import Limits, ServerConfig, create_app
 from vivavoce.server import config_tables as tables
 from vivavoce.server.config_file import read_config
+from vivavoce.server.guardrails import Said, make_guardrail
 from vivavoce.server.keys import KeyLimits
 from vivavoce.server.recording import RecordingPolicy
 
@@ -28,6 +29,10 @@ PAGE = ROOT / "docs" / "serving.md"
 def everything() -> str:
     """Return the example with all its settings in force."""
     return re.sub(r"^#(?=\[|[\w-]+ = )", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def toml_blocks(page: Path) -> list[str]:
+    return re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
 def names(kind: Any) -> set[str]:
@@ -90,7 +95,7 @@ def test_what_it_calls_a_default_is_one() -> None:
 def test_the_short_example_of_the_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIVAVOCE_SECRETS", "a secret of the operator")
     (tmp_path / "agent.md").write_text("Be brief.")
-    (text,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    text = toml_blocks(PAGE)[0]
     file = tmp_path / "vivavoce.toml"
     file.write_text(text)
     assert read_config(file).session.max_session_s == 900.0
@@ -99,6 +104,28 @@ def test_the_short_example_of_the_page_is_read(tmp_path: Path, monkeypatch: pyte
         read_config(file)
     message = re.sub(r"line \d+", "line 9", str(caught.value)).removeprefix(f"{tmp_path}/")
     assert f"`{message}`" in PAGE.read_text(encoding="utf-8")
+
+
+def test_an_upstream_as_the_page_shows_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPSTREAM_KEY", "a key of the operator")
+    file = tmp_path / "vivavoce.toml"
+    file.write_text(toml_blocks(PAGE)[1])
+    upstream = read_config(file).engines.speech_model
+    assert upstream is not None
+    assert upstream.name == "upstream"
+    assert upstream.options["url"] == "wss://voice.example.com/v1"
+
+
+def test_a_guardrail_as_its_page_shows_it_blocks(tmp_path: Path) -> None:
+    (text,) = toml_blocks(PAGE.with_name("guardrails.md"))
+    file = tmp_path / "vivavoce.toml"
+    file.write_text(text)
+    (spec,) = read_config(file).guardrails
+    guardrail = make_guardrail(spec.name, spec.options)
+    assert guardrail.name == "compliance"
+    for words in ("here is a Stock  Tip.", "pay with 4111111111111111, please"):
+        assert guardrail.check(Said(words, "agent", final=True, session_id="sess_1"))
+        assert not guardrail.check(Said(words, "user", final=True, session_id="sess_1"))
 
 
 def test_the_page_names_every_path_that_answers() -> None:

@@ -150,7 +150,11 @@ def read_recording(path: str | Path) -> Recording:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror
+        reason = (
+            "it is not UTF-8 text; the events of a recording are in its .jsonl file"
+            if isinstance(error, UnicodeDecodeError)
+            else error.strerror
+        )
         raise ConfigurationError(f"{path}: cannot be read: {reason}") from error
     complete = text.endswith("\n")
     lines = text.split("\n")

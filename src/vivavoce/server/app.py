@@ -24,7 +24,7 @@ from vivavoce.server.origins import Origins
 from vivavoce.server.realtime import TRANSLATIONS, RealtimeEndpoint
 from vivavoce.server.rest.calls import CallRoutes
 from vivavoce.server.rest.client_secrets import ClientSecretRoutes
-from vivavoce.server.rest.desk import EXCEPTION_HANDLERS, KEY_NAME, Desk, respond
+from vivavoce.server.rest.desk import DETAIL, EXCEPTION_HANDLERS, KEY_NAME, Desk, respond
 from vivavoce.server.rest.health import HealthRoutes
 from vivavoce.server.rest.metrics import MetricsRoutes
 from vivavoce.server.rest.speech import SpeechRoutes
@@ -245,6 +245,7 @@ def _watched(scope: Scope, send: Send) -> Send:
         if message["type"] == "http.response.start":
             message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id.encode())]
             level = logging.DEBUG if scope["path"] in QUIET_PATHS else logging.INFO
+            level = logging.WARNING if DETAIL in scope else level
             if _log.isEnabledFor(level):
                 _log.log(level, "request", extra=_log_fields(scope, message["status"], request_id))
         await send(message)
@@ -255,7 +256,7 @@ def _watched(scope: Scope, send: Send) -> Send:
 def _log_fields(scope: Scope, status: int, request_id: str) -> dict[str, object]:
     """Return what a log line says of a request: never its query, where a key may stand."""
     host, port = scope.get("client") or (None, None)
-    return {
+    fields = {
         "method": scope["method"],
         "path": scope["path"][:256],
         "status": status,
@@ -264,3 +265,4 @@ def _log_fields(scope: Scope, status: int, request_id: str) -> dict[str, object]
         "client_port": port,
         "key": scope.get(KEY_NAME),
     }
+    return fields | {"detail": scope[DETAIL]} if DETAIL in scope else fields

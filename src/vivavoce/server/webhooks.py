@@ -89,7 +89,10 @@ class WebhookEndpoint:
                 "machine only)"
             )
         if not self.secrets:
-            raise ConfigurationError(f"the webhook {shown_url(self.url)} needs a secret to be signed with")
+            raise ConfigurationError(
+                f"the webhook {shown_url(self.url)} needs a secret to be signed with; "
+                "`vivavoce webhooks new` makes one"
+            )
         for secret in self.secrets:
             check_secret(secret)
 

@@ -263,6 +263,21 @@ def test_an_engine_that_fails_or_hangs_is_an_error(house: Callable[..., Any]) ->
     run(scenario())
 
 
+def test_the_log_says_why_an_engine_failed(
+    house: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        home = house(scripted_engines(hears=[EngineError("the graphics card is on fire")]))
+        await home.ask("POST", PATH, data=FIELDS, files=SHORT)
+
+    with caplog.at_level("WARNING", "vivavoce.server.app"):
+        run(scenario())
+    (line,) = [vars(record) for record in caplog.records if record.message == "request"]
+    assert line["levelname"] == "WARNING"
+    assert line["status"] == 500
+    assert line["detail"] == "the graphics card is on fire"
+
+
 def test_a_key_has_as_much_written_down_as_it_may(house: Callable[..., Any]) -> None:
     async def scenario() -> None:
         home = house(scripted_engines(), api_keys=("sk-1",), limits=Limits(max_audio_s_per_key=1.5))

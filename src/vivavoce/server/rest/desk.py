@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vivavoce.server.usage import KeyUsage
 
 __all__ = [
+    "DETAIL",
     "EXCEPTION_HANDLERS",
     "KEY_NAME",
     "PREFIXES",
@@ -45,6 +46,9 @@ PREFIXES = ("/v1", "/openai/v1", "/openai")
 
 KEY_NAME = "vivavoce.key"
 """Where the scope of a request says, for the log, which key it came with."""
+
+DETAIL = "vivavoce.detail"
+"""Where the scope of a request says, for the log, why an engine failed at it."""
 
 MAX_JSON_BYTES = 1024 * 1024
 BODY_TIMEOUT_S = 30.0
@@ -159,7 +163,8 @@ async def _audio_error(_request: Request, error: Exception) -> Response:
     return respond(Refusal(400, str(error), code="invalid_audio", param="file"))
 
 
-async def _engine_error(_request: Request, _error: Exception) -> Response:
+async def _engine_error(request: Request, error: Exception) -> Response:
+    request.scope[DETAIL] = str(error)
     message = "The server's engine failed at this request."
     return respond(Refusal(500, message, code="engine_error", type="server_error"))
 

@@ -63,6 +63,6 @@ from vivavoce.text import RunState as RunState
 from vivavoce.text import StopAtTools as StopAtTools
 from vivavoce.text import ToolsToFinalOutputResult as ToolsToFinalOutputResult
 from vivavoce.text import handoff as handoff
+from vivavoce.webhooks import WebhookEvent as WebhookEvent
 
 __version__: str
-from vivavoce.webhooks import WebhookEvent as WebhookEvent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,57 @@ def test_an_answer_without_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) ->
             assert len((await get(plain)).content) == 1000
             plain.answer = lambda _: (200, "x" * 999)
             with pytest.raises(ConnectionLostError, match="more than 1000 bytes"):
+                await get(plain)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("packing", ["gzip", "br", "no-such"])
+def test_a_compressed_answer_is_not_unpacked(packing: str) -> None:
+    async def main() -> None:
+        headers = {"Content-Encoding": packing}
+        async with plain_http(lambda _: packed(200, "x", **headers)) as plain:
+            with pytest.raises(ConnectionLostError, match="compressed"):
+                await get(plain, headers={"Accept-Encoding": "gzip"})
+            assert plain.heard[0].headers["accept-encoding"] == "identity"
+
+    asyncio.run(main())
+
+
+def test_json_of_too_many_fields_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarded_http, "MAX_FIELDS", 100)
+    fields = {str(number): number for number in range(80)}
+    for body, refused in (
+        (fields, False),
+        ([fields, fields], True),
+        ({f"{name}\\": fields for name in "ab"}, True),
+        ([json.dumps(fields)] * 9, False),
+    ):
+
+        async def main(body: object = body, refused: bool = refused) -> None:
+            async with plain_http(lambda _: (200, body)) as plain:
+                if refused:
+                    with pytest.raises(ConnectionLostError, match="more than 100 fields"):
+                        await get(plain)
+                else:
+                    assert (await get(plain)).json() == body
+
+        asyncio.run(main())
+
+
+def test_each_event_of_a_stream_has_its_own_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarded_http, "MAX_FIELDS", 100)
+    event = "data: " + json.dumps({str(number): number for number in range(80)}) + "\r\n"
+
+    def stream(text: str) -> bytes:
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {len(text)}\r\n\r\n"
+        return (head + text).encode()
+
+    async def main() -> None:
+        async with plain_http(lambda _: stream(f"{event}\r\n" * 5)) as plain:
+            assert (await get(plain)).text.count("data: ") == 5
+            plain.answer = lambda _: stream(event * 2)
+            with pytest.raises(ConnectionLostError, match="more than 100 fields"):
                 await get(plain)
 
     asyncio.run(main())

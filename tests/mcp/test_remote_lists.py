@@ -101,6 +101,18 @@ def test_all_pages_are_fetched_but_not_without_end(far: Far) -> None:
         run(main())
 
 
+def test_a_list_has_an_end_in_tools_as_well(far: Far) -> None:
+    tools = [{"name": f"tool{number}", "inputSchema": {"type": "object"}} for number in range(1000)]
+    far.answers["tools/list"] = {"result": {"tools": tools, "nextCursor": "on"}}
+
+    async def main() -> None:
+        async with server_at(far) as server:
+            await names(server)
+
+    with pytest.raises(ToolError, match="its list has more than 5000 tools"):
+        run(main())
+
+
 def test_the_filter_knows_who_asks(far: Far) -> None:
     async def main() -> None:
         async with server_at(far, tool_filter=create_static_tool_filter(["two"])) as server:

@@ -18,6 +18,12 @@ from vivavoce.mcp.guard import GuardedNetwork
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """Longest body of one answer, in bytes; also of a stream of events as long as it is open."""
 
+MAX_FIELDS = 20_000
+"""Fields of the JSON in one answer, or in one event of a stream. Reading one takes some microseconds, and all
+others wait meanwhile."""
+
+_ACCEPTED = b"accept-encoding"
+
 FAILED_STATUSES: ContextVar[list[int] | None] = ContextVar("failed_statuses", default=None)
 """Put a list here to learn with which HTTP statuses your own requests to MCP servers have failed."""
 
@@ -70,11 +76,20 @@ class _Transport(httpx2.AsyncBaseTransport):
                     port=request.url.port,
                     target=self._whole(request.url.raw_path),
                 ),
-                headers=request.headers.raw,
+                headers=[
+                    *((name, value) for name, value in request.headers.raw if name.lower() != _ACCEPTED),
+                    (_ACCEPTED, b"identity"),
+                ],
                 content=request.stream,
                 extensions=request.extensions,
             )
         )
+        if any(
+            name.lower() == b"content-encoding" and value != b"identity" for name, value in answer.headers
+        ):
+            await answer.aclose()
+            # Of what is packed only the reader would learn how much it is.
+            raise ConnectionLostError("its answer is compressed, which was not asked for")
         return httpx2.Response(
             status_code=answer.status,
             headers=answer.headers,
@@ -95,13 +110,27 @@ class _Body(httpx2.AsyncByteStream):
     def __init__(self, answer: httpcore2.Response) -> None:
         self._answer = answer
         self._left = MAX_BODY_BYTES
+        kinds = [value for name, value in answer.headers if name.lower() == b"content-type"]
+        self._in_events = any(kind.strip().lower().startswith(b"text/event-stream") for kind in kinds)
+        self._fields = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for piece in self._answer.aiter_stream():
             self._left -= len(piece)
             if self._left < 0:
                 raise ConnectionLostError(f"it answered with more than {MAX_BODY_BYTES} bytes")
+            self._count(piece)
             yield piece
+
+    def _count(self, piece: bytes) -> None:
+        # A blank line ends an event of a stream; in plain JSON it means nothing.
+        parts = piece.replace(b"\r", b"").split(b"\n\n") if self._in_events else [piece]
+        for number, part in enumerate(parts):
+            # JSON within a string has its quotes escaped and is read as nothing but text.
+            fields = part.count(b":") - part.count(b'\\":') + part.count(b'\\\\":') + part.count(b",") // 8
+            self._fields = fields if number else self._fields + fields
+            if self._fields > MAX_FIELDS:
+                raise ConnectionLostError(f"it answered with JSON of more than {MAX_FIELDS} fields")
 
     async def aclose(self) -> None:
         await self._answer.aclose()

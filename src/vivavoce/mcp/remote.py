@@ -28,6 +28,9 @@ T = TypeVar("T")
 MAX_PAGES = 100
 """Pages of one listing; a server whose list never ends is refused."""
 
+MAX_LISTED = 5000
+"""Tools of one listing; a server with more is refused."""
+
 _END_S = 0.2
 
 
@@ -220,6 +223,8 @@ class RemoteServer(MCPServer):
         for _ in range(MAX_PAGES):
             page = await client.list_tools(cursor=cursor)
             tools += page.tools
+            if len(tools) > MAX_LISTED:
+                raise _RefusedError(f"its list has more than {MAX_LISTED} tools")
             cursor = page.next_cursor
             if cursor is None:
                 return tools, changes

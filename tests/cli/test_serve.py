@@ -195,6 +195,21 @@ def test_a_server_says_which_file_it_has_read(tmp_path: Path) -> None:
     assert f"settings are from {file}" in log
 
 
+def test_every_line_of_a_log_in_json_is_json(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[engines]\npreset = "bench"\n')
+    for keys in ("", "sk-secret"):
+        with server("--config", str(file), "--log-format", "json", VIVAVOCE_API_KEY=keys) as process:
+            url_of(process)
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(timeout=10)
+        messages = [json.loads(line)["message"] for line in log.splitlines()]
+        assert f"settings are from {file}" in messages
+        assert any("may connect" in message for message in messages) == (not keys)
+        assert any("client secrets hold" in message for message in messages) == bool(keys)
+        assert messages[-1] == "shutting down"
+
+
 def test_a_second_signal_ends_at_once() -> None:
     async def stay(process: subprocess.Popen[str]) -> None:
         url = url_of(process)

@@ -45,6 +45,11 @@ secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
 name = "words"
 words = ["nasty"]
 
+[[guardrails]]
+name = "words"
+words = ["stock tip"]
+label = "compliance"
+
 [prompts]
 folder = "prompts"
 
@@ -90,7 +95,7 @@ def test_what_would_run_is_a_table(tmp_path: Path, capsys: pytest.CaptureFixture
         ("sessions", "7 at once, 10 minutes each"),
         ("each key", "90 minutes a day"),
         ("agent", "model house-model, voice alloy"),
-        ("guardrails", "words"),
+        ("guardrails", "words, compliance"),
         ("prompts", "prompts"),
         ("metrics", "/metrics, for everybody"),
         ("traces", "console"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from vivavoce.server import ServerConfig
 
@@ -316,20 +318,28 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(check(config, config_path(args)))
         return 0
     configure_logging(args.log_level, args.log_format)
+    tell = _notices(args.log_format)
     if (path := config_path(args)) is not None:
-        sys.stderr.write(f"vivavoce: settings are from {path}\n")
-    sys.stderr.write("vivavoce: preparing the engines\n")
+        tell(f"settings are from {path}")
+    tell("preparing the engines")
 
     def announce(url: str) -> None:
         if not config.asks_for_keys:
-            sys.stderr.write("vivavoce: no API key is set, so only this machine may connect\n")
+            tell("no API key is set, so only this machine may connect")
         elif not config.secret_keys:
-            sys.stderr.write(
-                "vivavoce: no secret key is set (VIVAVOCE_SECRET_KEY), so client secrets hold for this "
-                "process, until it ends\n"
+            tell(
+                "no secret key is set (VIVAVOCE_SECRET_KEY), so client secrets hold for this process, "
+                "until it ends"
             )
         sys.stdout.write(f"vivavoce: listening on {url}\n")
         sys.stdout.flush()
 
     run_server(config, on_ready=announce)
     return 0
+
+
+def _notices(log_format: str) -> Callable[[str], object]:
+    """Return what tells the operator something on stderr, where one program may read every line as JSON."""
+    if log_format == "json":
+        return logging.getLogger(__name__).info
+    return lambda words: sys.stderr.write(f"vivavoce: {words}\n")

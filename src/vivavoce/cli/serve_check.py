@@ -98,7 +98,7 @@ def _rest(config: ServerConfig, app: RealtimeApp) -> Iterator[tuple[str, str]]:
         events = ", ".join(endpoint.events) or "all events of the API"
         yield ("" if index else "webhooks"), f"{shown_url(endpoint.url)}: {events}"
     if config.guardrails:
-        yield "guardrails", ", ".join(spec.name for spec in config.guardrails)
+        yield "guardrails", ", ".join(str(spec.options.get("label", spec.name)) for spec in config.guardrails)
     if config.metrics is not None:
         yield "metrics", "/metrics, for everybody" if config.metrics.open else "/metrics"
     if config.tracing is not None:

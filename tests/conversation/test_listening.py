@@ -192,11 +192,14 @@ def test_another_format_in_the_middle_of_speech_begins_anew(talk: Talk) -> None:
 def test_turn_detection_off_and_on_in_the_middle_of_speech(talk: Talk) -> None:
     talk.hear(1.0, 320)
     talk.listen_with(turn_detection=None)
-    assert talk.of(DropUtterance) == [DropUtterance("item_1")]
     talk.append(200)
-    assert talk.of(BeginUtterance)[-1].item_id == "item_2"
+    assert talk.of(FeedUtterance)[-1].item_id == "item_1"
+    talk.send("input_audio_buffer.commit")
+    assert talk.of(DropUtterance) == []
+    assert talk.of(EndUtterance) == [EndUtterance("item_1")], "the client ends what the detector began"
+    talk.append(200)
     talk.listen_with(turn_detection={"type": "server_vad"})
-    assert talk.of(DropUtterance)[-1] == DropUtterance("item_2")
+    assert talk.of(DropUtterance) == [DropUtterance("item_2")]
     assert talk.speak()[0] == STARTED
 
 

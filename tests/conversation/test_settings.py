@@ -264,9 +264,12 @@ def test_a_tool_that_is_there_may_be_chosen_and_must_stay(talk: Talk) -> None:
     choice = {"type": "function", "name": "weather"}
     assert talk.update(tools=[WEATHER], tool_choice=choice) == ["session.updated"]
     assert talk.json["session"]["tool_choice"] == choice
-    assert talk.update(tools=[]) == ["error"]
+    assert talk.update(tools=[], tool_choice=choice) == ["error"]
     assert talk.complaint[1] == "session.tool_choice"
-    assert talk.update(tools=[], tool_choice="auto") == ["session.updated"]
+    assert talk.update(tools=[{**WEATHER, "description": "New."}]) == ["session.updated"]
+    assert talk.json["session"]["tool_choice"] == choice
+    assert talk.update(tools=[]) == ["session.updated"]
+    assert talk.json["session"]["tool_choice"] == "auto", "what is chosen goes with its tool"
 
 
 def test_the_operator_may_know_more_voices_than_are_listed(talk_with: type[Talk]) -> None:
@@ -293,6 +296,19 @@ def test_the_voice_is_locked_once_the_assistant_has_spoken(talk: Talk) -> None:
     assert talk.json["error"]["param"] == "session.audio.output.speed"
     talk.finish()
     assert talk.update(audio={"output": {"speed": 1.5}}) == ["session.updated"]
+
+
+@pytest.mark.parametrize("more", [{"instructions": "You are Bob."}, {"tools": [WEATHER]}])
+def test_a_handed_over_session_keeps_the_voice_that_was_heard(talk: Talk, more: dict[str, Any]) -> None:
+    talk.ask()
+    talk.clause("Hi.", 100)
+    talk.finish()
+    assert talk.update(audio={"output": {"voice": "ash", "speed": 1.5}}, **more) == ["session.updated"]
+    shown = talk.json["session"]
+    assert (shown["audio"]["output"]["voice"], shown["audio"]["output"]["speed"]) == ("alloy", 1.5)
+    assert {name: shown[name] for name in more} == more
+    assert talk.update(audio={"input": {}}, **more) == ["session.updated"]
+    assert talk.update(**more) == ["session.updated"]
 
 
 def test_audio_and_text_together_mean_audio() -> None:

@@ -109,7 +109,8 @@ class Listener:
             self._buffer.change_format(fmt)
             changed = True
         if (self._turn is None) != (detection is None):
-            self._drop_utterance()
+            if detection is not None:
+                self._drop_utterance()  # else the client commits what was being said
             self._turn = None if detection is None else TurnDetection()
             changed = True
         if self._turn is not None and detection is not None:

@@ -33,6 +33,7 @@ from vivavoce.protocol import (
     SemanticVad,
     ServerVad,
     SessionAudio,
+    ToolChoiceFunction,
     Transcription,
     TranscriptionSession,
     TranscriptionSessionAudio,
@@ -179,7 +180,7 @@ class Settings:
             raise refuse(
                 f"The session's type cannot be changed; it is '{self.session.type}'.", "session.type"
             )
-        merged = merge(self.session, patch)
+        merged = merge(self.session, self._yielding(patch, voice_locked=voice_locked))
         check_input(Settings(merged, self.options).input, self.options)
         check_include(merged.include, self.options)
         own_words = self._own_words
@@ -195,6 +196,24 @@ class Settings:
             object=self.session.object,
             expires_at=self.session.expires_at,
         )
+
+    def _yielding(self, patch: Session, *, voice_locked: bool) -> Session:
+        """Return an update without what it would be refused for and hardly means.
+
+        Agents SDKs send the whole session again at a handoff, the new agent's voice and tools with it. Refused
+        for a voice that is locked, the new agent would have neither its instructions nor its tools; so it keeps
+        the voice, and `session.updated` shows that. Nor can a function stay chosen that such an update removes.
+        """
+        if not isinstance(patch, RealtimeSession):
+            return patch
+        if voice_locked and (_says(patch, "instructions") or _says(patch, "tools")):
+            patch = without_voice(patch)
+        assert isinstance(self.session, RealtimeSession)
+        chosen = self.session.tool_choice
+        if _says(patch, "tool_choice") or not isinstance(chosen, ToolChoiceFunction):
+            return patch
+        names = [getattr(tool, "name", None) for tool in present(patch.tools, (chosen,))]
+        return patch if chosen.name in names else replace(patch, tool_choice="auto")
 
     def _checked(
         self, current: RealtimeSession, merged: RealtimeSession, *, voice_locked: bool, responding: bool
@@ -244,6 +263,14 @@ class Settings:
         assert isinstance(session.audio, SessionAudio)
         assert isinstance(session.audio.output, AudioOutput)
         return session.audio.output
+
+
+def without_voice(session: RealtimeSession) -> RealtimeSession:
+    """Return the settings without a word about the voice."""
+    if not isinstance(session.audio, SessionAudio) or not isinstance(session.audio.output, AudioOutput):
+        return session
+    output = replace(session.audio.output, voice=UNSET)
+    return replace(session, audio=replace(session.audio, output=output))
 
 
 def _says(patch: Session, name: str) -> bool:

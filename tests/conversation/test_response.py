@@ -117,6 +117,18 @@ def test_what_was_synthesised_before_a_failure_is_still_said(talk: Talk) -> None
     assert talk.fail(response="resp_1") == []
 
 
+def test_a_message_that_was_complete_before_a_failure_stays_so(talk: Talk) -> None:
+    talk.ask()
+    talk.clause("Let me look.", 3000)
+    talk.call()
+    talk.fail()
+    events = talk.tick(5)
+    assert events[-1] == "response.done"
+    message, call = talk.json["response"]["output"]
+    assert message["content"][0]["transcript"] == "Let me look."
+    assert (talk.json["response"]["status"], call["type"]) == ("failed", "function_call")
+
+
 def test_a_failed_answer_that_still_speaks_can_be_interrupted(talk: Talk) -> None:
     talk.ask()
     talk.clause("One two.", 5000)

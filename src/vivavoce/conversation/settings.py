@@ -200,9 +200,10 @@ class Settings:
     def _yielding(self, patch: Session, *, voice_locked: bool) -> Session:
         """Return an update without what it would be refused for and hardly means.
 
-        Agents SDKs send the whole session again at a handoff, the new agent's voice and tools with it. Refused
-        for a voice that is locked, the new agent would have neither its instructions nor its tools; so it keeps
-        the voice, and `session.updated` shows that. Nor can a function stay chosen that such an update removes.
+        Agents SDKs send the whole session again at a handoff, the new agent's voice and tools with it.
+        Refused for a voice that is locked, the new agent would have neither its instructions nor its tools;
+        so it keeps the voice, and `session.updated` shows that. Nor can a function stay chosen that an update
+        removes.
         """
         if not isinstance(patch, RealtimeSession):
             return patch

@@ -131,6 +131,32 @@ def test_recordings_have_a_bound_and_keep_what_is_there(
     assert sorted(path.name for path in tmp_path.rglob("sess_*")) == kept
 
 
+def test_a_session_that_fills_the_disk_is_recorded_no_further(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        recordings = Recordings(RecordingPolicy(tmp_path, "all", max_bytes=200_000))
+        observer = recordings.observer("sess_1", None, {})
+        assert observer is not None
+        observer.on_client_event(client_event_from({"type": "response.create"}), 10.0)
+        fill()
+        observer.on_client_event(client_event_from({"type": "input_audio_buffer.clear"}), 12.0)
+        assert caplog.messages == ["a recording ends early: recordings take all they may"]
+        observer.on_client_event(client_event_from({"type": "input_audio_buffer.commit"}), 14.0)
+        observer.close(15.0)
+        assert recordings.observer("sess_2", None, {}) is None
+        await recordings.aclose()
+
+    def fill() -> None:
+        with next(tmp_path.rglob("sess_1.wav")).open("ab") as file:
+            file.write(bytes(200_000))
+
+    run(main())
+    lines = next(tmp_path.rglob("sess_1.jsonl")).read_text()
+    assert "response.create" in lines
+    assert "input_audio_buffer" not in lines
+
+
 def test_a_disk_that_refuses_does_not_refuse_the_session(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

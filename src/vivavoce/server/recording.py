@@ -38,6 +38,9 @@ RECORD_HEADER = "x-vivavoce-record"
 FINISH_S = 1.0
 """Seconds that the last recordings have to be completed when the server ends."""
 
+LOOK_S = 1.0
+"""How often it is looked how large a recording has grown, in seconds of its session."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -51,8 +54,8 @@ class RecordingPolicy:
         keys: names of API keys whose sessions are recorded in any case.
         audio_in_events: keep audio in the events, too, so that `vivavoce replay` can say it again; makes
             files large.
-        max_bytes: what all recordings may take on the disk. Beyond it no session is recorded any more, and
-            the log says so: nothing is deleted.
+        max_bytes: what all recordings may take on the disk. Beyond it nothing more is recorded, those that
+            run end there, and the log says so: nothing is deleted.
     """
 
     folder: Path
@@ -125,7 +128,7 @@ class Recordings:
         try:
             (self._policy.folder / day).mkdir(mode=0o700, exist_ok=True)
             recorder = ServedRecorder(
-                self._policy.folder / day / session_id, audio=self._policy.audio_in_events, ended=self._ended
+                self._policy.folder / day / session_id, audio=self._policy.audio_in_events, grown=self._grown
             )
         except (ConfigurationError, OSError) as error:
             _log.error("a session is not recorded", extra={**where, "detail": str(error)})
@@ -134,8 +137,9 @@ class Recordings:
         _log.info("a session is recorded", extra=where)
         return recorder
 
-    def _ended(self, recorder: ServedRecorder) -> None:
-        self._bytes += recorder.size()
+    def _grown(self, by: int) -> bool:
+        self._bytes += by
+        return self._bytes < self._policy.max_bytes
 
     async def aclose(self) -> None:
         """Wait a moment for recordings that are still being written; safe to call twice."""
@@ -149,22 +153,29 @@ class ServedRecorder(SessionObserver):
     Args:
         path: of the files, without an ending.
         audio: keep audio in the events.
-        ended: called when the session has ended.
+        grown: told by how many bytes the files have grown; says whether they may grow on.
     """
 
-    def __init__(self, path: Path, *, audio: bool, ended: Callable[[ServedRecorder], None]) -> None:
+    def __init__(self, path: Path, *, audio: bool, grown: Callable[[int], bool]) -> None:
         self._recorder = SessionRecorder(path, audio=audio)
         for file in self._files():
             file.chmod(0o600)
-        self._on_end = ended
+        self._grown = grown
+        self._counted = 0
+        self._looked = 0.0
+        self._closed = False
         self._apart: set[str] = set()
 
     def on_client_event(self, event: ClientEvent, now: float) -> None:
         """Record what the client sends."""
+        if not self._may_go_on(now):
+            return
         self._recorder.on_client_event(event, now)
 
     def on_server_event(self, event: ServerEvent | Unknown, now: float) -> None:
         """Record what the client is sent, and as sound what it plays of it."""
+        if not self._may_go_on(now):
+            return
         self._recorder.on_server_event(event, now)
         match event:
             case ResponseOutputAudioDelta() if event.response_id not in self._apart:
@@ -177,9 +188,24 @@ class ServedRecorder(SessionObserver):
                 self._recorder.interrupted(now)
 
     def close(self, now: float) -> None:
-        """End the recording; the files are completed in the background."""
-        self._recorder.close(now)
-        self._on_end(self)
+        """End the recording; the files are completed in the background. Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self._recorder.close(now)
+            self._count()
+
+    def _may_go_on(self, now: float) -> bool:
+        if not self._closed and now - self._looked >= LOOK_S:
+            self._looked = now
+            if not self._count():
+                _log.warning("a recording ends early: recordings take all they may")
+                self.close(now)
+        return not self._closed
+
+    def _count(self) -> bool:
+        size = self.size()
+        by, self._counted = size - self._counted, size
+        return self._grown(by)
 
     @property
     def finished(self) -> bool:

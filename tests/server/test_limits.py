@@ -12,6 +12,7 @@ import pytest
 from vivavoce.errors import ConfigurationError, RemoteProtocolError
 from vivavoce.server.keys import KeyLimits
 from vivavoce.server.limits import (
+    GARBAGE_COST,
     MAX_FIELDS,
     MAX_VALUES,
     Admission,
@@ -144,9 +145,14 @@ def test_a_silent_second_is_credit_for_one_and_no_more() -> None:
 
 def test_only_errors_in_a_row_add_up() -> None:
     streak = ErrorStreak(3)
-    assert [streak.bad(), streak.bad()] == [False, False]
+    assert [streak.bad(), streak.bad()] == [1, 1]
     streak.good()
-    assert [streak.bad(), streak.bad(), streak.bad()] == [False, False, True]
+    assert [(streak.bad(), streak.begins) for _ in range(4)] == [
+        (1, False),
+        (1, False),
+        (GARBAGE_COST, True),
+        (GARBAGE_COST, False),
+    ]
 
 
 _MANY = {f"field {number}": number for number in range(MAX_FIELDS + 1)}

@@ -47,7 +47,6 @@ def test_the_intent_chooses_transcription() -> None:
 @pytest.mark.parametrize(
     ("query", "status", "code", "param"),
     [
-        (b"call_id=rtc_1&model=x", 404, "call_id_not_found", "call_id"),
         (b"intent=translation", 400, "invalid_intent", "intent"),
         (b"model=" + b"x" * (MAX_MODEL_CHARS + 1), 400, "invalid_model", "model"),
     ],

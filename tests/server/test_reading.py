@@ -150,10 +150,13 @@ def test_a_message_of_too_many_fields_is_not_read() -> None:
     assert len(reading.session.events) == 1
 
 
-def test_garbage_has_an_end() -> None:
-    reading = read("{", CLEAR, "{", "{", "{", CLEAR, limits=Limits(max_consecutive_errors=3))
-    assert reading.socket.closing == (1008, "Too many invalid messages in a row.")
-    assert len(reading.session.events) == 1
+def test_garbage_is_read_slowly_and_to_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    reading = read("{", CLEAR, *["{"] * 52, CLEAR, limits=Limits(max_consecutive_errors=3))
+    assert reading.socket.closing is None
+    assert len(reading.session.errors) == 53
+    assert len(reading.session.events) == 2
+    assert reading.took == pytest.approx(5.0, abs=0.1), "50 at ten a second"
+    assert caplog.messages == ["a peer that sends garbage is read slowly"]
 
 
 def test_a_fault_of_the_session_closes_this_connection() -> None:

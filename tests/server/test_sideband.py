@@ -180,6 +180,7 @@ def test_a_client_secret_joins_nothing() -> None:
         (b"", None),
         (b"model=x", None),
         (b"call_id=rtc_1", "rtc_1"),
+        (b"call_id=", ""),
         (b"model=x&call_id=a&call_id=sess_2", "sess_2"),
     ],
 )

@@ -197,7 +197,7 @@ class RealtimeApp:
             await self._http(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = scope["path"].removeprefix(scope.get("root_path", "")).rstrip("/")
         if path in REALTIME_PATHS or path.removesuffix(TRANSLATIONS) in REALTIME_PATHS:
             await self._realtime(scope, receive, send)
             return

@@ -56,7 +56,8 @@ class Limits:
             so that a flood costs the others a few percent of a core and no more.
         max_bytes_per_s: bytes of JSON text a second that one peer is read at, beyond what it saved up in the
             second before. A faster one waits as well. The default is a minute of PCM16 in base64.
-        max_consecutive_errors: undecodable messages in a row after which the connection is closed (1008).
+        max_consecutive_errors: undecodable messages in a row after which the peer is read slowly (about ten
+            messages a second) until it sends one that can be read.
         high_water_bytes: unsent bytes at which a session stops producing audio for its slow reader.
         low_water_bytes: unsent bytes at which it goes on.
         max_queued_bytes: unsent bytes beyond which the connection is closed (1008).
@@ -280,8 +281,12 @@ class ReadingPace:
         return max(0.0, self._paid_until - now)
 
 
+GARBAGE_COST = 200
+"""What a message that cannot be read counts for, once there were too many of them: a tenth of a second."""
+
+
 class ErrorStreak:
-    """Counts undecodable messages in a row, so that a flood of them has an end.
+    """Counts undecodable messages in a row. A flood of them is slowed down; nobody is cut off for it.
 
     Args:
         limit: how many in a row are too many.
@@ -291,11 +296,16 @@ class ErrorStreak:
         self._limit = limit
         self._length = 0
 
+    @property
+    def begins(self) -> bool:
+        """Whether the last message was the one with which the limit was reached."""
+        return self._length == self._limit
+
     def good(self) -> None:
         """Note a message that could be read: the streak is over."""
         self._length = 0
 
-    def bad(self) -> bool:
-        """Note a message that could not be read; return whether the limit is reached."""
+    def bad(self) -> int:
+        """Note a message that could not be read; return for how many messages it counts."""
         self._length += 1
-        return self._length >= self._limit
+        return GARBAGE_COST if self._length >= self._limit else 1

@@ -35,14 +35,6 @@ def session_options(
         settings: what the session of the connection's client secret begins with.
     """
     values = {name: last for name, (*_, last) in parse_qs(query_string.decode("latin-1")).items()}
-    if "call_id" in values:
-        return Refusal(
-            404,
-            f"No call with id {values['call_id'][:64]!r}: this server carries no WebRTC or SIP calls. "
-            "Connect with ?model= instead.",
-            code="call_id_not_found",
-            param="call_id",
-        )
     intent = values.get("intent", "realtime")
     if intent not in {"realtime", "transcription"}:
         return Refusal(

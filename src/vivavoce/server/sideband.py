@@ -23,7 +23,7 @@ MAX_QUEUED_BYTES = 1024 * 1024
 
 def call_id_of(query_string: bytes) -> str | None:
     """Return the id of the call or session that a connection wants to join, or `None`."""
-    values = parse_qs(query_string.decode("latin-1")).get("call_id")
+    values = parse_qs(query_string.decode("latin-1"), keep_blank_values=True).get("call_id")
     return values[-1] if values else None
 
 

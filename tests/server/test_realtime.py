@@ -254,7 +254,7 @@ def test_a_flood_of_bad_frames_drops_no_connection(serving: Serve) -> None:
     async def scenario() -> None:
         async with (
             serving(ServerConfig(limits=Limits(max_consecutive_errors=3))) as url,
-            connect(url) as peer,
+            connect(url + "/") as peer,
         ):
             await receive(peer, "session.created")
             for _ in range(10):

@@ -27,7 +27,7 @@ def listen(app: ASGIApp) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http="h11",
             ws="websockets-sansio",
             ws_max_size=Limits().max_message_bytes,
             ws_per_message_deflate=False,

@@ -1,6 +1,8 @@
 """Transcripts on their way, and what the client is told of them."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -8,7 +10,16 @@ from vivavoce.conversation.ids import CountingIds
 from vivavoce.conversation.items import Record
 from vivavoce.conversation.outbox import Outbox
 from vivavoce.conversation.transcripts import TranscriptDetails, Transcripts
-from vivavoce.protocol import InputAudio, LogProb, MessageItem, to_builtins
+from vivavoce.protocol import (
+    ConversationItemInputAudioTranscriptionDelta,
+    InputAudio,
+    LogProb,
+    MessageItem,
+    to_builtins,
+)
+
+if TYPE_CHECKING:
+    from tests.conversation.conftest import Talk
 
 
 class Typist:
@@ -107,3 +118,32 @@ def test_what_it_does_not_know_is_left_out() -> None:
     typist.transcripts.complete("u", "Oui", 1.0)
     completed = to_builtins(typist.outbox.take_events()[-1])
     assert not {"logprobs", "languages"} & set(completed)
+
+
+GUESSES = ("what is", "what is the", "what is the time")
+LIVE = ["what is", " the", " time now"]
+
+
+@pytest.mark.parametrize(
+    ("options", "deltas"),
+    [
+        ({}, LIVE),
+        ({"transcription_revised": True}, ["what is the time now"]),
+        ({"transcription_revised": True, "live_transcripts": True}, LIVE),
+        ({"transcription_revised": True, "transcription_only": True}, LIVE),
+    ],
+)
+def test_words_that_may_change_are_told_when_they_stay(
+    talk_with: type[Talk], options: dict[str, bool], deltas: list[str]
+) -> None:
+    talk = talk_with(**options)
+    kind = "transcription" if "transcription_only" in options else "realtime"
+    talk.send("session.update", session={"type": kind, "audio": {"input": {"transcription": {"model": "x"}}}})
+    talk.hear(1.0, 320)
+    for guess in GUESSES:
+        talk.server.receive_partial_transcript("item_1", guess)
+    talk.hear(0.0, 600)
+    talk.server.receive_transcript("item_1", "what is the time now", 1.0, talk.now)
+    talk.take()
+    told = [e for e in talk.events if isinstance(e, ConversationItemInputAudioTranscriptionDelta)]
+    assert [event.delta for event in told] == deltas

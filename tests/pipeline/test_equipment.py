@@ -13,6 +13,7 @@ from vivavoce.pipeline.equipment import equipped
 
 class Ears(ScriptedTranscriber):
     honours = frozenset({"prompt"})
+    revises = True
     languages = ("de", "en")
 
 
@@ -33,6 +34,7 @@ def test_engines_that_say_nothing_can_do_nothing_beyond_their_port() -> None:
     assert (options.transcription_honours, options.model_honours) == (frozenset(), frozenset())
     assert options.stored_prompt is None
     assert not options.noise_reduction
+    assert not options.transcription_revised
 
 
 def test_engines_say_what_they_follow() -> None:
@@ -43,6 +45,7 @@ def test_engines_say_what_they_follow() -> None:
     assert options.transcription_languages == ("de", "en")
     assert options.model_honours == {"reasoning"}
     assert options.noise_reduction
+    assert options.transcription_revised
     assert options.stored_prompt is not None
     assert options.stored_prompt("p", None) == StoredPrompt("p", "", "Hi.")
 

@@ -56,6 +56,10 @@ class SessionOptions:
             `language`, `languages`, `keywords`, `prompt`, `delay`, and `logprobs` (`session.include`).
         transcription_languages: the languages that the transcriber knows, ISO-639-1, where it does not
             follow `language`; empty: unknown.
+        transcription_revised: the transcriber's final words may be others than those it told while somebody
+            spoke.
+        live_transcripts: tell those words nevertheless, as `…transcription.delta`. Otherwise such a
+            transcript comes in one piece, because clients join them; a transcription session is told anyway.
         model_honours: which wishes the language model follows: `reasoning` (`session.reasoning`),
             and of the beta dialect `temperature`; without it sessions show none.
         noise_reduction: whether there is something that reduces noise.
@@ -90,6 +94,8 @@ class SessionOptions:
     tokens_per_minute: int = 0
     transcription_honours: frozenset[str] = frozenset()
     transcription_languages: tuple[str, ...] = ()
+    transcription_revised: bool = False
+    live_transcripts: bool = False
     model_honours: frozenset[str] = frozenset()
     noise_reduction: bool = False
     interrupt_after_ms: int = 64

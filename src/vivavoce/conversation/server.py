@@ -45,6 +45,7 @@ from vivavoce.protocol import (
     SessionUpdate,
     SessionUpdated,
     Transcription,
+    TranscriptionSession,
     present,
 )
 
@@ -81,7 +82,8 @@ class ServerConversation(EngineResults):
         if settings is not None:
             self._settings.update(settings, voice_locked=False, responding=False)
         self._items = Items(options.retained_audio_bytes)
-        self._transcripts = Transcripts(self._outbox)
+        live = options.live_transcripts or isinstance(self._settings.session, TranscriptionSession)
+        self._transcripts = Transcripts(self._outbox, early=live or not options.transcription_revised)
         self._outbox.emit(SessionCreated, session=without_secrets(self._settings.session))
         self._listener = Listener(
             self._outbox,

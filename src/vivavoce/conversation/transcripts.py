@@ -56,10 +56,13 @@ class Transcripts:
 
     Args:
         outbox: where events go.
+        early: whether words are told before the transcript is complete. Clients join `.delta` events, so they
+            must be the beginning of what `.completed` says.
     """
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, *, early: bool = True) -> None:
         self._outbox = outbox
+        self._early = early
         self._pending: dict[str, _Pending] = {}
 
     def __contains__(self, item_id: object) -> bool:
@@ -83,7 +86,7 @@ class Transcripts:
         Deltas cannot be taken back, so only words on which two guesses in a row agree are told.
         """
         pending = self._pending.get(item_id)
-        if pending is None or not pending.announced:
+        if pending is None or not pending.announced or not self._early:
             return
         words = text.split(" ")
         agreed = 0

@@ -168,6 +168,8 @@ class Transcriber(Protocol):
     A session may ask only for what its transcriber says that it follows. Both may be left out:
     `honours: frozenset[str]`, of `language`, `languages`, `keywords`, `prompt`, `delay`, `logprobs`; and
     `languages: Sequence[str]`, the ISO-639-1 codes it knows, for one that does not follow `language`.
+
+    One whose final transcript may be other than the words it told before says so: `revises = True`.
     """
 
     sample_rate: int

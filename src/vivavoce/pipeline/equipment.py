@@ -26,6 +26,7 @@ def equipped(options: SessionOptions, engines: Engines) -> SessionOptions:
         options,
         transcription_honours=frozenset(getattr(ears, "honours", ())),
         transcription_languages=tuple(getattr(ears, "languages", ())),
+        transcription_revised=bool(getattr(ears, "revises", False)),
         model_honours=frozenset(getattr(engines.llm, "honours", ())),
         noise_reduction=engines.noise is not None,
     )

@@ -6,7 +6,15 @@ from typing import Annotated, Literal, TypeAlias
 from vivavoce.protocol.base import UNSET, UnsetType, Wire, at_most
 from vivavoce.protocol.formats import AudioFormat
 from vivavoce.protocol.items import InputItem, Item
-from vivavoce.protocol.session import MaxOutputTokens, Modality, Prompt, Reasoning, Temperature, Voice
+from vivavoce.protocol.session import (
+    Instructions,
+    MaxOutputTokens,
+    Modality,
+    Prompt,
+    Reasoning,
+    Temperature,
+    Voice,
+)
 from vivavoce.protocol.tools import Tool, ToolChoice
 
 __all__ = [
@@ -152,7 +160,7 @@ class ResponseCreateParams(Wire, frozen=True, kw_only=True):
 
     conversation: Literal["auto", "none"] | UnsetType = UNSET
     input: Sequence[InputItem] | UnsetType = UNSET
-    instructions: str | UnsetType = UNSET
+    instructions: Instructions | UnsetType = UNSET
     output_modalities: Sequence[Modality] | UnsetType = UNSET
     audio: ResponseCreateAudio | UnsetType = UNSET
     tools: Sequence[Tool] | UnsetType = UNSET

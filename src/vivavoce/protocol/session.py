@@ -7,7 +7,16 @@ that are present change; in `session.created` and `session.updated` the server f
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
-from vivavoce.protocol.base import NOT_FROM_GA_CLIENTS, UNSET, Tagged, UnsetType, Wire, at_least, between
+from vivavoce.protocol.base import (
+    NOT_FROM_GA_CLIENTS,
+    UNSET,
+    Tagged,
+    UnsetType,
+    Wire,
+    at_least,
+    at_most,
+    between,
+)
 from vivavoce.protocol.formats import AudioFormat
 from vivavoce.protocol.tools import Tool, ToolChoice
 
@@ -18,6 +27,7 @@ __all__ = [
     "Eagerness",
     "Effort",
     "Include",
+    "Instructions",
     "MaxOutputTokens",
     "Modality",
     "NoiseReduction",
@@ -46,6 +56,8 @@ Eagerness: TypeAlias = Literal["low", "medium", "high", "auto"]
 Include: TypeAlias = Literal["item.input_audio_transcription.logprobs"]
 Temperature: TypeAlias = Annotated[float, NOT_FROM_GA_CLIENTS]
 MaxOutputTokens: TypeAlias = Annotated[int, between(1, 4096)] | Literal["inf"]
+Instructions: TypeAlias = Annotated[str, at_most(256 * 1024)]
+"""Words for the model. The bound is our server's: longer ones are none, and every response would read them."""
 Milliseconds: TypeAlias = Annotated[int, at_least(0)]
 
 
@@ -201,7 +213,7 @@ class RealtimeSession(Tagged, frozen=True, kw_only=True, tag="realtime"):
     id: str | UnsetType = UNSET
     model: str | UnsetType = UNSET
     output_modalities: Sequence[Modality] | UnsetType = UNSET
-    instructions: str | UnsetType = UNSET
+    instructions: Instructions | UnsetType = UNSET
     tools: Sequence[Tool] | UnsetType = UNSET
     tool_choice: ToolChoice | UnsetType = UNSET
     parallel_tool_calls: bool | UnsetType = UNSET

@@ -12,7 +12,7 @@ from vivavoce.errors import MissingExtraError
 
 if any(
     find_spec(package) is None
-    for package in ("starlette", "uvicorn", "httptools", "cryptography", "python_multipart")
+    for package in ("starlette", "uvicorn", "h11", "cryptography", "python_multipart")
 ):
     raise MissingExtraError("server", "the Realtime API server")
 

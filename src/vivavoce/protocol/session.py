@@ -57,7 +57,7 @@ Include: TypeAlias = Literal["item.input_audio_transcription.logprobs"]
 Temperature: TypeAlias = Annotated[float, NOT_FROM_GA_CLIENTS]
 MaxOutputTokens: TypeAlias = Annotated[int, between(1, 4096)] | Literal["inf"]
 Instructions: TypeAlias = Annotated[str, at_most(256 * 1024)]
-"""Words for the model. The bound is our server's: longer ones are none, and every response would read them."""
+"""Words for the model. The bound is our server's: every response reads them."""
 Milliseconds: TypeAlias = Annotated[int, at_least(0)]
 
 

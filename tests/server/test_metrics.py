@@ -107,7 +107,7 @@ def test_an_answer_is_counted_with_its_tokens_and_its_stages() -> None:
     assert page["vivavoce_stage_seconds_sum model"] == pytest.approx(0.25)
     assert page["vivavoce_stage_seconds_count model"] == 1
     assert page["vivavoce_stage_seconds_sum synthesis"] == pytest.approx(0.05)
-    assert page["vivavoce_answer_seconds_sum"] == pytest.approx(0.4)
+    assert page["vivavoce_answer_seconds_sum end_of_turn"] == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,21 @@ def test_the_model_is_timed_from_what_it_was_asked_by(stages: dict[str, float], 
     metrics.session_started("realtime", 0.0).on_server_event(server_event_from(done(stage_times=stages)), 1.0)
     page = values(metrics)
     assert page["vivavoce_stage_seconds_sum model"] == pytest.approx(model)
-    assert page["vivavoce_answer_seconds_count"] == 0
+    assert not any(name.startswith("vivavoce_answer_seconds") for name in page)
+
+
+def test_what_a_client_asked_for_does_not_count_among_the_answers_to_speech() -> None:
+    metrics = ServerMetrics(House())
+    watcher = metrics.session_started("realtime", 0.0)
+    for stages in (
+        {"end_of_turn": 0.0, "first_token": 700.0, "first_audio": 900.0},
+        {"asked": 0.0, "first_token": 3.0, "first_audio": 4.0},
+    ):
+        watcher.on_server_event(server_event_from(done(stage_times=stages)), 1.0)
+    page = values(metrics)
+    assert page["vivavoce_answer_seconds_sum end_of_turn"] == pytest.approx(0.9)
+    assert page["vivavoce_answer_seconds_sum asked"] == pytest.approx(0.004)
+    assert page["vivavoce_answer_seconds_count end_of_turn"] == 1
 
 
 @pytest.mark.parametrize(

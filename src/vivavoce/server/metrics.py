@@ -47,7 +47,7 @@ STAGES = (
 once the first line counts whose two moments were reached."""
 
 ANSWER_FROM = ("end_of_turn", "asked")
-"""What an answer's first sound is measured from."""
+"""What an answer's first sound is measured from: the end of a spoken turn, or that somebody asked for it."""
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 DURATION_BUCKETS_S = (10, 30, 60, 120, 300, 600, 1200, 1800, 3600)
@@ -155,7 +155,9 @@ class ServerMetrics:
         self.turns = counter("turns", "Turns of people that were committed, by what ended them.", "kind")
         self.responses = counter("responses", "Responses that ended.", "status", "reason")
         self.stages = histogram("stage_seconds", "What an answer waited for.", "stage")
-        self.answers = histogram("answer_seconds", "From the end of a turn to the first sound of its answer.")
+        self.answers = histogram(
+            "answer_seconds", "From what an answer began with to its first sound.", "began"
+        )
         self.tokens = counter("tokens", "Tokens of responses.", "direction", "kind")
         self.errors = counter("errors", "Error events that were sent to clients.", "code")
         self.calls = counter("tool_calls", "Tools that the model called.", "kind")
@@ -244,9 +246,9 @@ class ServerMetrics:
                 seen.add(stage)
                 self.stages.labels(stage).observe(max(0.0, times[end] - times[begin]) / 1000)
         heard = times.get("first_audio")
-        begun = next((times[name] for name in ANSWER_FROM if name in times), None)
+        begun = next((name for name in ANSWER_FROM if name in times), None)
         if heard is not None and begun is not None:
-            self.answers.observe(max(0.0, heard - begun) / 1000)
+            self.answers.labels(begun).observe(max(0.0, heard - times[begun]) / 1000)
 
     def error(self, event: ErrorEvent) -> None:
         """Count an `error` event."""

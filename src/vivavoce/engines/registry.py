@@ -88,7 +88,8 @@ def specs(choice: EngineChoice | None = None) -> dict[Part, EngineSpec]:
     if "speech_model" in chosen:
         if beside := _beside_speech_model(choice):
             raise ConfigurationError(
-                f"a speech model hears, thinks and speaks by itself: leave out either it or {beside}"
+                "a speech model hears, thinks and speaks by itself, with prompts of its own: leave out "
+                f"either it or {beside}"
             )
         chosen = {"speech_model": chosen["speech_model"]}
     for part in _NOT_NEEDED:
@@ -100,9 +101,10 @@ def specs(choice: EngineChoice | None = None) -> dict[Part, EngineSpec]:
 
 
 def _beside_speech_model(choice: EngineChoice) -> str:
-    """Return the other engines that were chosen by name, in words; empty where there are none."""
+    """Return what else was chosen and would have no effect, in words; empty where there is nothing."""
     named = [part for part in get_args(Part) if part != "speech_model" and getattr(choice, part) is not None]
-    return ", ".join([*named, *(["llm_url (--llm)"] if choice.llm_url is not None else [])])
+    others = {"llm_url (--llm)": choice.llm_url, "[prompts]": choice.prompts}
+    return ", ".join([*named, *(name for name, value in others.items() if value is not None)])
 
 
 def placed(part: Part, spec: EngineSpec, folder: Path) -> EngineSpec:

@@ -44,5 +44,7 @@ def test_a_peers_mistake_carries_what_an_error_event_needs() -> None:
     )
     assert str(error) == error.message == "no such voice"
     assert (error.code, error.param, error.event_id) == ("invalid_value", "session.voice", "event_1")
+    assert error.kind == "invalid_request_error"
+    assert RemoteProtocolError("slower", code="busy", kind="rate_limit_error").kind == "rate_limit_error"
     with pytest.raises(TypeError, match="code"):
         RemoteProtocolError("no code")  # type: ignore[call-arg]  # the mistake under test

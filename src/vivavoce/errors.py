@@ -61,16 +61,24 @@ class RemoteProtocolError(ProtocolError):
         code: machine-readable code of the `error` event, for example ``"invalid_value"``.
         param: path of the offending field, for example ``"session.audio.input.format"``, or ``None``.
         event_id: the client's id of the offending event, or ``None``.
+        kind: `type` of the `error` event, for example ``"rate_limit_error"`` where no event was wrong.
     """
 
     def __init__(
-        self, message: str, *, code: str, param: str | None = None, event_id: str | None = None
+        self,
+        message: str,
+        *,
+        code: str,
+        param: str | None = None,
+        event_id: str | None = None,
+        kind: str = "invalid_request_error",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.param = param
         self.event_id = event_id
+        self.kind = kind
 
 
 class AudioFormatError(VivavoceError):

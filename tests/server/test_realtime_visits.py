@@ -206,7 +206,8 @@ def test_a_key_that_used_its_minutes_ends_its_session_and_opens_no_other() -> No
         peer = Handshake()
         await peer.visit(endpoint)
         assert asyncio.get_running_loop().time() == pytest.approx(600, abs=1)
-        assert peer.events[-1]["error"]["code"] == "key_minutes_reached"
+        error = peer.events[-1]["error"]
+        assert (error["type"], error["code"]) == ("rate_limit_error", "key_minutes_reached")
         assert peer.close[0] == 1008
         later = Handshake()
         await later.visit(endpoint)
@@ -234,6 +235,9 @@ def test_a_key_that_sends_too_much_audio_is_told_and_goes_on() -> None:
             await asyncio.sleep(1)
             peer.leave()
         assert [event["error"]["code"] for event in side.events] == ["rate_limit_exceeded"]
+        assert [event["error"]["type"] for event in (*side.events, peer.events[1])] == [
+            "rate_limit_error"
+        ] * 2
         created, error, cleared = peer.events
         assert created["type"] == "session.created"
         assert (error["error"]["code"], error["error"]["event_id"]) == ("rate_limit_exceeded", "mine")

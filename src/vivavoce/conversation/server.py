@@ -171,13 +171,18 @@ class ServerConversation(EngineResults):
             self._handlers[type(event)](event, now)
         except RemoteProtocolError as error:
             event_id = present(event.event_id, None)
-            self._outbox.error(error.message, code=error.code, param=error.param, event_id=event_id)
+            self._refuse(error, event_id)
 
     def receive_error(self, error: RemoteProtocolError) -> None:
         """Take a frame that could not be decoded: answered with an `error` event, the session goes on."""
         if self.ended:
             return
-        self._outbox.error(error.message, code=error.code, param=error.param, event_id=error.event_id)
+        self._refuse(error, error.event_id)
+
+    def _refuse(self, error: RemoteProtocolError, event_id: str | None) -> None:
+        self._outbox.error(
+            error.message, code=error.code, param=error.param, event_id=event_id, kind=error.kind
+        )
 
     def _session_update(self, event: SessionUpdate, _now: float) -> None:
         patch = self.mcp.completed(event.session)

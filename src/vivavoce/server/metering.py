@@ -57,7 +57,7 @@ class Meter(SessionObserver):
         seconds = self._format.ms_of(len(event.audio)) / 1000.0
         if (shortage := self._usage.audio(self._name, seconds, now)) is not None:
             event_id = None if isinstance(event.event_id, UnsetType) else event.event_id
-            raise RemoteProtocolError(shortage.message, code=shortage.code, event_id=event_id)
+            raise shortage.error(event_id)
 
     async def wait_for_shortage(self) -> RemoteProtocolError:
         """Wait until the minutes of the key are used up, and return what the client is told then."""
@@ -66,4 +66,4 @@ class Meter(SessionObserver):
             left = self._usage.seconds_left(self._name, now())
             # Other sessions of the key begin and end meanwhile: look again, at the latest in a minute.
             await asyncio.sleep(min(60.0, max(0.01, left)) if math.isfinite(left) else 60.0)
-        return RemoteProtocolError(shortage.message, code=shortage.code)
+        return shortage.error()

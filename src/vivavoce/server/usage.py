@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from types import MappingProxyType
 
+from vivavoce.errors import RemoteProtocolError
 from vivavoce.server.envelope import Refusal
 from vivavoce.server.keys import KeyLimits
 
@@ -42,6 +43,14 @@ class Shortage:
         return Refusal(
             429, self.message, code=self.code, type="rate_limit_error", headers={"retry-after": seconds}
         )
+
+    def error(self, event_id: str | None = None) -> RemoteProtocolError:
+        """Return it as what becomes an `error` event of a session.
+
+        Args:
+            event_id: the client's id of the event that was too much, or `None`.
+        """
+        return RemoteProtocolError(self.message, code=self.code, event_id=event_id, kind="rate_limit_error")
 
 
 class _Account:

@@ -37,7 +37,17 @@ def test_every_command_has_help_with_examples(name: str, capsys: pytest.CaptureF
     assert f"vivavoce {name}" in capsys.readouterr().out.partition("example")[2]
 
 
-@pytest.mark.parametrize("arguments", [[], ["no-such-command"], ["serve", "--no-such-option"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["no-such-command"],
+        ["serve", "--no-such-option"],
+        ["--vers"],
+        ["serve", "--check", "--engines", "bench", "--metric"],  # not the beginning of --metrics
+        ["webhooks", "test", "https://127.0.0.1:1/", "--secre", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+    ],
+)
 def test_wrong_arguments_end_with_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)

@@ -73,6 +73,7 @@ def build_parser(names: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentPar
         prog="vivavoce",
         description="Voice agents that talk in real time, and a Realtime API server to run them on.",
         epilog="Run `vivavoce COMMAND --help` for the options of a command and examples.",
+        allow_abbrev=False,  # half a name of an option must not be taken for another one
     )
     parser.add_argument("--version", action="version", version=f"vivavoce {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
@@ -83,6 +84,7 @@ def build_parser(names: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentPar
             help=module.SUMMARY,
             description=module.SUMMARY,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
         module.add_arguments(command)
         command.set_defaults(run=module.run)

@@ -44,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = _EPILOG
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
-    actions.add_parser("new", help="make a secret")
-    test = actions.add_parser("test", help="send one signed event and say what came back")
+    actions.add_parser("new", help="make a secret", allow_abbrev=False)
+    test = actions.add_parser("test", help="send one signed event and say what came back", allow_abbrev=False)
     test.add_argument("url", metavar="URL", help="https://... (http:// for this machine only)")
     test.add_argument(
         "--secret",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from vivavoce.engines.base import Transcript, TranscriptionOptions
 from vivavoce.errors import EngineError
-from vivavoce.pipeline.utterances import Utterance
+from vivavoce.pipeline.utterances import Utterance, transcript_of
 from vivavoce.protocol import PcmFormat, PcmuFormat
 from vivavoce.testing import run
 
@@ -100,3 +102,29 @@ def test_a_cancelled_wait_closes_the_stream() -> None:
         assert transcriber.closed == 1
 
     run(main())
+
+
+def test_a_transcriber_of_another_package_may_return_what_it_likes_as_long_as_it_has_a_text() -> None:
+    class Plain:
+        text = "Hello."
+
+    class Telling(Plain):
+        language = "fr"
+        logprobs = None
+
+    known = Transcript("Hi", "en")
+    assert transcript_of(known) is known
+    assert transcript_of(Plain()) == Transcript("Hello.")
+    assert transcript_of(Telling()) == Transcript("Hello.", "fr")
+    with pytest.raises(EngineError, match="returned a str that has no text"):
+        transcript_of("Hello.")
+
+
+def test_a_plain_object_comes_out_as_a_transcript() -> None:
+    class Foreign(Transcriber):
+        async def finish(self) -> Any:
+            return SimpleNamespace(text=f"{self.size} bytes")
+
+    utterance = begin(Foreign())
+    utterance.feed(SECOND)
+    assert run(utterance.finish()) == Transcript("32000 bytes")

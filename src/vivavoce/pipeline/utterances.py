@@ -6,8 +6,26 @@ from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 
 from vivavoce.engines.base import Transcriber, Transcript, TranscriptionOptions, TranscriptionStream
+from vivavoce.errors import EngineError
 from vivavoce.pipeline.formats import Decoder
 from vivavoce.protocol import AudioFormat
+
+
+def transcript_of(heard: object) -> Transcript:
+    """Return what a transcriber heard, also where another package's one returns an object of its own.
+
+    Args:
+        heard: has a `text`; `language` and `logprobs` may be missing.
+
+    Raises:
+        EngineError: it has no `text`.
+    """
+    if isinstance(heard, Transcript):
+        return heard
+    text = getattr(heard, "text", None)
+    if not isinstance(text, str):
+        raise EngineError(f"The transcriber returned a {type(heard).__name__} that has no text.")
+    return Transcript(text, getattr(heard, "language", None), tuple(getattr(heard, "logprobs", None) or ()))
 
 
 class Utterance:
@@ -87,7 +105,7 @@ class Utterance:
         async with aclosing(self._stream):
             if self._failed is not None:
                 raise self._failed
-            return await self._stream.finish()
+            return transcript_of(await self._stream.finish())
 
     async def aclose(self) -> None:
         """Drop it; safe to call twice and after `finish`."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -156,6 +157,26 @@ def test_an_engine_that_follows_wishes_is_told_them(house: Callable[..., Any], s
         options = ears.options
         assert (options.model, options.language, options.prompt) == ("gpt-transcribe", "de", "A shop.")
         assert (options.languages, options.keywords, options.logprobs) == (("de", "en"), ("Vivavoce",), True)
+
+    run(scenario())
+
+
+def test_an_engine_of_another_package_may_return_a_plain_object(house: Callable[..., Any]) -> None:
+    class Plain(ScriptedTranscriber):
+        def open(self, options: Any, on_partial: Any) -> Any:
+            stream = super().open(options, on_partial)
+
+            async def finish() -> Any:
+                return SimpleNamespace(text="Hi")
+
+            stream.finish = finish  # type: ignore[method-assign]
+            return stream
+
+    async def scenario() -> None:
+        home = house(replace(scripted_engines(), transcriber=Plain()))
+        data = {"model": "whisper-1", "response_format": "verbose_json"}
+        answer = await home.ask("POST", PATH, data=data, files=SHORT)
+        assert (answer.status_code, answer.json()["text"]) == (200, "Hi"), answer.text
 
     run(scenario())
 

@@ -21,6 +21,7 @@ from vivavoce.audio.resample import Resampler
 from vivavoce.conversation.refusal import refuse
 from vivavoce.engines.base import Engines, Transcript, TranscriptionOptions
 from vivavoce.errors import EngineError, RemoteProtocolError
+from vivavoce.pipeline.utterances import transcript_of
 from vivavoce.protocol import AudioInput, TranscriptionSession, TranscriptionSessionAudio
 from vivavoce.protocol import Transcription as Wishes
 from vivavoce.server.envelope import Refusal, RefusedError
@@ -314,7 +315,7 @@ async def _heard(
             stream.feed(pcm[first:after])
             try:
                 async with asyncio.timeout(SEGMENT_TIMEOUT_S):
-                    transcript = await stream.finish()
+                    transcript = transcript_of(await stream.finish())
             except TimeoutError as error:
                 raise EngineError(f"no transcript came for {SEGMENT_TIMEOUT_S:g} seconds") from error
         yield segment, transcript

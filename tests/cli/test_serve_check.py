@@ -151,6 +151,83 @@ def test_an_upstream_without_a_key_is_found_without_asking_it(
     assert "key" in capsys.readouterr().err
 
 
+ELSEWHERE = """\
+[engines]
+llm = { name = "chat-completions", base_url = "http://me:secret@127.0.0.1:1/v1" }
+tts = { name = "speech", base_url = "http://127.0.0.1:2/v1" }
+"""
+UPSTREAM = '[engines.speech_model]\nname = "upstream"\napi_key = "sk-secret"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "places"),
+    [
+        (
+            ELSEWHERE,
+            {},
+            "llm at http://127.0.0.1:1/v1, tts at http://127.0.0.1:2/v1",
+        ),
+        (UPSTREAM + 'url = "ws://127.0.0.1:3/v1"\n', {}, "speech_model at ws://127.0.0.1:3/v1"),
+        (UPSTREAM, {}, "speech_model at https://api.openai.com/v1"),
+        (
+            UPSTREAM,
+            {"OPENAI_BASE_URL": "http://127.0.0.1:4/v1"},
+            "speech_model at http://127.0.0.1:4/v1",
+        ),
+        (
+            UPSTREAM + 'provider = "azure"\nmodel = "mine"\n',
+            {"AZURE_OPENAI_ENDPOINT": "https://mine.openai.azure.com"},
+            "speech_model at https://mine.openai.azure.com",
+        ),
+    ],
+)
+def test_engines_elsewhere_are_named_as_not_asked(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    text: str,
+    variables: dict[str, str],
+    places: str,
+) -> None:
+    for name in ("OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "vivavoce.toml").write_text(text)
+    assert main(["serve", "--check"]) == 0
+    output = capsys.readouterr().out
+    assert rows(output)[-2:] == [
+        ("not asked", f"{places}: whether it answers shows when the server runs"),
+        ("all is well", ""),
+    ]
+    assert "secret" not in output.replace("client secrets", "")
+
+
+def test_where_all_engines_are_here_nobody_was_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--check", "--engines", "bench"]) == 0
+    assert "not asked" not in capsys.readouterr().out
+
+
+def test_one_is_not_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = TEXT.replace("max_sessions = 2", "max_sessions = 1").replace("max_minutes = 10", "max_minutes = 1")
+    (tmp_path / "vivavoce.toml").write_text(text)
+    (tmp_path / "prompts").mkdir()
+    assert main(["serve", "--check"]) == 0
+    table = rows(capsys.readouterr().out)
+    assert ("", "lab (1 session at once)") in table
+    assert ("sessions", "7 at once, 1 minute each") in table
+
+
+def test_stored_prompts_beside_a_speech_model_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "vivavoce.toml").write_text(UPSTREAM + '[prompts]\nfolder = "prompts"\n')
+    assert main(["serve", "--check"]) == 2
+    assert "[prompts]" in capsys.readouterr().err
+
+
 def test_model_files_are_looked_for_beside_the_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

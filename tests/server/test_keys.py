@@ -45,6 +45,7 @@ def test_a_key_can_be_known_by_its_hash_alone() -> None:
     [
         ("shop", "sk-1", "'sha256:' and 64 hexadecimal digits"),
         ("shop", "sha256:12", "keys new"),
+        ("shop", "sk-1", "`vivavoce keys hash NAME`"),
         ("a name", f"sha256:{'0' * 64}", "no name of a key"),
         ("", f"sha256:{'0' * 64}", "no name of a key"),
     ],

@@ -116,9 +116,10 @@ def test_who_is_not_let_in_is_told_why() -> None:
     admission = Admission(2, max_sessions_per_key=1)
     admission.admit("a")
     assert (admission.refusal("a").status, admission.refusal("a").code) == (429, "key_session_limit_reached")
-    assert "All 1 sessions of this API key" in admission.refusal("a").message
+    assert "The one session of this API key is taken." in admission.refusal("a").message
     admission.admit("b")
     assert (admission.refusal("a").status, admission.refusal("a").code) == (503, "session_limit_reached")
+    assert "All 2 sessions of this server are taken." in admission.refusal("a").message
     assert admission.refusal().code == "session_limit_reached"
     admission.drain()
     assert (admission.refusal("a").status, admission.refusal("a").code) == (503, "server_shutting_down")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def check(config: ServerConfig, path: Path | None) -> str:
             asyncio.run(engines.prewarm())  # an upstream: finds a missing key, and asks nobody
         app = create_app(config, engines)
         rows = [("settings", str(path) if path is not None else "no file; options and defaults")]
-        rows += [*_access(config, app), *_engines(config, engines), *_rest(config, app)]
+        rows += [*_access(config, app), *_engines(config, engines), *_rest(config, app), *_unasked(config)]
     finally:
         asyncio.run(engines.aclose())
     return "".join(f"{name:<{_WIDTH}}{words}\n" for name, words in rows) + "all is well\n"
@@ -72,11 +73,15 @@ def _key(key: ApiKey) -> str:
 
 def _bounds(limits: KeyLimits) -> str:
     bounds = (
-        (limits.max_sessions, "sessions at once"),
-        (limits.max_minutes_per_day, "minutes a day"),
-        (limits.max_audio_s_per_minute, "s of audio a minute"),
+        (limits.max_sessions, "session", "sessions", " at once"),
+        (limits.max_minutes_per_day, "minute", "minutes", " a day"),
+        (limits.max_audio_s_per_minute, "s", "s", " of audio a minute"),
     )
-    return ", ".join(f"{bound:g} {of}" for bound, of in bounds if bound is not None)
+    return ", ".join(_counted(bound, one, many) + of for bound, one, many, of in bounds if bound is not None)
+
+
+def _counted(number: float, one: str, many: str) -> str:
+    return f"{number:g} {one if number == 1 else many}"
 
 
 def _engines(config: ServerConfig, engines: Engines | SpeechModel) -> Iterator[tuple[str, str]]:
@@ -90,7 +95,7 @@ def _engines(config: ServerConfig, engines: Engines | SpeechModel) -> Iterator[t
 
 def _rest(config: ServerConfig, app: RealtimeApp) -> Iterator[tuple[str, str]]:
     minutes = config.session.max_session_s / 60
-    yield "sessions", f"{app.max_sessions} at once, {minutes:g} minutes each"
+    yield "sessions", f"{app.max_sessions} at once, {_counted(minutes, 'minute', 'minutes')} each"
     if bounds := _bounds(config.limits.per_key):
         yield "each key", bounds
     yield "agent", f"model {config.session.model}, voice {config.session.voice}"
@@ -106,3 +111,21 @@ def _rest(config: ServerConfig, app: RealtimeApp) -> Iterator[tuple[str, str]]:
     if config.recording is not None:
         which = {"all": "all sessions", "asked": "sessions that ask for it"}[config.recording.sessions]
         yield "recordings", f"{which}, in {config.recording.folder}"
+
+
+def _unasked(config: ServerConfig) -> Iterator[tuple[str, str]]:
+    """Yield which engines are elsewhere, so that "all is well" is not taken for more than was looked at."""
+    from vivavoce.engines.registry import specs
+    from vivavoce.providers.openai import OPENAI_BASE_URL
+
+    places = []
+    for part, spec in specs(config.engines).items():
+        url = spec.options.get("base_url") or spec.options.get("url")
+        if not url and spec.name == "upstream":
+            azure = spec.options.get("provider") == "azure"
+            named = os.environ.get("AZURE_OPENAI_ENDPOINT" if azure else "OPENAI_BASE_URL")
+            url = named or ("Azure" if azure else OPENAI_BASE_URL)
+        if url:
+            places.append(f"{part} at {shown_url(str(url))}")
+    if places:
+        yield "not asked", f"{', '.join(places)}: whether it answers shows when the server runs"

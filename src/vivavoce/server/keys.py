@@ -102,8 +102,8 @@ class ApiKey:
         match = _HASH.fullmatch(text.strip())
         if match is None:
             raise ConfigurationError(
-                f"the hash of key {name!r} is not 'sha256:' and 64 hexadecimal digits; "
-                "`vivavoce keys new NAME` prints one"
+                f"the hash of key {name!r} is not 'sha256:' and 64 hexadecimal digits; `vivavoce keys hash "
+                "NAME` prints that of a key on stdin, `vivavoce keys new NAME` makes a new key and prints its"
             )
         return cls(name, bytes.fromhex(match[1]), limits or KeyLimits())
 

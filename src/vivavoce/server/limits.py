@@ -236,11 +236,11 @@ class Admission:
             return Refusal(503, message, code="server_shutting_down", type="server_error", headers=retry)
         if name is None or self.full:
             message = (
-                f"All {self._max_sessions} sessions of this server are taken. Try again later, or start the "
-                "server with a larger --max-sessions."
+                f"{_taken(self._max_sessions, 'this server')} Try again later, or start the server with a "
+                "larger --max-sessions."
             )
             return Refusal(503, message, code="session_limit_reached", type="server_error", headers=retry)
-        message = f"All {self.max_sessions_of(name)} sessions of this API key are taken. End one first."
+        message = f"{_taken(self.max_sessions_of(name), 'this API key')} End one first."
         code = "key_session_limit_reached"
         return Refusal(429, message, code=code, type="rate_limit_error", headers=retry)
 
@@ -309,3 +309,9 @@ class ErrorStreak:
         """Note a message that could not be read; return for how many messages it counts."""
         self._length += 1
         return GARBAGE_COST if self._length >= self._limit else 1
+
+
+def _taken(number: int | None, whose: str) -> str:
+    if number == 1:
+        return f"The one session of {whose} is taken."
+    return f"All {number} sessions of {whose} are taken."

@@ -266,14 +266,15 @@ class ChatCompletions:
         return next((name for name in _SUBSTITUTES if name in parameters and name in complaint), None)
 
     def _describe(self, error: APIError) -> str:
-        from openai import APITimeoutError
+        from openai import APIConnectionError, APITimeoutError
 
         status = getattr(error, "status_code", None)
         if status is not None:
             return f"{self._place} answered {status}: {self._clean(error)}"
         if isinstance(error, APITimeoutError):
             return f"{self._place} did not answer in time"
-        return f"{self._place} failed: {self._clean(error)}"
+        hint = " Is it running?" if isinstance(error, APIConnectionError) else ""
+        return f"{self._place} failed: {self._clean(error)}{hint}"
 
     def _clean(self, error: Exception) -> str:
         """Return an error's message, short and without the key, which some servers echo."""

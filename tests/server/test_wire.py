@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.frames import Frame, Opcode
@@ -175,13 +177,17 @@ def test_a_long_message_and_what_follows_it_arrive_whole_and_in_order(serving: S
 
 def test_the_farewell_of_a_peer_is_seen_behind_what_was_not_read(serving: Serve) -> None:
     async def scenario() -> None:
-        async with serving() as url:
+        async with serving() as url, httpx.AsyncClient() as operator:
             reader, writer = await _opened(url)
             writer.write(_HANDSHAKE)
-            await _messages(reader, b"session.created")
-            # More errors than are taken, so that the server closes, and the answer to that is here already.
+            greeting = await _messages(reader, b"sess_")
+            [session_id] = set(re.findall(r"sess_\w+", greeting.decode(errors="ignore")))
+            # More garbage than is read at once, and behind it the peer's farewell; the session ends first.
             garbage = _frame(Opcode.TEXT, b"?") * 3000
             writer.write(garbage + _frame(Opcode.CLOSE, b"\x03\xe8"))
+            await _messages(reader, b"invalid_json")
+            base = url.replace("ws://", "http://")
+            assert (await operator.post(f"{base}/calls/{session_id}/hangup")).status_code == 200
             async with asyncio.timeout(5):  # uvicorn gives a peer ten seconds to answer
                 while await reader.read(65536):
                     pass

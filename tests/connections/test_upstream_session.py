@@ -278,7 +278,7 @@ def test_an_upstream_that_does_not_read_gets_no_more_than_the_bound(monkeypatch:
         for _ in range(3):
             session.receive(append)
         error = (await client.until("error"))["error"]
-        assert error["code"] == "rate_limit_exceeded"
+        assert (error["type"], error["code"]) == ("rate_limit_error", "rate_limit_exceeded")
         assert error["event_id"] == "mine"
         assert client.kinds.count("error") == 2
         session.receive(event("input_audio_buffer.clear"))

@@ -59,6 +59,7 @@ def test_side_responses_are_bounded_and_leave_room_for_the_turn(talk: Talk) -> N
         assert talk.ask(conversation="none") == ["response.created"]
     assert talk.ask(conversation="none") == ["error"]
     assert talk.complaint[0] == "rate_limit_exceeded"
+    assert talk.json["error"]["type"] == "rate_limit_error"
     assert talk.speak()[-1] == "response.created"
 
 

@@ -205,6 +205,7 @@ def others(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"stt": EngineSpec("bench"), "turn": EngineSpec("builtin")}, "turn, stt"),
         ({"llm_url": "http://127.0.0.1:1/v1"}, "--llm"),
         ({"prompts": "prompts"}, r"leave out either it or \[prompts\]$"),
+        ({"voices": {"ada": "alloy"}}, r"leave out either it or \[voices\]$"),
     ],
 )
 def test_a_speech_model_and_other_engines_contradict_each_other(beside: dict[str, Any], words: str) -> None:

@@ -150,7 +150,9 @@ class Relay:
         if not self.open:
             self._keep(event)
         elif isinstance(event, RemoteProtocolError):
-            self._error(event.message, event.code, param=event.param, event_id=event.event_id)
+            self._error(
+                event.message, event.code, param=event.param, event_id=event.event_id, kind=event.kind
+            )
         else:
             self._up.append(encode_text(self._translated(event)))
 

@@ -78,7 +78,9 @@ class UpstreamSession:
         if self._unsent_characters > UNSENT_CHARACTERS:
             event_id = event.event_id if isinstance(event.event_id, str) else None
             message = f"The model behind this server reads too slowly: {event.type} was not sent to it."
-            busy = RemoteProtocolError(message, code="rate_limit_exceeded", event_id=event_id)
+            busy = RemoteProtocolError(
+                message, code="rate_limit_exceeded", event_id=event_id, kind="rate_limit_error"
+            )
             self.receive_error(busy)
         elif not self._over:
             self._relay.receive(event)

@@ -101,6 +101,7 @@ class Responder:
             raise RemoteProtocolError(
                 f"Too many responses at once: at most {_MAX_PARALLEL} may run side by side.",
                 code="rate_limit_exceeded",
+                kind="rate_limit_error",
             )
         records = None if plan.input is None else context_records(plan.input, self._items, self._outbox.ids)
         response = RunningResponse(

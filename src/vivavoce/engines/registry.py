@@ -103,7 +103,11 @@ def specs(choice: EngineChoice | None = None) -> dict[Part, EngineSpec]:
 def _beside_speech_model(choice: EngineChoice) -> str:
     """Return what else was chosen and would have no effect, in words; empty where there is nothing."""
     named = [part for part in get_args(Part) if part != "speech_model" and getattr(choice, part) is not None]
-    others = {"llm_url (--llm)": choice.llm_url, "[prompts]": choice.prompts}
+    others = {
+        "llm_url (--llm)": choice.llm_url,
+        "[prompts]": choice.prompts,
+        "[voices]": choice.voices or None,
+    }
     return ", ".join([*named, *(name for name, value in others.items() if value is not None)])
 
 

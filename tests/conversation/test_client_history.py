@@ -18,6 +18,7 @@ from vivavoce.protocol import (
     MessageItem,
     OutputAudio,
     OutputText,
+    Response,
     Role,
 )
 
@@ -235,3 +236,11 @@ def test_a_function_call_is_replaced_as_a_whole() -> None:
     whole = FunctionCallItem(id="f", name="wave", arguments="{}", status="completed")
     assert history.merge(whole)
     assert history.items == [whole]
+
+
+def test_a_response_that_was_cut_off_has_those_of_its_items_that_are_here() -> None:
+    history = ClientHistory()
+    history.add(message("a"))
+    response = Response(id="r", status="in_progress")
+    cut = history.cut_off(response, ["gone", "a"])
+    assert (cut.id, cut.status, cut.output) == ("r", "incomplete", [message("a")])

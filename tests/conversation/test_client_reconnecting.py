@@ -14,6 +14,7 @@ from vivavoce.conversation.client_notices import (
     ResponseEnded,
 )
 from vivavoce.protocol import (
+    ConversationItemCreate,
     ConversationItemDelete,
     InputAudioBufferCommit,
     InputText,
@@ -320,3 +321,61 @@ def test_what_is_decided_here_is_told_from_what_the_user_asked_for(desk: Desk) -
     desk.client.request_response(desk.now)
     desk.client.interrupt(desk.now)
     assert [desk.client.decided(event) for event in desk.client.events_to_send()] == [False, True]
+
+
+# --- a session of somebody else's, which goes on meanwhile --------------------------------------------------
+
+
+def on(desk: Desk) -> list[str]:
+    """Connect again to the session that went on; returns what it is told, one word each."""
+    told = [event.type for event in desk.client.resume()]
+    desk.client.connected(desk.now)
+    desk.drain()
+    return [*told, *desk.take()]
+
+
+def test_a_server_that_goes_on_is_not_told_what_it_knows(desk: Desk) -> None:
+    desk.client.send(ConversationItemCreate(item=message(id="u")), desk.now)
+    desk.hear("conversation.item.added", item={"type": "message", "id": "u", "role": "user", "content": []})
+    desk.answer(words="Well", audio=SECOND)
+    desk.take()
+    (cut,) = desk.client.lose_connection(desk.now, attached=True)
+    assert cut.id == "r"
+    assert on(desk) == []
+
+
+def test_a_server_that_goes_on_is_told_what_it_may_not_have(desk: Desk) -> None:
+    desk.client.lose_connection(desk.now, attached=True)
+    desk.client.send(ConversationItemCreate(item=message(id="u")), desk.now)
+    desk.client.send(InputAudioBufferCommit(), desk.now)
+    desk.client.send(ResponseCancel(), desk.now)
+    desk.client.send(ConversationItemDelete(item_id="x"), desk.now)
+    desk.client.request_response(desk.now)
+    assert on(desk) == [
+        "conversation.item.create",
+        "conversation.item.delete",
+        "input_audio_buffer.commit",
+        "response.cancel",
+        "response.create",
+    ]
+
+
+def test_what_follows_a_call_that_was_answered_here_is_asked_for_all_the_same(desk: Desk) -> None:
+    desk.hear("response.created", response=desk.response("r"))
+    desk.hear("response.output_item.done", response_id="r", output_index=0, item=CALL)
+    desk.client.tool_output("c", "found", desk.now)
+    desk.hear("conversation.item.added", item={"type": "function_call_output", "call_id": "c", "output": "f"})
+    desk.take()
+    desk.client.lose_connection(desk.now, attached=True)
+    assert on(desk) == ["response.create"]
+
+
+def test_the_output_of_another_client_completes_those_from_here(desk: Desk) -> None:
+    desk.hear("response.created", response=desk.response("r"))
+    for call in (CALL, {**CALL, "id": "g", "call_id": "d"}):
+        desk.hear("response.output_item.done", response_id="r", output_index=0, item=call)
+    desk.client.tool_output("c", "found", desk.now)
+    desk.end("r")
+    assert desk.take() == ["conversation.item.create"]
+    desk.hear("conversation.item.added", item={"type": "function_call_output", "call_id": "d", "output": "x"})
+    assert desk.take() == ["response.create"]

@@ -325,3 +325,32 @@ def test_calls_of_responses_that_never_end_are_forgotten_with_their_responses() 
         ledger.call("again", f"again{number}")
         ledger.answer(f"again{number}")
     assert ledger.all_answered()
+
+
+def test_an_output_that_another_client_gives_answers_the_call() -> None:
+    ledger = ToolLedger()
+    for call_id in ("theirs", "ours"):
+        ledger.call("resp", call_id)
+    assert not ledger.output_arrived("theirs")
+    assert not ledger.response_done("resp")
+    assert ledger.answer("ours")
+    assert ledger.all_answered()
+
+
+def test_the_model_goes_on_after_outputs_from_here_when_another_client_gives_the_last_one() -> None:
+    ledger = ToolLedger()
+    for call_id in ("theirs", "ours"):
+        ledger.call("resp", call_id)
+    ledger.answer("ours")
+    ledger.response_done("resp")
+    assert ledger.output_arrived("theirs")
+    assert not ledger.output_arrived("theirs")
+
+
+def test_a_call_is_taken_from_its_item_once() -> None:
+    ledger = ToolLedger()
+    item = FunctionCallItem(id="f", call_id="c", name="look", arguments="{}")
+    assert ledger.take("resp", item) == [ToolCalled("c", "look", "{}", "f", "resp")]
+    assert ledger.take("resp", item) == []
+    unnamed = FunctionCallItem(id="g", name="look", arguments="{}")
+    assert ledger.take("resp", unnamed) == [ToolCalled("g", "look", "{}", "g", "resp")]

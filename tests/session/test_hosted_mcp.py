@@ -219,3 +219,39 @@ def test_what_was_told_is_remembered_within_bounds(perform: Perform) -> None:
         assert len(stage.of("mcp_tool_call_completed")) == REMEMBERED + 2
 
     perform(play, agent())
+
+
+FAILURE = {"type": "tool_execution_error", "message": "denied"}
+
+
+def test_a_call_that_was_denied_is_answered_once(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        ask(stage, "m1")
+        await stage.settle()
+        await stage.session.reject_tool_call("m1")
+        stage.model.done("r1")
+        called(stage, "c1", error=FAILURE, approval_request_id="m1")
+        await stage.settle()
+        assert [event.item.id for event in stage.of("mcp_tool_call_completed")] == ["c1"]
+        assert stage.model.kinds()[1:] == ["conversation.item.create", "response.create"]
+        called(stage, "c2", error=FAILURE, approval_request_id="m2")
+        await stage.settle()
+        assert stage.model.kinds()[3:] == ["response.create"]
+
+    perform(play, agent())
+
+
+def test_a_server_whose_tools_cannot_be_listed_is_an_error_by_its_label(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        listing = {"type": "mcp_list_tools", "id": "l", "server_label": "docs", "tools": []}
+        stage.model.say("conversation.item.added", item=listing)
+        for item_id in ("l", "unknown"):
+            stage.model.say("mcp_list_tools.failed", item_id=item_id)
+        await stage.settle()
+        named, unnamed = stage.of("error")
+        assert "MCP server 'docs' could not be listed" in str(named.error)
+        assert "MCP server of item 'unknown' could" in str(unnamed.error)
+        await stage.session.send_message("go on")
+        assert stage.model.told()[-1] == "response.create"
+
+    perform(play, agent())

@@ -130,3 +130,12 @@ def test_tries_come_less_and_less_often(hand_model: HandModel) -> None:
     there = link(hand_model, first_delay_s=1.0, longest_delay_s=10.0)
     for attempt, longest in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 10), (1000, 10)]:
         assert 0.75 * longest <= there.delay_before(attempt) <= longest
+
+
+def test_a_link_with_a_call_is_attached_to_it() -> None:
+    async def main() -> None:
+        alone = link(HandModel())
+        assert not alone.attached
+        assert replace(alone, config={"call_id": "sess_1"}).attached
+
+    run(main())

@@ -107,3 +107,26 @@ def test_what_nobody_asked_for_is_nobodys_failure() -> None:
         assert (failures, there.errors) == ([], ["no response.cancel"])
 
     run(main())
+
+
+def test_events_and_kept_speech_go_out_in_order_with_what_comes_meanwhile() -> None:
+    class Slow(Exit):
+        async def send_event(self, event: Any) -> None:
+            if len(self.sent) == 2:
+                self.unheard.add(b"late")
+            await super().send_event(event)
+
+    async def main() -> None:
+        exit_ = Slow()
+        for piece in (b"know", b"kept"):
+            exit_.unheard.add(piece)
+        await exit_.outlet.send_all([InputAudioBufferClear(), InputAudioBufferCommit()])
+        await exit_.outlet.send_unheard(4)
+        kinds = [event["type"].rpartition(".")[2] for event in exit_.sent]
+        assert kinds == ["clear", "commit", "append", "append"]
+        assert [event["audio"] for event in exit_.sent[2:]] == ["a2VwdA==", "bGF0ZQ=="]
+        exit_.connected = False
+        with pytest.raises(ConnectionLostError):
+            await exit_.outlet.send_unheard(4)
+
+    run(main())

@@ -231,3 +231,11 @@ def test_how_much_is_kept_is_measured_in_the_format_of_the_session(unheard: Unhe
     for _ in range(50):
         unheard.add(TENTH)
     assert kept_ms(unheard) == QUIET_MS
+
+
+def test_what_was_said_after_a_position_is_told_alone(unheard: UnheardAudio) -> None:
+    unheard.add(TENTH)
+    end = unheard.end
+    assert said(unheard, end) == []
+    unheard.add(TENTH)
+    assert (unheard.end - end, kept(unheard, end)) == (len(TENTH), TENTH)

@@ -16,7 +16,7 @@ from vivavoce.conversation.client_items import ClientItems, ItemEvent
 from vivavoce.conversation.client_notices import Failed, Notice, ResponseBegan, ResponseEnded, ToolCalled
 from vivavoce.conversation.client_requests import ResponseRequests
 from vivavoce.conversation.client_restoring import Restoring
-from vivavoce.conversation.client_sent import SentEvents
+from vivavoce.conversation.client_sent import ASKED_ANEW, Edit, SentEvents
 from vivavoce.conversation.client_session import output_format, speech_interrupts, turns_are_answered
 from vivavoce.conversation.client_speech import AgentSpeech, SpeechEvent
 from vivavoce.conversation.client_tools import ToolLedger
@@ -191,9 +191,12 @@ class ClientConversation:
         for event in events:
             self.send(event, now)
 
-    def lose_connection(self, now: float) -> list[wire.Response]:
-        """Ask for nothing until `connected`, then for what was owed; returns the responses cut off."""
-        owed = self._requests.lose_connection(now, gated=self.gated)
+    def lose_connection(self, now: float, *, attached: bool = False) -> list[wire.Response]:
+        """Ask for nothing until `connected`, then for what was owed; returns the responses cut off.
+
+        The server of a session that this side is `attached` to goes on, and still gives the answers it owes.
+        """
+        owed = self._requests.lose_connection(now, gated=self.gated) and not attached
         begun = self._speech.lose_connection()
         self._take_speech()
         for item_ids in begun.values():
@@ -201,14 +204,10 @@ class ClientConversation:
         owed = self._tools.lose_connection() or owed
         if owed:
             self._requests.request(now)
-        cut = [self._cut_off(each, begun.get(each.id, ())) for each in self._running.values()]
+        cut = [self.history.cut_off(each, begun.get(each.id, ())) for each in self._running.values()]
         self._running, self._out_of_band = {}, set()
         self._notices += map(ResponseEnded, cut)
         return cut
-
-    def _cut_off(self, response: wire.Response, item_ids: Sequence[str]) -> wire.Response:
-        items = [item for item_id in item_ids if (item := self.history.get(item_id)) is not None]
-        return wire.replace(response, status="incomplete", output=items)
 
     def restore(self) -> list[wire.ConversationItemCreate]:
         """Return the whole conversation, for a server that knows nothing of it."""
@@ -216,6 +215,11 @@ class ClientConversation:
         events, notices = self._restoring.restore()
         self._notices += notices
         return events
+
+    def resume(self) -> list[Edit]:
+        """Return the edits that a server may not have which has the conversation itself."""
+        self._outbox = [event for event in self._outbox if not isinstance(event, ASKED_ANEW)]
+        return self._sent.unconfirmed()
 
     def forget_turn(self, item_id: str | None) -> None:
         """Take out a turn, if there is one, that is said again and becomes another item."""
@@ -322,10 +326,10 @@ class ClientConversation:
     # --- items --------------------------------------------------------------------------------------------
 
     @_hears(*ClientItems.EVENTS)
-    def _item(self, event: ItemEvent, _now: float) -> None:
+    def _item(self, event: ItemEvent, now: float) -> None:
         item = getattr(event, "item", None)
-        if isinstance(item, wire.FunctionCallOutputItem):
-            self._tools.output_arrived(item.call_id)
+        if isinstance(item, wire.FunctionCallOutputItem) and self._tools.output_arrived(item.call_id):
+            self.request_response(now)
         self._notices += self._items.hear(event)
 
     @_hears(wire.ConversationItemTruncated)
@@ -386,12 +390,8 @@ class ClientConversation:
             self._call(event.response_id, event.item)
 
     def _call(self, response_id: str, item: wire.Item) -> None:
-        if not isinstance(item, wire.FunctionCallItem) or item.status in {"incomplete", "in_progress"}:
-            return
-        item_id = wire.present(item.id, "")
-        call_id = wire.present(item.call_id, item_id)
-        if self._tools.call(response_id, call_id):
-            self._notices.append(ToolCalled(call_id, item.name, item.arguments, item_id, response_id))
+        if isinstance(item, wire.FunctionCallItem) and item.status not in {"incomplete", "in_progress"}:
+            self._notices += self._tools.take(response_id, item)
 
     @_hears(*AgentSpeech.EVENTS)
     def _said(self, event: SpeechEvent, now: float) -> None:

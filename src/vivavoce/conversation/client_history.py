@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
 from vivavoce.conversation.heard import SpokenText, spread
@@ -15,6 +15,7 @@ from vivavoce.protocol import (
     MessageItem,
     OutputAudio,
     OutputText,
+    Response,
     present,
     replace,
 )
@@ -118,6 +119,11 @@ class ClientHistory:
         """Return one item as it is now, or ``None``."""
         entry = self._entries.get(item_id)
         return entry.item if entry is not None else None
+
+    def cut_off(self, response: Response, item_ids: Iterable[str]) -> Response:
+        """Return a response that was cut off, with those of its items that are here."""
+        items = [item for item_id in item_ids if (item := self.get(item_id)) is not None]
+        return replace(response, status="incomplete", output=items)
 
     def add(self, item: Item, previous_item_id: str | None = None) -> bool:
         """Put an item after another one, or at the end where that is not known.

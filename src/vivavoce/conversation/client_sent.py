@@ -24,13 +24,9 @@ from vivavoce.protocol import (
 REMEMBERED = 256
 """Edits, and ids of events, that are remembered until the server says something about them."""
 
-_MADE_ANEW = (
-    ConversationItemCreate,
-    ConversationItemDelete,
-    ConversationItemTruncate,
-    ResponseCancel,
-    ResponseCreate,
-)
+ASKED_ANEW = (ConversationItemCreate, ConversationItemDelete, ResponseCreate)
+"""What is remembered until the server answers it, and so is never lost in an outbox."""
+_MADE_ANEW = (*ASKED_ANEW, ConversationItemTruncate, ResponseCancel)
 Edit: TypeAlias = ConversationItemCreate | ConversationItemDelete
 
 

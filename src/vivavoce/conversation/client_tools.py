@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vivavoce.conversation.client_notices import ToolCalled
-from vivavoce.protocol import FunctionCallItem, FunctionCallOutputItem, Item
+from vivavoce.protocol import FunctionCallItem, FunctionCallOutputItem, Item, present
 
 REMEMBERED_CALLS = 1024
 CALL_ID_LENGTH = 32
@@ -46,6 +46,14 @@ class ToolLedger:
             oldest = next(iter(self._calls))
             self._forget(oldest, self._calls.pop(oldest))
         return True
+
+    def take(self, response_id: str, item: FunctionCallItem) -> list[ToolCalled]:
+        """Note a call as its item has it; returns what is to be run: nothing if it is known already."""
+        item_id = present(item.id, "")
+        call_id = present(item.call_id, item_id)
+        if not self.call(response_id, call_id):
+            return []
+        return [ToolCalled(call_id, item.name, item.arguments, item_id, response_id)]
 
     def _forget(self, call_id: str, response_id: str) -> None:
         """Expect nothing more of an old call, nor of its response if that began no later one."""
@@ -134,9 +142,15 @@ class ToolLedger:
             turn.quiet = True
         self._waiting = dict.fromkeys(self._waiting, True)
 
-    def output_arrived(self, call_id: str) -> None:
-        """Note that the server has the output of a call."""
+    def output_arrived(self, call_id: str) -> bool:
+        """Note that the server has the output of a call, which another client may have given.
+
+        Returns:
+            Whether the model must now be asked to go on: for outputs that were given here before.
+        """
+        goes_on = self.answer(call_id, respond=False)
         self._unseen.discard(call_id)
+        return goes_on
 
     def all_arrived(self) -> bool:
         """Return whether the server has every output that was sent."""

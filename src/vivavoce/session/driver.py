@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ from vivavoce.tasks import Tasks
 if TYPE_CHECKING:
     from vivavoce.connections import ModelEvent
     from vivavoce.conversation.client import ClientConversation
-    from vivavoce.protocol import RealtimeSession, ServerEvent, Unknown
+    from vivavoce.protocol import ClientEvent, RealtimeSession, ServerEvent, Unknown
     from vivavoce.session.link import DriverPort, Link
 
 START_S = 10.0
@@ -98,8 +98,7 @@ class Driver:
         self.state = "opening"
         self._link.model.add_listener(self._hear)
         await self._handshake()
-        for event in self._conversation.restore():
-            await self._outlet.send(event)
+        await self._outlet.send_all(self._conversation.restore())
         self._set_open()
         self._tasks.spawn(self._pump(), name="session pump")
 
@@ -118,7 +117,7 @@ class Driver:
     async def _handshake(self) -> None:
         """Open a connection and a session on it."""
         self._broken = None
-        opening = Opening()
+        opening = Opening(created=self._link.attached)
         self._openings.append(opening)
         self._deaf = False
         try:
@@ -354,7 +353,8 @@ class Driver:
         self._tasks.spawn(self._reconnect(error), name="session reconnect")
 
     async def _reconnect(self, error: Exception | None) -> None:
-        self._port.disconnected(self._conversation.lose_connection(self._now()))
+        attached, heard = self._link.attached, self._unheard.end
+        self._port.disconnected(self._conversation.lose_connection(self._now(), attached=attached))
         settings = self._link.reconnect
         if error is None or self._now() - self._opened_at >= STABLE_S:
             self._attempts = 0
@@ -367,7 +367,7 @@ class Driver:
             await asyncio.sleep(delay)
             try:
                 await self._handshake()
-                await self._restore(attempt)
+                await self._restore(attempt, heard if attached else 0)
             except Exception as failure:  # noqa: BLE001  # whatever a model raises, there is another try
                 error = failure
                 if isinstance(failure, ConnectionLostError) and failure.status in NOT_WELCOME:
@@ -377,16 +377,16 @@ class Driver:
         self._port.publish(RealtimeError(error))
         self._end()
 
-    async def _restore(self, attempt: int) -> None:
-        """Tell the new server of the conversation, and go on where it was."""
-        self._conversation.forget_turn(self._unheard.take_back(finds_turns(self._conversation.session)))
-        for event in self._conversation.restore():
-            await self._outlet.send(event)
-        position, speech = self._unheard.events_since(0)
-        while speech:
-            for said in speech:
-                await self._outlet.send(said)
-            position, speech = self._unheard.events_since(position)
+    async def _restore(self, attempt: int, heard: int) -> None:
+        """Tell the server what it does not know, and go on; it knows the audio up to the position `heard`."""
+        events: Sequence[ClientEvent]
+        if self._link.attached:
+            events = self._conversation.resume()
+        else:
+            self._conversation.forget_turn(self._unheard.take_back(finds_turns(self._conversation.session)))
+            events = self._conversation.restore()
+        await self._outlet.send_all(events)
+        await self._outlet.send_unheard(heard)
         self._set_open()
         self._port.publish(RealtimeReconnected(attempt))
         self._conversation.connected(self._now(), hears_turn=self._unheard.repeats_turn)

@@ -16,6 +16,7 @@ from vivavoce.protocol import (
     McpApprovalResponseItem,
     McpCallItem,
     McpListToolsItem,
+    present,
 )
 from vivavoce.session.events import (
     RealtimeError,
@@ -35,7 +36,7 @@ APPROVAL_S = 300.0
 WAITING_AT_ONCE = 64
 """Calls that may wait for approval at the same time; more are rejected."""
 REMEMBERED = 1024
-"""Items of which it is known that they were reported."""
+"""Items of which it is known that they were reported, or denied."""
 
 
 class HostedMcpPort(Protocol):
@@ -60,13 +61,16 @@ class HostedMcp:
 
     Args:
         port: the session.
+        attached: it is somebody else's, who may have MCP servers of their own in it.
     """
 
-    def __init__(self, port: HostedMcpPort) -> None:
+    def __init__(self, port: HostedMcpPort, *, attached: bool = False) -> None:
         self._port = port
+        self._attached = attached
         self._pending: dict[str, RealtimeToolApprovalRequired] = {}
         self._always: dict[tuple[str, str], bool] = {}
         self._seen: dict[str, None] = {}
+        self._denied: dict[str, None] = {}
         self._tasks = Tasks()
 
     @property
@@ -92,16 +96,30 @@ class HostedMcp:
         elif isinstance(item, McpCallItem):
             if (item.output is not None or item.error) and self._is_new(item.id):
                 self._port.publish(RealtimeMcpToolCallCompleted(item))
-                self._port.request_response()
+                if self._is_ours_to_answer(item):
+                    self._port.request_response()
         elif isinstance(item, McpListToolsItem) and item.tools:
             self._port.publish(RealtimeMcpToolsChanged(item.server_label, item.tools))
+
+    def hear_failed(self, item_id: str, item: Item | None) -> None:
+        """Take in that the tools of a server could not be listed; `item` is the list, if it was shown."""
+        named = repr(item.server_label) if isinstance(item, McpListToolsItem) else f"of item {item_id!r}"
+        reason = (
+            f"The tools of MCP server {named} could not be listed, and the agent goes on without them. "
+            "Check its address and its authorization; the log of the model's server may say more."
+        )
+        self._port.publish(RealtimeError(ToolError(reason)))
+
+    def _is_ours_to_answer(self, item: McpCallItem) -> bool:
+        """Say whether the answer to a call is to be asked for here; that of a denied one was before."""
+        if present(item.approval_request_id, None) in self._denied:
+            return False
+        return not self._attached or item.server_label in self._port.speaker.hosted
 
     def _is_new(self, item_id: str) -> bool:
         if item_id in self._seen:
             return False
-        self._seen[item_id] = None
-        if len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+        _remember(self._seen, item_id)
         return True
 
     def _ask(self, request: McpApprovalRequestItem) -> None:
@@ -157,8 +175,15 @@ class HostedMcp:
         )
         self._port.send(ConversationItemCreate(item=answer))
         if not approve:
+            _remember(self._denied, request_id)
             self._port.request_response()  # a call that is made leads to an answer; this one is not
 
     async def aclose(self) -> None:
         """Decide nothing more."""
         await self._tasks.aclose()
+
+
+def _remember(known: dict[str, None], name: str) -> None:
+    known[name] = None
+    if len(known) > REMEMBERED:
+        del known[next(iter(known))]

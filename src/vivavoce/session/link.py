@@ -77,6 +77,11 @@ class Link:
     observers: Observers
     clock: Callable[[], float] = time.time
 
+    @property
+    def attached(self) -> bool:
+        """Whether the session is somebody else's, and goes on without this connection."""
+        return "call_id" in self.config
+
     async def connect(self) -> None:
         """Open the connection, within `CONNECT_S` where it sets itself no limit.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,28 @@ class Outlet:
         """
         async with self._sending:
             await self._link.send(event)
+
+    async def send_all(self, events: Iterable[ClientEvent]) -> None:
+        """Send some events, in order.
+
+        Raises:
+            ConnectionLostError: there is no connection, or it broke.
+            Exception: what else the model raised.
+        """
+        for event in events:
+            await self.send(event)
+
+    async def send_unheard(self, position: int) -> None:
+        """Send the speech that is kept, from a position on, and what is added meanwhile.
+
+        Raises:
+            ConnectionLostError: there is no connection, or it broke.
+            Exception: what else the model raised.
+        """
+        position, speech = self._unheard.events_since(position)
+        while speech:
+            await self.send_all(speech)
+            position, speech = self._unheard.events_since(position)
 
     async def flush(self, is_open: Callable[[], bool]) -> ConnectionLostError | None:
         """Send what the conversation decided. An event that cannot be sent holds up no other.

@@ -87,6 +87,11 @@ class UnheardAudio:
     def _start(self) -> int:
         return self._end - self._size
 
+    @property
+    def end(self) -> int:
+        """The position of the end, for `events_since`."""
+        return self._end
+
     def hear(self, event: ServerEvent | Unknown) -> None:
         """Note what the server says of the user's speech, and of its answer."""
         match event:

@@ -23,7 +23,9 @@ from vivavoce.protocol import (
     InputAudioBufferCommitted,
     InputAudioBufferSpeechStarted,
     InputText,
+    McpListToolsFailed,
     MessageItem,
+    RealtimeSession,
     ResponseCreated,
     ResponseDone,
     ResponseOutputAudioTranscriptDelta,
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from vivavoce.agents.guardrails import InputGuardrail, OutputGuardrail, OutputGuardrailResult
     from vivavoce.connections import RealtimeModel, RealtimeModelConfig
     from vivavoce.conversation.client_notices import ToolCalled
-    from vivavoce.protocol import ClientEvent, Item, RealtimeSession, Response, ServerEvent, Unknown
+    from vivavoce.protocol import ClientEvent, Item, Response, ServerEvent, Unknown
     from vivavoce.session.events import RealtimeSessionEvent
     from vivavoce.session.settings import RunSettings
 
@@ -115,10 +117,11 @@ class SessionWorks:
         self.ids = RandomIds()
         self.conversation = ClientConversation(plan.model_config.get("playback_tracker"), self.ids)
         link = Link(plan.model, plan.model_config, settings.model, settings.reconnect, self.observers)
+        self._attached = link.attached
         self.driver = Driver(link, self.conversation, self)
         self.cast = Cast(self, settings)
         self.tools = ToolCalls(self, settings.tools)
-        self.hosted = HostedMcp(self)
+        self.hosted = HostedMcp(self, attached=link.attached)
         self._run_hooks = settings.hooks
         self._hooks = HookCalls(settings.hooks, plan.context, self.publish)
         self._guard = OutputGuard(self, settings.guardrails)
@@ -159,7 +162,7 @@ class SessionWorks:
             self._guard.ended_by_others(response.id)
             self._hooks.answered(self._agent_of(response.id), words_of(response))
         self._input_guard.reset()
-        if self.hosted.forget():
+        if not self._attached and self.hosted.forget():
             self.request_response()
         self.report()
 
@@ -177,6 +180,8 @@ class SessionWorks:
             self._guard_input(event)
         if isinstance(event, ConversationItemDone | ResponseOutputItemDone):
             self.hosted.hear(event.item)
+        elif isinstance(event, McpListToolsFailed):
+            self.hosted.hear_failed(event.item_id, self.conversation.history.get(event.item_id))
         self.report()
 
     def _guard_words(self, event: ServerEvent | Unknown) -> None:
@@ -243,7 +248,10 @@ class SessionWorks:
                 self.report()
             return
         speaker = self.cast.speaker_of(notice.response_id)
-        if not self.cast.hand_off(notice, speaker):
+        if self.cast.hand_off(notice, speaker):
+            return
+        # In a session of somebody else's, tools that are not known here are run there.
+        if not self._attached or notice.name in speaker.tools:
             owner = ToolOwner(
                 speaker.agent, speaker.tools, self.context.context, self.context.usage, self._run_hooks
             )
@@ -268,6 +276,8 @@ class SessionWorks:
 
     def settings(self) -> RealtimeSession:
         """Return the settings with which a session is to be opened now: with the voice that was heard."""
+        if self._attached and self.driver.state == "reconnecting":
+            return RealtimeSession()  # it has them, and others may have changed them since
         settings = self.cast.speaker.session
         if not self.cast.voice_fixed or self.conversation.session is None:
             return settings

@@ -125,6 +125,12 @@ def test_one_model_is_for_one_session() -> None:
     run(main())
 
 
+def test_there_is_no_call_to_attach_to_in_this_process() -> None:
+    model = LocalRealtimeModel(scripted_engines())
+    with pytest.raises(ConfigurationError, match=r"no call 'sess_1'.*model='ws://"):
+        run(model.connect({"call_id": "sess_1"}))
+
+
 def test_engines_are_built_off_the_loop_once_and_closed_with_the_last_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

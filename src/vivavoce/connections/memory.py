@@ -107,8 +107,14 @@ class LocalRealtimeModel(RealtimeModel):
         """Start a session.
 
         Raises:
-            ConfigurationError: the engines cannot be built, or this model is connected already.
+            ConfigurationError: the engines cannot be built, there is a call to attach to, which only a server
+                has, or this model is connected already.
         """
+        if "call_id" in config:
+            raise ConfigurationError(
+                f"there is no call {config['call_id']!r} to attach to in this process: name the server that "
+                "carries it, model='ws://…'"
+            )
         if self._pipe is not None:
             raise ConfigurationError(
                 "this model is connected already; use one model for one session at a time"

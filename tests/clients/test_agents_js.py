@@ -121,7 +121,8 @@ def test_parallel_tools() -> None:
         "function_call get_weather: It is sunny in Rome.",
         "user: Hello?",
     ]
-    assert told["raw"].count("response.done") == 2
+    # This SDK asks for an answer after each output, and for one less where both outputs come at a time.
+    assert told["raw"].count("response.done") in {2, 3}
 
 
 def test_a_tool_whose_result_is_for_later() -> None:

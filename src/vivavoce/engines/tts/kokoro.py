@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import threading
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivavoce.audio.stretch import TimeStretch
-from vivavoce.cpus import usable_cpus
-from vivavoce.engines.base import EngineCost, SpeechChunk, SpeechOptions
-from vivavoce.engines.tts.piecewise import Spoken, speak_pieces
-from vivavoce.engines.tts.word_times import Pace
-from vivavoce.engines.voices import stand_ins, unknown_voice
-from vivavoce.engines.workers import Workers
+from vivavoce.engines.base import EngineCost
+from vivavoce.engines.tts.piecewise import PieceSynthesizer, Spoken
 from vivavoce.errors import ConfigurationError, EngineError, MissingExtraError
 
-SLOWEST, FASTEST = 0.25, 1.5
 OWN_SLOWEST = 0.5
 """The slowest speed of the model; below it its speech is stretched."""
 
@@ -43,7 +36,7 @@ LANGUAGES = {
 """The language of a voice, by the first letter of its name, as espeak-ng calls it."""
 
 
-class KokoroSynthesizer:
+class KokoroSynthesizer(PieceSynthesizer):
     """A `Synthesizer` that speaks with the voices of a Kokoro model.
 
     Names of the API are voices of the same name where there is one (`af_alloy`), and dealt out over the
@@ -66,7 +59,6 @@ class KokoroSynthesizer:
     """
 
     sample_rate = 24_000
-    honours_speed = True
 
     def __init__(
         self, model: str, voices: str, *, language: str | None = None, workers: int | None = None
@@ -77,23 +69,11 @@ class KokoroSynthesizer:
             if not Path(path).is_file():
                 raise ConfigurationError(f"there is no file {path}; Kokoro needs its model and its voices")
         self._model, self._path = model, voices
-        self._own = _voices_in(voices)
-        self._stand_ins = stand_ins(self._own)
+        super().__init__("kokoro", _voices_in(voices), workers)
         self._language = language
         self.cost = EngineCost(0.5)
-        self._workers = Workers("kokoro", workers or max(1, usable_cpus() // 2))
         self._lock = threading.Lock()
         self._kokoro: Any = None
-        self._paces: dict[str, Pace] = {}
-
-    @property
-    def voice_names(self) -> tuple[str, ...]:
-        """The voices of the model, then the names of the API that stand for one of them."""
-        return tuple(dict.fromkeys((*self._own, *self._stand_ins)))
-
-    def knows_voice(self, voice: str) -> bool:
-        """Return whether it can speak with this voice."""
-        return voice in self._own or voice in self._stand_ins
 
     async def prewarm(self) -> None:
         """Load the model.
@@ -102,32 +82,6 @@ class KokoroSynthesizer:
             EngineError: it is none.
         """
         await self._workers.run(self._load)
-
-    async def synthesize(self, text: str, options: SpeechOptions) -> AsyncGenerator[SpeechChunk, None]:
-        """Stream the speech of a text, sentence by sentence.
-
-        Raises:
-            EngineError: unknown voice, a speed out of range, or the model failed.
-        """
-        voice = options.voice if options.voice in self._own else self._stand_ins.get(options.voice, "")
-        if voice not in self._own:
-            raise unknown_voice(options.voice, self.voice_names)
-        if not SLOWEST <= options.speed <= FASTEST:
-            raise EngineError(f"speed is {options.speed}; it must be from {SLOWEST} to {FASTEST}")
-        speak = functools.partial(self._speak, voice, options.speed)
-        pace = self._paces.setdefault(f"{voice} {options.speed:.1f}", Pace())
-        async with aclosing(speak_pieces(self._workers, speak, text, self.sample_rate, pace)) as chunks:
-            async for chunk in chunks:
-                yield chunk
-
-    @property
-    def queue_depth(self) -> int:
-        """Work that waits for a thread, for the server's metrics."""
-        return self._workers.waiting
-
-    async def aclose(self) -> None:
-        """End the threads; safe to call twice."""
-        self._workers.close()
 
     def _load(self) -> Any:
         with self._lock:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vivavoce.engines.base import SpeechChunk, SpokenWord
+from vivavoce.cpus import usable_cpus
+from vivavoce.engines.base import SpeechChunk, SpeechOptions, SpokenWord
 from vivavoce.engines.tts.word_times import Pace, WordTimes
+from vivavoce.engines.voices import stand_ins, unknown_voice
 from vivavoce.engines.workers import Workers
+from vivavoce.errors import EngineError
+
+SLOWEST, FASTEST = 0.25, 1.5
 
 LONGEST_PIECE = 300
 """Characters; some twenty seconds of speech."""
@@ -91,3 +99,67 @@ def _words(piece: str, spoken: Spoken, ms: float, pace: Pace) -> Sequence[Spoken
 def _pcm(samples: NDArray[np.float32]) -> bytes:
     whole: NDArray[np.float32] = np.clip(np.nan_to_num(samples), -1.0, 1.0) * 32767
     return np.rint(whole).astype("<i2").tobytes()
+
+
+class PieceSynthesizer(ABC):
+    """A `Synthesizer` whose voices make the audio of a whole sentence in one blocking call, in a thread.
+
+    Names of the API are dealt out over the voices that have none of them for a name.
+
+    Args:
+        name: of the engine, for its threads.
+        voices: the names of its voices.
+        workers: sentences spoken at the same time; `None`: one for two cores.
+
+    Attributes:
+        sample_rate: of its speech, in Hz.
+        honours_speed: it speaks at the speed that it is asked for.
+    """
+
+    sample_rate: int
+    honours_speed = True
+
+    def __init__(self, name: str, voices: Sequence[str], workers: int | None) -> None:
+        self._own = tuple(voices)
+        self._stand_ins = stand_ins(self._own)
+        self._workers = Workers(name, workers or max(1, usable_cpus() // 2))
+        self._paces: dict[str, Pace] = {}
+
+    @property
+    def voice_names(self) -> tuple[str, ...]:
+        """Its own voices, then the names of the API that stand for one of them."""
+        return tuple(dict.fromkeys((*self._own, *self._stand_ins)))
+
+    def knows_voice(self, voice: str) -> bool:
+        """Return whether it can speak with this voice."""
+        return voice in self._own or voice in self._stand_ins
+
+    @property
+    def queue_depth(self) -> int:
+        """Work that waits for a thread, for the server's metrics."""
+        return self._workers.waiting
+
+    async def synthesize(self, text: str, options: SpeechOptions) -> AsyncGenerator[SpeechChunk, None]:
+        """Stream the speech of a text, sentence by sentence.
+
+        Raises:
+            EngineError: unknown voice, a speed out of range, or the voice failed.
+        """
+        voice = options.voice if options.voice in self._own else self._stand_ins.get(options.voice, "")
+        if voice not in self._own:
+            raise unknown_voice(options.voice, self.voice_names)
+        if not SLOWEST <= options.speed <= FASTEST:
+            raise EngineError(f"speed is {options.speed}; it must be from {SLOWEST} to {FASTEST}")
+        speak = functools.partial(self._speak, voice, options.speed)
+        pace = self._paces.setdefault(f"{voice} {options.speed:.1f}", Pace())
+        async with aclosing(speak_pieces(self._workers, speak, text, self.sample_rate, pace)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def aclose(self) -> None:
+        """End the threads; safe to call twice."""
+        self._workers.close()
+
+    @abstractmethod
+    def _speak(self, voice: str, speed: float, text: str) -> Spoken:
+        """Make the speech of one piece; blocks, and may run in several threads at once."""

@@ -5,28 +5,21 @@ piper-tts is licensed GPL-3 or later. It is no part of the extra `all`, and neve
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vivavoce.cpus import usable_cpus
-from vivavoce.engines.base import EngineCost, SpeechChunk, SpeechOptions
-from vivavoce.engines.tts.piecewise import Spoken, speak_pieces
-from vivavoce.engines.tts.word_times import Pace
-from vivavoce.engines.voices import stand_ins, unknown_voice
-from vivavoce.engines.workers import Workers
+from vivavoce.engines.base import EngineCost
+from vivavoce.engines.tts.piecewise import PieceSynthesizer, Spoken
 from vivavoce.errors import ConfigurationError, EngineError, MissingExtraError
 
-SLOWEST, FASTEST = 0.25, 1.5
 MAX_LOADED = 8
 """Voices in memory at once; the one that was used longest ago makes room."""
 
@@ -46,7 +39,7 @@ class PiperFile:
     speakers: Mapping[str, int]
 
 
-class PiperSynthesizer:
+class PiperSynthesizer(PieceSynthesizer):
     """A `Synthesizer` that speaks with Piper voices from files.
 
     A voice is called by its file (`en_US-amy-medium`), a speaker of a voice with several by both
@@ -68,30 +61,17 @@ class PiperSynthesizer:
         ConfigurationError: there is no voice, or a description cannot be read.
     """
 
-    honours_speed = True
-
     def __init__(self, voices: str, *, workers: int | None = None, cuda: bool = False) -> None:
         if importlib.util.find_spec("piper") is None:
             raise MissingExtraError("piper", "the Piper synthesizer")
         self._files = find_voices(Path(voices))
         self._voices = _names(self._files)
-        self._stand_ins = stand_ins(tuple(self._voices))
+        super().__init__("piper", tuple(self._voices), workers)
         self.sample_rate = max(file.sample_rate for file in self._files.values())
         self.cost = EngineCost(0.15)
         self._cuda = cuda
-        self._workers = Workers("piper", workers or max(1, usable_cpus() // 2))
         self._lock = threading.Lock()
         self._loaded: OrderedDict[str, Any] = OrderedDict()
-        self._paces: dict[str, Pace] = {}
-
-    @property
-    def voice_names(self) -> tuple[str, ...]:
-        """The voices in the files, then the names of the API that stand for one of them."""
-        return tuple(dict.fromkeys((*self._voices, *self._stand_ins)))
-
-    def knows_voice(self, voice: str) -> bool:
-        """Return whether it can speak with this voice."""
-        return voice in self._voices or voice in self._stand_ins
 
     async def prewarm(self) -> None:
         """Load the first voice.
@@ -100,32 +80,6 @@ class PiperSynthesizer:
             EngineError: it is no voice.
         """
         await self._workers.run(self._load, next(iter(self._files)))
-
-    async def synthesize(self, text: str, options: SpeechOptions) -> AsyncGenerator[SpeechChunk, None]:
-        """Stream the speech of a text, sentence by sentence.
-
-        Raises:
-            EngineError: unknown voice, a speed out of range, or the voice failed.
-        """
-        name = options.voice if options.voice in self._voices else self._stand_ins.get(options.voice, "")
-        if name not in self._voices:
-            raise unknown_voice(options.voice, self.voice_names)
-        if not SLOWEST <= options.speed <= FASTEST:
-            raise EngineError(f"speed is {options.speed}; it must be from {SLOWEST} to {FASTEST}")
-        speak = functools.partial(self._speak, name, options.speed)
-        pace = self._paces.setdefault(f"{name} {options.speed:.1f}", Pace())
-        async with aclosing(speak_pieces(self._workers, speak, text, self.sample_rate, pace)) as chunks:
-            async for chunk in chunks:
-                yield chunk
-
-    @property
-    def queue_depth(self) -> int:
-        """Work that waits for a thread, for the server's metrics."""
-        return self._workers.waiting
-
-    async def aclose(self) -> None:
-        """End the threads; safe to call twice."""
-        self._workers.close()
 
     def _load(self, key: str) -> Any:
         with self._lock:

@@ -7,6 +7,8 @@ VivavoceError
 │   ├── LocalProtocolError  by this program: a bug here or a wrong call
 │   └── RemoteProtocolError by the peer: carries what an `error` event needs (code, param)
 ├── AudioFormatError        audio is not in the form that was promised: says what was found and is accepted
+├── SdpError                an SDP offer or answer is none, or asks for what there is not: says what
+├── NoPortError             every UDP port that media may use is taken
 ├── EngineError             an engine (VAD, STT, LLM, TTS) failed or refused its input
 ├── ConnectionLostError     the connection to the model, or to an MCP server, could not be made or broke
 ├── ToolError               a tool was unknown, got bad arguments, raised or took too long
@@ -83,6 +85,14 @@ class RemoteProtocolError(ProtocolError):
 
 class AudioFormatError(VivavoceError):
     """Audio is not in the form that was promised; the message says what was found and what is accepted."""
+
+
+class SdpError(VivavoceError):
+    """A session description of WebRTC is malformed, or asks for what there is not; the message says what."""
+
+
+class NoPortError(VivavoceError):
+    """Every UDP port that media may use is taken; the message names the range and the setting."""
 
 
 class EngineError(VivavoceError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from vivavoce.audio.levels import rms_dbfs
 from vivavoce.engines.base import FunctionCallDelta, ModelDone, ModelUsage
 from vivavoce.engines.scripted import Pause, ScriptedModel, ScriptedSynthesizer, scripted_engines
 from vivavoce.errors import RemoteProtocolError
-from vivavoce.pipeline import SessionOptions
+from vivavoce.pipeline import LocalSession, SessionOptions
 from vivavoce.protocol import (
     AudioFormat,
     ConversationItemCreate,
@@ -357,3 +358,34 @@ def test_a_turn_after_another_is_remembered(stage: Stage) -> None:
     assert isinstance(model, ScriptedModel)
     assert [len(request.items) for request in model.requests] == [1, 3, 5]
     assert model.requests[0].instructions == "Be brief."
+
+
+class Unread:
+    """A sink for events that nobody reads."""
+
+    writable = True
+
+    def send(self, events: object) -> None:
+        pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for Windows")
+def test_a_deadline_that_is_now_can_be_armed_again_on_uvloop() -> None:
+    import uvloop
+
+    async def scenario() -> list[object]:
+        # Where a time is as good as now, uvloop gives a handle that cannot say when it is due.
+        now = asyncio.get_running_loop().time()
+        session = LocalSession(scripted_engines(), Unread())
+        session._conversation.next_deadline = lambda: now  # type: ignore[method-assign]
+        handles: list[object] = []
+        for _ in range(2):
+            session._arm()
+            handles.append(session._timer)
+        await session.aclose()
+        return handles
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        first, second = runner.run(scenario())
+    assert first is second
+    assert not hasattr(first, "when")

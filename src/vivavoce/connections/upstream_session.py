@@ -66,6 +66,7 @@ class UpstreamSession:
         self._to_write = asyncio.Event()
         self._writable = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None
         self._over = False
 
     def start(self) -> None:
@@ -119,9 +120,11 @@ class UpstreamSession:
     def _arm(self) -> None:
         due = self._relay.next_deadline()
         if self._timer is not None:
-            if due == self._timer.when():
+            # Not `TimerHandle.when()`: uvloop rounds it, and has none where a time is as good as now.
+            if due == self._due:
                 return
             self._timer.cancel()
+        self._due = due
         self._timer = self._loop.call_at(due, self._on_deadline) if due is not None else None
 
     def _on_deadline(self) -> None:

@@ -66,6 +66,7 @@ class LocalSession:
         self._answers = Answers(backstage)
         self._mcp = McpRequests(backstage)
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None
         self._paused = False
         self._closed = False
         self._performers: dict[type[Effect], Callable[[Any], None]] = {
@@ -140,9 +141,11 @@ class LocalSession:
     def _arm(self) -> None:
         due = self._conversation.next_deadline()
         if self._timer is not None:
-            if due == self._timer.when():
+            # Not `TimerHandle.when()`: uvloop rounds it, and has none where a time is as good as now.
+            if due == self._due:
                 return
             self._timer.cancel()
+        self._due = due
         self._timer = self._loop.call_at(due, self._on_deadline) if due is not None else None
 
     def _on_deadline(self) -> None:

@@ -62,7 +62,7 @@ def test_settings_that_cannot_be_met_are_refused_with_their_error() -> None:
         assert [event["type"] for event in peer.events] == ["error"]
         assert peer.events[0]["error"]["param"] == "session.tool_choice"
         assert peer.close == (4000, "invalid_request_error.invalid_value")
-        assert endpoint.admission.sessions == 0
+        assert endpoint.sessions.admission.sessions == 0
 
     run(scenario())
 
@@ -79,7 +79,7 @@ def test_a_model_that_has_no_session_now_closes_with_1011(caplog: pytest.LogCapt
         peer = Handshake()
         await peer.visit(endpoint)
         assert peer.close == (1011, "The session could not be started on the server's side.")
-        assert endpoint.admission.sessions == 0
+        assert endpoint.sessions.admission.sessions == 0
 
     run(scenario())
     assert "session could not begin" in [record.message for record in caplog.records]
@@ -212,7 +212,7 @@ def test_a_key_that_used_its_minutes_ends_its_session_and_opens_no_other() -> No
         later = Handshake()
         await later.visit(endpoint)
         assert later.status == 429
-        assert endpoint.admission.sessions == 0
+        assert endpoint.sessions.admission.sessions == 0
 
     run(scenario())
 
@@ -273,8 +273,10 @@ def test_who_counts_is_told_of_refusals_and_ends() -> None:
         endpoint = endpoint_for(Caller("lab"), config=ServerConfig(limits=Limits(max_sessions=1)))
         refused: list[str | None] = []
         ended: list[tuple[str, int | None, Any]] = []
-        endpoint.on_refused = refused.append
-        endpoint.on_ended = lambda start, code, summary: ended.append((start.session_id, code, summary))
+        endpoint.sessions.on_refused = refused.append
+        endpoint.sessions.on_ended = lambda start, code, summary: ended.append(
+            (start.session_id, code, summary)
+        )
         inside = Handshake()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(inside.visit(endpoint))

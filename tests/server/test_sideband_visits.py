@@ -21,10 +21,10 @@ def test_a_session_is_hung_up_by_its_id() -> None:
             side.scope["query_string"] = f"call_id={session_id}".encode()
             visits.create_task(side.visit(endpoint))
             await asyncio.sleep(1)
-            assert endpoint.calls.hang_up(session_id, "lab")
+            assert endpoint.sessions.calls.hang_up(session_id, "lab")
         assert peer.close == (1000, "The call was hung up.")
         assert side.close == (1000, "The session has ended.")
-        assert not endpoint.calls.hang_up(session_id, "lab")
+        assert not endpoint.sessions.calls.hang_up(session_id, "lab")
 
     run(scenario())
 
@@ -47,7 +47,7 @@ def test_a_sideband_that_does_not_read_is_dropped_and_slows_nobody() -> None:
             await asyncio.sleep(1)
             assert len(peer.events) == 13
             assert beside.done()
-            assert endpoint.admission.sessions == 1
+            assert endpoint.sessions.admission.sessions == 1
             peer.leave()
 
     run(scenario())
@@ -83,7 +83,7 @@ def test_when_the_server_ends_its_sidebands_hear_why() -> None:
             side.scope["query_string"] = b"call_id=" + peer.events[0]["session"]["id"].encode()
             visits.create_task(side.visit(endpoint))
             await asyncio.sleep(1)
-            await endpoint.aclose()
+            await endpoint.sessions.aclose()
         assert peer.close == side.close == (1001, "The server is shutting down.")
 
     run(scenario())

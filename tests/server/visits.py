@@ -12,6 +12,7 @@ from vivavoce.server import ServerConfig
 from vivavoce.server.auth import Caller, Guard
 from vivavoce.server.envelope import Refusal
 from vivavoce.server.realtime import RealtimeEndpoint
+from vivavoce.server.sessions import Sessions
 
 
 class Handshake:
@@ -71,13 +72,11 @@ class Keyring(Guard):
 
 
 def endpoint_for(caller: Caller | None = None, engines: Any = None, **options: Any) -> RealtimeEndpoint:
-    return RealtimeEndpoint(
-        engines or build_engines(EngineChoice(preset="bench")),
-        options.pop("config", ServerConfig()),
-        Keyring(caller or Caller(None)),
-        cpus=1,
-        **options,
-    )
+    config = options.pop("config", ServerConfig())
+    guard = Keyring(caller or Caller(None))
+    engines = engines or build_engines(EngineChoice(preset="bench"))
+    sessions = Sessions(engines, config, guard.keys, cpus=1, **options)
+    return RealtimeEndpoint(sessions, guard, config.limits)
 
 
 class Reluctant(Handshake):

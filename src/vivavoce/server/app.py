@@ -30,6 +30,7 @@ from vivavoce.server.rest.metrics import MetricsRoutes
 from vivavoce.server.rest.speech import SpeechRoutes
 from vivavoce.server.rest.transcriptions import TranscriptionRoutes
 from vivavoce.server.secrets import ClientSecrets
+from vivavoce.server.sessions import Sessions
 from vivavoce.server.usage import KeyUsage
 
 if TYPE_CHECKING:
@@ -104,26 +105,27 @@ class RealtimeApp:
         usage = KeyUsage(config.limits.per_key, keys.limits)
         self._engines = engines
         self.instruments = Instruments(config, self)
-        self._realtime = RealtimeEndpoint(
+        self._sessions = Sessions(
             engines,
             config,
-            self._guard,
+            keys,
             cpus=usable_cpus(),
             usage=usage,
             observe=self.instruments.observe,
             guardrails=[make_guardrail(spec.name, spec.options) for spec in config.guardrails],
         )
-        self._realtime.on_refused = self.instruments.refused
-        self._realtime.on_ended = self.instruments.ended
+        self._sessions.on_refused = self.instruments.refused
+        self._sessions.on_ended = self.instruments.ended
+        self._realtime = RealtimeEndpoint(self._sessions, self._guard, config.limits)
         self._usage = usage
         desk = Desk(
             config=config,
             engines=engines,
             guard=self._guard,
             secrets=secrets,
-            admission=self._realtime.admission,
+            admission=self._sessions.admission,
             usage=usage,
-            calls=self._realtime.calls,
+            calls=self._sessions.calls,
         )
         parts = (
             HealthRoutes(desk),
@@ -157,17 +159,17 @@ class RealtimeApp:
         """
         keys = load_keys(self._config)
         self._guard.keys = keys
-        self._realtime.admission.of_key = self._usage.limits = keys.limits
+        self._sessions.admission.of_key = self._usage.limits = keys.limits
 
     @property
     def sessions(self) -> int:
         """Sessions that are connected now."""
-        return self._realtime.admission.sessions
+        return self._sessions.admission.sessions
 
     @property
     def max_sessions(self) -> int:
         """Sessions that may be connected at once."""
-        return self._realtime.admission.max_sessions
+        return self._sessions.admission.max_sessions
 
     def queue_depths(self) -> dict[str, int]:
         """Return how much work waits for each engine, by its name."""
@@ -180,11 +182,11 @@ class RealtimeApp:
 
     async def drain(self, seconds: float) -> None:
         """Refuse new sessions and wait until those that are connected have ended, at most so long."""
-        await self._realtime.drain(seconds)
+        await self._sessions.drain(seconds)
 
     async def aclose(self) -> None:
         """Refuse new sessions and close those that are connected (1001); safe to call twice."""
-        await self._realtime.aclose()
+        await self._sessions.aclose()
         await self.instruments.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

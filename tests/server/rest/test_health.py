@@ -33,12 +33,12 @@ def test_health_needs_no_key_and_says_how_full_the_house_is(house: Callable[...,
 def test_a_server_that_is_full_or_drains_is_alive_and_not_ready(house: Callable[..., Any]) -> None:
     async def scenario() -> None:
         home = house(limits=Limits(max_sessions=1))
-        home.app._realtime.admission.admit()
+        home.app._sessions.admission.admit()
         assert (await home.ask("GET", "/healthz")).json()["status"] == "ok"
         answer = await home.ask("GET", "/readyz")
         assert (answer.status_code, answer.json()["status"]) == (503, "full")
         assert answer.headers["retry-after"] == "5"
-        home.app._realtime.admission.drain()
+        home.app._sessions.admission.drain()
         answer = await home.ask("GET", "/healthz")
         assert (answer.status_code, answer.json()["status"]) == (200, "draining")
         answer = await home.ask("GET", "/readyz")

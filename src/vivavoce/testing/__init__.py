@@ -2,7 +2,7 @@
 
 What lives here: the virtual clock (`run`, `VirtualClockLoop`), models that follow a script
 (`ScriptedRealtimeModel` for events, `local_test_model` for audio, `ScriptedServer` for clients of any make),
-and a caller who speaks, hears and interrupts (`SimulatedCaller`).
+a caller who speaks, hears and interrupts (`SimulatedCaller`), and a bad network (`LossyLink`).
 What may not: anything a running program needs, pytest itself, real waiting.
 Who may import it: tests and `cli`; no other room.
 """
@@ -31,6 +31,7 @@ from vivavoce.testing.caller_script import (
 )
 from vivavoce.testing.clock import VirtualClockLoop, run
 from vivavoce.testing.local import local_test_model
+from vivavoce.testing.lossy_link import LinkConditions, LossyLink, without_candidates
 from vivavoce.testing.scripted_model import (
     ConnectCall,
     RealtimeScriptError,
@@ -51,6 +52,8 @@ __all__ = [
     "ConnectCall",
     "Ear",
     "HangUp",
+    "LinkConditions",
+    "LossyLink",
     "Pause",
     "RealtimeScriptError",
     "RealtimeStep",
@@ -72,5 +75,6 @@ __all__ = [
     "tone_clip",
     "tool_call",
     "user_says",
+    "without_candidates",
     "written",
 ]

@@ -1,8 +1,8 @@
 """The order of media packets: at once what comes in order, after a bounded wait what does not.
 
-Nothing is played here, so nothing needs a steady pace: a packet that comes in order goes on at once, however late
-it is. Only behind a missing packet others wait, for it may have been overtaken, and no longer than `patience_s`,
-which follows what this network has done lately.
+Nothing is played here, so nothing needs a steady pace: a packet that comes in order goes on at once, however
+late it is. Only behind a missing packet others wait, for it may have been overtaken, and no longer than
+`patience_s`, which follows what this network has done lately.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class PacketOrder(Generic[P]):
             timestamp: its RTP timestamp, 32 bits.
             payload: what it carries.
             now: seconds of any clock that does not go back.
-            copy: it is a copy that came with a later packet (redundancy): needed only where the original is missing.
+            copy: it is a copy that came with a later packet, needed only where the original is missing.
         """
         if self._next is None:
             return [] if copy else [self._begin(sequence, timestamp, payload)]
@@ -113,7 +113,7 @@ class PacketOrder(Generic[P]):
         return self._in_order(now)
 
     def restart(self) -> None:
-        """Expect a new stream: another sender, or another number of the same (SSRC). What waits is dropped."""
+        """Expect a new stream: another sender, or another SSRC of the same. What waits is dropped."""
         self._waiting.clear()
         self._ended_gaps.clear()
         self._next = self._stray = None

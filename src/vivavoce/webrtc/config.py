@@ -5,7 +5,37 @@ Beyond the API reference: its calls have no such settings, the hosted service pi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import ipaddress
+import re
+from dataclasses import dataclass, field
+
+from vivavoce.errors import ConfigurationError
+
+_URL = re.compile(
+    r"(?P<scheme>stun|stuns|turn|turns):(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[\w.-]+))(?::(?P<port>\d{1,5}))?"
+    r"(?:\?transport=(?P<transport>\w+))?",
+    re.ASCII,
+)
+_FORMS = "write stun:host:port, turn:host:port?transport=udp (or tcp), or turns:host:port"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """What the URL of a STUN or TURN server says.
+
+    Attributes:
+        kind: ``"stun"`` or ``"turn"``.
+        host: name or address.
+        port: UDP or TCP port.
+        transport: ``"udp"`` or ``"tcp"``; STUN is always over UDP.
+        tls: whether TLS is spoken, over TCP.
+    """
+
+    kind: str
+    host: str
+    port: int
+    transport: str
+    tls: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +54,35 @@ class IceServer:
 
     url: str
     username: str | None = None
-    credential: str | None = None
+    credential: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.address.kind == "turn" and not (self.username and self.credential):
+            raise ConfigurationError(f"the TURN server {self.url!r} needs a username and a credential")
+
+    @property
+    def address(self) -> ServerAddress:
+        """What the URL says.
+
+        Raises:
+            ConfigurationError: the URL has none of the forms.
+        """
+        found = _URL.fullmatch(self.url)
+        if found is None:
+            raise ConfigurationError(f"{self.url!r} is no URL of a STUN or TURN server: {_FORMS}")
+        scheme, transport = found["scheme"], found["transport"]
+        if scheme == "stuns":
+            raise ConfigurationError(f"{self.url!r}: STUN over TLS is not possible; write stun:host:port")
+        if scheme == "stun" and transport:
+            raise ConfigurationError(f"{self.url!r}: a stun URL has no transport; write stun:host:port")
+        tls = scheme == "turns"
+        transport = transport or ("tcp" if tls else "udp")
+        if transport not in (("tcp",) if tls else ("udp", "tcp")):
+            raise ConfigurationError(f"{self.url!r}: transport {transport!r} is not possible; {_FORMS}")
+        port = int(found["port"] or (5349 if tls else 3478))
+        if not 0 < port < 65536:
+            raise ConfigurationError(f"{self.url!r}: port {port} is none; it is 1 to 65535")
+        return ServerAddress(scheme.removesuffix("s"), found["v6"] or found["host"], port, transport, tls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +90,15 @@ class RtcConfig:
     """How a peer connection reaches its peer, and how long it waits.
 
     Args:
-        ice_servers: STUN and TURN servers; at most one of each kind is used. Default none.
+        ice_servers: STUN and TURN servers; at most one of each kind. Default none.
         udp_ports: first and last UDP port that media sockets may bind, both included; default: any free port.
+            Each call takes one port on each of its addresses.
         addresses: local addresses to bind. Default: those of every interface, and 127.0.0.1.
-        advertised_address: stands in host candidates in the place of the local address, with the real port
-            (behind one-to-one NAT, in a container); default: the local address itself.
+        advertised_address: stands in host candidates in the place of the local addresses of its family, with
+            the real port (behind one-to-one NAT, in a container); default: the local address itself. Without
+            `addresses`, 127.0.0.1 stays what it is.
         connect_s: seconds from the exchange of SDP to a connected peer; default 15.
-        vanish_s: seconds without any packet of the peer until it counts as gone; default 8.
+        vanish_s: seconds without any packet of the peer until it counts as gone, at least 1; default 8.
 
     Raises:
         ConfigurationError: a value is out of range; the message names it and what is accepted.
@@ -50,3 +110,46 @@ class RtcConfig:
     advertised_address: str | None = None
     connect_s: float = 15.0
     vanish_s: float = 8.0
+
+    def __post_init__(self) -> None:
+        kinds = [server.address.kind for server in self.ice_servers]
+        if twice := {kind for kind in kinds if kinds.count(kind) > 1}:
+            raise ConfigurationError(f"ice_servers has several of the kind {min(twice)}; give one of each")
+        if self.udp_ports is not None:
+            first, last = self.udp_ports
+            if not 0 < first <= last < 65536:
+                raise ConfigurationError(
+                    f"udp_ports {first}-{last} is no range: give first and last port, 1 to 65535"
+                )
+        if self.connect_s <= 0:
+            raise ConfigurationError(f"connect_s is {self.connect_s}; it must be more than 0 seconds")
+        if self.vanish_s < 1:
+            raise ConfigurationError(f"vanish_s is {self.vanish_s}; it must be at least 1 second")
+        self._check_addresses()
+
+    def _check_addresses(self) -> None:
+        advertised = None
+        if self.advertised_address is not None:
+            advertised = _ip("advertised_address", self.advertised_address)
+            if advertised.is_unspecified:
+                raise ConfigurationError(
+                    f"advertised_address {advertised} is no address that a peer could reach: give the one "
+                    "under which the world sees this machine"
+                )
+        for text in self.addresses:
+            address = _ip("addresses", text)
+            if address.version == 6 and address.is_link_local:
+                raise ConfigurationError(f"addresses: {text} is link-local; peers need another address")
+            if address.is_unspecified and (advertised is None or advertised.version != address.version):
+                raise ConfigurationError(
+                    f"addresses: {text} stands for every address, so peers must be told one of them: set "
+                    f"advertised_address to an IPv{address.version} address, or name the addresses to bind"
+                )
+
+
+def _ip(name: str, text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        wanted = "an IP address, such as 192.0.2.1 or 2001:db8::1"
+        raise ConfigurationError(f"{name}: {text!r} is not {wanted}") from None

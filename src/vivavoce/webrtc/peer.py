@@ -31,7 +31,7 @@ class PeerEvents(Protocol):
         """Learn that `RtcPeer.buffered` fell below `LOW_WATER` after it had been above `HIGH_WATER`."""
 
     def on_end(self, reason: str) -> None:
-        """Learn, once, that the peer hung up, vanished or never connected. Not called after `RtcPeer.aclose`."""
+        """Learn, once, that the peer hung up, vanished or never connected; never after `RtcPeer.aclose`."""
 
 
 class RtcPeer:

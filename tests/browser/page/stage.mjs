@@ -87,7 +87,10 @@ class Stage {
     for (const name of EVENTS) session.on(name, () => this.note('session', name));
     session.on('history_updated', () => this.note('session', 'history_updated'));
     session.on('error', ({ error }) => this.note('error', error?.error?.message ?? error?.message ?? String(error), { error }));
-    session.on('audio', ({ data }) => this.audio.push(data));
+    session.on('audio', ({ data }) => {
+      this.audio.push(data);
+      this.note('session', 'audio.delta');
+    });
     this.#listenTo(session.transport);
   }
 
@@ -141,6 +144,12 @@ class Stage {
       if (item.type !== 'message') return `${item.type} ${item.name ?? ''}: ${item.output ?? ''}`;
       return `${item.role}: ${item.content.map((part) => part.text ?? part.transcript ?? '').join('')}`;
     });
+  }
+
+  // Waits until so much audio has come in `audio` events; the server gives it out no faster than it is spoken.
+  given(ms) {
+    const enough = () => this.audio.reduce((sum, { byteLength }) => sum + byteLength, 0) >= (ms * 2 * RATE) / 1000;
+    return this.until(enough, `${ms} ms of audio`);
   }
 
   // The audio of the `audio` events, in base64.

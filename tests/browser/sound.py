@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
+import wave
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import soxr
@@ -33,15 +34,8 @@ class Track:
         begin, end = (max(0, round(ms * self.rate / 1000)) * 2 for ms in (start_ms, end_ms))
         return Track(self.pcm[begin:end], self.rate)
 
-    def words(self) -> str:
-        """What pocketsphinx hears."""
-        return asyncio.run(self._words())
-
     async def heard(self) -> str:
-        """What pocketsphinx hears, on this event loop."""
-        return await self._words()
-
-    async def _words(self) -> str:
+        """What pocketsphinx hears."""
         transcriber = PocketsphinxTranscriber(workers=1)
         samples = np.frombuffer(self.pcm, "<i2")
         speech = soxr.resample(samples, self.rate, transcriber.sample_rate).astype("<i2").tobytes()
@@ -59,6 +53,15 @@ class Tape:
 
     microphone: Track
     agent: Track
+
+    def write(self, path: Path) -> None:
+        """Write it as a WAV file, the microphone left, the agent right."""
+        both = np.stack([np.frombuffer(track.pcm, "<i2") for track in (self.microphone, self.agent)], axis=1)
+        with wave.open(str(path), "wb") as recording:
+            recording.setnchannels(2)
+            recording.setsampwidth(2)
+            recording.setframerate(self.agent.rate)
+            recording.writeframes(both.tobytes())
 
 
 def tape(base64_pcm: str, rate: int = 48_000) -> Tape:

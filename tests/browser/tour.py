@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -110,8 +109,12 @@ class Tour:
         """Keep what may tell what went wrong."""
         self.artefacts.mkdir(parents=True, exist_ok=True)
         (self.artefacts / "console.txt").write_text("\n".join(visit.console), encoding="utf-8")
-        with contextlib.suppress(Exception):  # the page may be what failed, and the test's own failure counts
-            log = await visit.do("window.stage?.log ?? []")
-            lines = "".join(f"{json.dumps(entry)}\n" for entry in log)
-            (self.artefacts / "events.jsonl").write_text(lines, encoding="utf-8")
+        # The page may be what failed, and what counts is the test's own failure.
+        with contextlib.suppress(Exception):
+            lines = await visit.do("(window.stage?.log ?? []).map((entry) => JSON.stringify(entry))")
+            (self.artefacts / "events.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        with contextlib.suppress(Exception):
+            if await visit.do("window.taping"):
+                (await visit.tape()).write(self.artefacts / "tape.wav")
+        with contextlib.suppress(Exception):
             await visit.page.screenshot(path=self.artefacts / "page.png", full_page=True)

@@ -114,6 +114,8 @@
   // Opened when there is something to hear, as a page that never asks for a microphone has no use for it.
   Object.defineProperty(window, 'tape', { get: () => (tape ??= new Tape()) });
 
+  Object.defineProperty(window, 'taping', { get: () => tape !== undefined });
+
   const devices = navigator.mediaDevices;
   if (!devices) return; // not a secure page
   const getUserMedia = devices.getUserMedia.bind(devices);

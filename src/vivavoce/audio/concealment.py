@@ -1,7 +1,7 @@
 """What stands in the place of sound that never came: the last pitch period again and again, fading out.
 
-After the model of ITU-T G.711 Appendix I, without its 3.75 ms of delay: what has been heard is gone already, so
-the seam is smoothed on this side of it. For codecs that cannot do it themselves (G.711); Opus can.
+After the model of ITU-T G.711 Appendix I, without its 3.75 ms of delay: what has been heard is gone already,
+so the seam is smoothed on this side of it. For codecs that cannot do it themselves (G.711); Opus can.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Concealment:
         return made
 
     def _period(self) -> int:
-        """The length of the last period of a voice, or of several; the longest there is where there is none."""
+        """The length of the last period of a voice, or of several; without a voice the longest."""
         past = self._history
         target = past[-self._compared :]
         # Window i ends max_period - i samples before the present.

@@ -1,10 +1,10 @@
-"""From the frames of one WebSocket to events for its session: decoded, counted, and read at a fair pace."""
+"""From the frames of one connection to events for its session: decoded, counted, and read at a fair pace."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from vivavoce.errors import RemoteProtocolError
 from vivavoce.protocol import InputAudioBufferAppend
@@ -19,14 +19,34 @@ if TYPE_CHECKING:
     from vivavoce.protocol import ClientEvent
     from vivavoce.server.hub import SessionHub
     from vivavoce.server.limits import Limits
-    from vivavoce.server.socket import RealtimeSocket
 
-__all__ = ["FrameReader"]
+__all__ = ["FrameReader", "Speaker"]
 
 _MESSAGES_PER_BATCH = 32
 _BYTES_PER_BATCH = 256 * 1024
 
 _log = logging.getLogger(__name__)
+
+
+class Speaker(Protocol):
+    """What the reader of a connection has to say to the half that writes."""
+
+    @property
+    def closing(self) -> tuple[int, str] | None:
+        """Code and reason with which this side closes, or `None` when it does not."""
+        ...
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close after what was sent."""
+        ...
+
+    def peer_gone(self, code: int = 1006) -> None:
+        """Note that the peer closed or vanished."""
+        ...
+
+    def speak_beta(self) -> None:
+        """Write all further events in the beta dialect."""
+        ...
 
 
 class FrameReader:
@@ -38,7 +58,7 @@ class FrameReader:
 
     Args:
         hub: of the session.
-        socket: the connection.
+        speaker: the half of the connection that writes.
         limits: of the server.
         number: of the sideband; 0 for the main connection.
         beta: whether the client speaks the beta dialect.
@@ -47,26 +67,30 @@ class FrameReader:
     def __init__(
         self,
         hub: SessionHub,
-        socket: RealtimeSocket,
+        speaker: Speaker,
         limits: Limits,
         *,
         number: int = 0,
         beta: bool = False,
     ) -> None:
         self._hub = hub
-        self._socket = socket
+        self._speaker = speaker
         self._limits = limits
         self._number = number
         self._decode_event = decode_beta_event if beta else decode_client_event
         self._undecided = not beta
 
     async def run(self, receive: Receive) -> None:
-        """Read until the peer is gone or this side closes; a bug closes this connection (1011)."""
+        """Read until the peer is gone or this side closes; a bug closes this connection (1011).
+
+        Args:
+            receive: waits for the next message, as ASGI offers it of a WebSocket.
+        """
         try:
             await self._feed(receive)
         except Exception:  # noqa: BLE001 - a bug in one session must end that one, with a close code
             _log.exception("session failed", extra={"session_id": self._hub.session.id})
-            self._socket.close(1011, "The session failed on the server's side.")
+            self._speaker.close(1011, "The session failed on the server's side.")
 
     async def _feed(self, receive: Receive) -> None:
         now = asyncio.get_running_loop().time
@@ -75,9 +99,9 @@ class FrameReader:
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
-                self._socket.peer_gone(message.get("code", 1006))
+                self._speaker.peer_gone(message.get("code", 1006))
                 return
-            if self._socket.closing is not None:
+            if self._speaker.closing is not None:
                 return
             data = message.get("text")
             if data is None:
@@ -134,7 +158,7 @@ class FrameReader:
             if not asks_for_beta(parse_json(data)):
                 raise
             self._decode_event = decode_beta_event
-            self._socket.speak_beta()
+            self._speaker.speak_beta()
             return decode_beta_event(data)
         self._undecided = isinstance(event, InputAudioBufferAppend)
         return event

@@ -10,14 +10,13 @@ from starlette.responses import JSONResponse, Response
 
 from vivavoce.conversation.refusal import refuse
 from vivavoce.errors import RemoteProtocolError
-from vivavoce.protocol import RealtimeSession, Session
-from vivavoce.protocol.beta import asks_for_beta
+from vivavoce.protocol import Session
 from vivavoce.protocol.beta_client import beta_session_from
 from vivavoce.protocol.beta_server import beta_session
-from vivavoce.protocol.codec import session_from, to_builtins
+from vivavoce.protocol.codec import to_builtins
 from vivavoce.server.envelope import Refusal
 from vivavoce.server.rest.desk import Desk, api_routes, json_of, respond
-from vivavoce.server.rest.opening import opening_session
+from vivavoce.server.rest.opening import opening_session, session_of
 from vivavoce.server.secrets import DEFAULT_SECRET_S, MAX_SECRET_S, MIN_SECRET_S, ClientSecret
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class ClientSecretRoutes:
         body = await json_of(request)
         _only(body, ("session", "expires_after"))
         seconds = _seconds(body.get("expires_after"))
-        session, secret = self._mint(caller, _session(body.get("session")), seconds)
+        session, secret = self._mint(caller, session_of(body.get("session")), seconds)
         # `client_secret` is where the quickstarts of the API look for what the reference calls `value`.
         return JSONResponse({**secret, "session": to_builtins(session), "client_secret": secret})
 
@@ -92,23 +91,6 @@ class ClientSecretRoutes:
         name, fingerprint = (key.name, key.fingerprint) if key is not None else (None, None)
         value = self._desk.secrets.mint(ClientSecret(settings, expires_at, name, fingerprint))
         return session, {"value": value, "expires_at": expires_at}
-
-
-def _session(raw: object) -> Session:
-    """Return the session that a client secret is for: what is left out is a realtime session."""
-    if raw is None:
-        return RealtimeSession()
-    if isinstance(raw, Mapping) and "type" not in raw:
-        if asks_for_beta({"type": "session.update", "session": raw}):
-            return beta_session_from(raw)
-        raw = {**raw, "type": "realtime"}
-    if isinstance(raw, Mapping) and raw.get("type") == "translation":
-        raise RemoteProtocolError(
-            "Translation sessions are not supported by this server.",
-            code="translation_not_supported",
-            param="session.type",
-        )
-    return session_from(raw)
 
 
 def _seconds(expires_after: object, where: str = "expires_after") -> int:

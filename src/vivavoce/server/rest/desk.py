@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -17,8 +19,8 @@ from vivavoce.server.limits import check_fields
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from starlette.requests import Request
-    from starlette.types import ExceptionHandler
+    from starlette.datastructures import FormData
+    from starlette.types import ExceptionHandler, Message
 
     from vivavoce.engines.base import Engines
     from vivavoce.engines.speech_model import SpeechModel
@@ -37,6 +39,8 @@ __all__ = [
     "Desk",
     "api_routes",
     "body_of",
+    "form_of",
+    "json_object",
     "json_of",
     "respond",
 ]
@@ -122,20 +126,72 @@ async def json_of(request: Request) -> dict[str, Any]:
         RemoteProtocolError: it has too many fields.
     """
     body = await body_of(request, MAX_JSON_BYTES)
-    if not body.strip():
-        return {}
-    check_fields(body)
+    return json_object(body) if body.strip() else {}
+
+
+def json_object(
+    text: str | bytes, name: str = "The body of the request", param: str | None = None
+) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Args:
+        text: as it came.
+        name: how to speak of it.
+        param: the parameter that it is, or `None`.
+
+    Raises:
+        RefusedError: it is none.
+        RemoteProtocolError: it has too many fields.
+    """
+    check_fields(text)
     try:
-        value = json.loads(body)
+        value = json.loads(text)
         # Half a surrogate pair is JSON, but no text that could be sent back.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        message = "The body of the request is not valid JSON."
-        raise RefusedError(Refusal(400, message, code="invalid_json")) from error
+        refusal = Refusal(400, f"{name} is not valid JSON.", code="invalid_json", param=param)
+        raise RefusedError(refusal) from error
     if not isinstance(value, dict):
-        message = "The body of the request must be a JSON object."
-        raise RefusedError(Refusal(400, message, code="invalid_type"))
+        raise RefusedError(Refusal(400, f"{name} must be a JSON object.", code="invalid_type", param=param))
     return value
+
+
+async def form_of(
+    request: Request, max_bytes: int, timeout_s: float, *, max_fields: int, max_field_bytes: int
+) -> FormData:
+    """Read the parts of a body that is `multipart/form-data`, of which one may be a file.
+
+    Args:
+        request: whose body it is.
+        max_bytes: how long the body may be.
+        timeout_s: how long it may take to come in, in seconds.
+        max_fields: how many parts that are no files it may have.
+        max_field_bytes: how long each of those may be.
+
+    Raises:
+        RefusedError: they are too long, come too slowly, or are none.
+    """
+    size = 0
+
+    async def receive() -> Message:
+        nonlocal size
+        message = await request.receive()
+        size += len(message.get("body", b""))
+        if size > max_bytes:
+            raise RefusedError(
+                Refusal(413, f"The upload is longer than {max_bytes} bytes.", code="request_too_large")
+            )
+        return message
+
+    try:
+        async with asyncio.timeout(timeout_s):
+            counted = Request(request.scope, receive)
+            return await counted.form(max_files=1, max_fields=max_fields, max_part_size=max_field_bytes)
+    except TimeoutError as error:
+        message = f"The upload did not arrive within {timeout_s:g} seconds."
+        raise RefusedError(Refusal(408, message, code="request_timeout")) from error
+    except HTTPException as error:
+        raise RefusedError(Refusal(400, error.detail, code="invalid_multipart")) from error
 
 
 def respond(refusal: Refusal) -> Response:

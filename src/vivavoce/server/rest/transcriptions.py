@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,7 +25,7 @@ from vivavoce.protocol import AudioInput, TranscriptionSession, TranscriptionSes
 from vivavoce.protocol import Transcription as Wishes
 from vivavoce.server.envelope import Refusal, RefusedError
 from vivavoce.server.rest.decoders import decode_audio
-from vivavoce.server.rest.desk import Desk, api_routes
+from vivavoce.server.rest.desk import Desk, api_routes, form_of
 from vivavoce.server.rest.engine_work import EngineAnswer, count_audio, engines_of, place_in
 from vivavoce.server.rest.opening import opening_session
 from vivavoce.server.rest.segments import MAX_SEGMENT_S, Segment, cut
@@ -34,7 +33,6 @@ from vivavoce.server.rest.transcript_forms import MEDIA_TYPES, Transcription, wr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from starlette.types import Message
 
     from vivavoce.engines.base import VoiceActivityDetector
     from vivavoce.pipeline import SessionOptions
@@ -156,30 +154,16 @@ async def _form_of(request: Request) -> FormData:
     Raises:
         RefusedError: they are too long, come too slowly, or are none.
     """
-    size = 0
-
-    async def receive() -> Message:
-        nonlocal size
-        message = await request.receive()
-        size += len(message.get("body", b""))
-        if size > MAX_UPLOAD_BYTES:
-            raise RefusedError(
-                Refusal(413, f"The upload is longer than {MAX_UPLOAD_BYTES} bytes.", code="request_too_large")
-            )
-        return message
-
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         message = "The body of the request must be multipart/form-data with the recording as 'file'."
         raise RefusedError(Refusal(400, message, code="invalid_content_type"))
-    try:
-        async with asyncio.timeout(UPLOAD_TIMEOUT_S):
-            counted = Request(request.scope, receive)
-            return await counted.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES)
-    except TimeoutError as error:
-        message = f"The upload did not arrive within {UPLOAD_TIMEOUT_S:g} seconds."
-        raise RefusedError(Refusal(408, message, code="request_timeout")) from error
-    except HTTPException as error:
-        raise RefusedError(Refusal(400, error.detail, code="invalid_multipart")) from error
+    return await form_of(
+        request,
+        MAX_UPLOAD_BYTES,
+        UPLOAD_TIMEOUT_S,
+        max_fields=_MAX_FIELDS,
+        max_field_bytes=_MAX_FIELD_BYTES,
+    )
 
 
 def transcription_wish(form: FormData, engines: Engines, defaults: SessionOptions) -> TranscriptionWish:

@@ -12,11 +12,13 @@ from tests.browser.tour import Tour, Visit
 
 from vivavoce.engines.base import Engines
 from vivavoce.engines.registry import EngineChoice, build_local_engines
+from vivavoce.engines.scripted import scripted_engines
 from vivavoce.testing.words import word_error_rate, words_of
 
 pytestmark = pytest.mark.browser
 
 ANSWER = "I can get the weather of today and tell a story."
+COUNTING = "one two three four five six seven eight nine ten"
 WER = 0.35
 """How much pocketsphinx may misunderstand of flite after Opus."""
 CUT_MS = 1500
@@ -102,6 +104,65 @@ def test_a_page_that_is_closed_without_goodbye_leaves_nothing(loop: asyncio.Runn
             async with tour.visit(home.site) as page:
                 await page.open(url=home.calls)
                 assert home.app.sessions == 1
+            await home.empty()
+
+    loop.run(main())
+
+
+def test_an_answer_is_interrupted_by_the_page(loop: asyncio.Runner, tour: Tour) -> None:
+    engines = scripted_engines(answers=[[COUNTING], ["Fine."]], word_ms=400)
+
+    async def main() -> None:
+        async with house(engines) as home, tour.visit(home.site) as page:
+            await page.open(url=home.calls)
+            await page.do("stage.session.sendMessage('Count.')")
+            await page.do("tape.audible('agent')")
+            await page.do("tape.after(1500)")
+            asked_ms = await page.do("stage.session.interrupt(), tape.ms")
+            await page.said("server output_audio_buffer.cleared")
+            cut = await page.said("server conversation.item.truncated")
+            quiet_ms = await page.do("tape.quiet('agent', 500)") - 500
+            assert quiet_ms - asked_ms < CUT_MS
+            (start_ms, end_ms), *_ = (await page.tape()).agent.spans()
+            assert abs((end_ms - start_ms) - cut["audio_end_ms"]) < 200
+            heard = COUNTING.split()[: cut["audio_end_ms"] // 400]
+            await page.remembers(f"^assistant: {' '.join(heard)}$")
+            await page.do("stage.session.sendMessage('Go on.')")
+            await page.remembers("^assistant: Fine.$")
+            await page.said("server output_audio_buffer.stopped")
+            await page.do("stage.session.close()")
+            await home.empty()
+
+    loop.run(main())
+
+
+def test_a_picture_goes_through_the_data_channel(loop: asyncio.Runner, tour: Tour) -> None:
+    engines = scripted_engines(answers=[["A dot."]])
+
+    async def main() -> None:
+        async with house(engines) as home, tour.visit(home.site) as page:
+            await page.open(url=home.calls, config={"outputModalities": ["text"]})
+            await page.do("stage.session.addImage(picture(200))")
+            await page.remembers("^assistant: A dot.$")
+            assert not [name for name in await page.names() if "output_audio_buffer" in name]
+            await page.do("stage.session.close()")
+            await home.empty()
+
+    loop.run(main())
+    (item,) = engines.llm.requests[0].items  # type: ignore[attr-defined]
+    assert len(item.content[0].image_url) > 150_000  # far more than one SCTP packet takes
+
+
+def test_who_hung_up_may_call_again(loop: asyncio.Runner, tour: Tour) -> None:
+    async def main() -> None:
+        engines = build_local_engines(EngineChoice(preset="bench"))
+        async with house(engines) as home, tour.visit(home.site) as page:
+            await page.open(url=home.calls)
+            await page.do("stage.session.close()")
+            await page.do("url => stage.again(url)", home.calls)
+            await page.do("stage.session.sendMessage('Hello?')")
+            await page.said("server output_audio_buffer.stopped")
+            await page.do("stage.session.close()")
             await home.empty()
 
     loop.run(main())

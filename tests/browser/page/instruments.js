@@ -100,6 +100,12 @@
       return this.#until(() => this.#quietMs[name] >= ms, `${ms} ms of silence: ${name}`);
     }
 
+    // Resolves when the tape is so much longer than now.
+    after(ms) {
+      const end = this.ms + ms;
+      return this.#until(() => this.ms >= end, `${ms} ms`);
+    }
+
     // All of it so far: PCM16, the microphone left, the agent right, in base64.
     async cut() {
       const reader = new FileReader();

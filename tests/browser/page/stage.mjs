@@ -73,6 +73,11 @@ class Stage {
     this.note('stage', 'connected');
   }
 
+  // Connects the same session once more.
+  async again(url) {
+    await this.session.connect({ apiKey: await this.secret(), url });
+  }
+
   // Only the transport of the SDK, without a session: who has tools and history of its own is elsewhere.
   async openThin({ url, config = {} }) {
     const transport = new OpenAIRealtimeWebRTC();
@@ -183,4 +188,13 @@ function terse(event) {
   return JSON.parse(JSON.stringify(event, (_, value) => (typeof value === 'string' && value.length > 2000 ? `(${value.length} characters)` : value)));
 }
 
+// A picture of noise, which no compression makes smaller, as a data URL of four bytes a pixel and a third more.
+window.picture = (side) => {
+  const canvas = Object.assign(document.createElement('canvas'), { width: side, height: side });
+  const context = canvas.getContext('2d');
+  const pixels = context.createImageData(side, side);
+  for (let at = 0; at < pixels.data.length; at += 1) pixels.data[at] = at % 4 === 3 ? 255 : Math.random() * 256;
+  context.putImageData(pixels, 0, 0);
+  return canvas.toDataURL('image/png');
+};
 window.stage = new Stage();

@@ -73,6 +73,8 @@ class Order:
         self._over: set[str] = set()
         self._lists: dict[str, str] = {}
         self._calls: dict[str, str] = {}
+        self._voiced: set[str] = set()
+        self._played: dict[str, str] = {}
         self._last = ""
         self._leaving: str | None = None
         self._gone: set[str] = set()
@@ -106,7 +108,13 @@ class Order:
     def finish(self, *, speaking: bool = False) -> None:
         """Take the end of a session in which everything had the time to end, or all but the person's turn."""
         turn = None if speaking else self._turn
-        left = {"responses": set(self._running), "items": self._open_items, "turn": turn}
+        playing = [response for response, state in self._played.items() if state == "started"]
+        left = {
+            "responses": set(self._running),
+            "items": self._open_items,
+            "turn": turn,
+            "playing": playing,
+        }
         if any(left.values()):
             raise OutOfOrderError(f"never ended: {left}")
         waiting = {item for item, state in {**self._lists, **self._calls}.items() if state == "in_progress"}
@@ -167,7 +175,9 @@ class Order:
 
     def _contiguous(self, kind: str, event: Event) -> None:
         """A turn's end, its commit and its item come in one piece."""
-        if self._turn is None or self._turn[0] == "speaking" or kind == "error":
+        if self._turn is None or self._turn[0] == "speaking":
+            return
+        if kind == "error" or kind.startswith("output_audio_buffer."):  # which have times of their own
             return
         state, item = self._turn
         follows = {
@@ -266,6 +276,8 @@ class Order:
 
     def _part(self, kind: str, event: Event, output: Output) -> None:
         if kind.endswith(".added"):
+            if event["part"]["type"] == "audio":
+                self._voiced.add(event["response_id"])
             self._need(output.part is None, event, "a part is open")
             self._need(event["content_index"] == output.parts, event, "an odd content_index")
             output.part, output.ended = event["part"]["type"], set()
@@ -292,6 +304,27 @@ class Order:
                 event[PIECES[stream]] == output.said.get(stream, ""), event, "not what the deltas said"
             )
         output.ended.add(stream)
+
+    # --- playing, where the server does -------------------------------------------------------------------
+
+    def _on_output_audio_buffer_started(self, event: Event) -> None:
+        response = event["response_id"]
+        self._need(response in self._voiced, event, "a response that does not speak")
+        self._need(response not in self._played, event, "it was played already")
+        self._need("started" not in self._played.values(), event, "another response is playing")
+        self._played[response] = "started"
+
+    def _on_output_audio_buffer_stopped(self, event: Event) -> None:
+        response = event["response_id"]
+        self._need(self._played.get(response) == "started", event, "it is not playing")
+        self._need(response in self._over, event, "the response is active")
+        self._played[response] = "stopped"
+
+    def _on_output_audio_buffer_cleared(self, event: Event) -> None:
+        response = event["response_id"]
+        self._need(response in self._voiced, event, "a response that does not speak")
+        self._need(self._played.get(response, "started") == "started", event, "it is over")  # or waits
+        self._played[response] = "cleared"
 
     # --- tools of MCP servers -----------------------------------------------------------------------------
 

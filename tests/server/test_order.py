@@ -66,11 +66,14 @@ SESSION = told(
     *TURN,
     ("response.created", response("in_progress")),
     *MESSAGE_BEGINS,
-    *SPEECH,
+    *SPEECH[:2],
+    ("output_audio_buffer.started", {"response_id": "r1"}),
+    *SPEECH[2:],
     *MESSAGE_ENDS,
     *FUNCTION,
     ("response.done", response("completed", MESSAGE, CALL)),
     ("rate_limits.updated", {"rate_limits": []}),
+    ("output_audio_buffer.stopped", {"response_id": "r1"}),
     ("conversation.item.truncated", {"item_id": "a1", "audio_end_ms": 10}),
     ("conversation.item.deleted", {"item_id": "u1"}),
 )
@@ -126,6 +129,9 @@ def test_two_events_that_change_places_are_seen(number: int) -> None:
         {"conversation.item.added", "response.function_call_arguments.delta"},
         {"response.function_call_arguments.done", "conversation.item.done"},
         {"response.output_item.done", "response.output_item.added"},
+        {"response.output_audio.delta", "output_audio_buffer.started"},  # a response may have many
+        {"output_audio_buffer.started", "response.output_audio.done"},
+        {"output_audio_buffer.stopped", "conversation.item.truncated"},
     ]
     if pair in free:
         return
@@ -162,3 +168,54 @@ def test_other_disorders(events: list[Said], why: str) -> None:
 def test_an_event_id_that_comes_twice_is_seen() -> None:
     with pytest.raises(OutOfOrderError, match="event_id"):
         check_order([SESSION[0], {**SESSION[0]}])
+
+
+STARTED: Said = ("output_audio_buffer.started", {"response_id": "r1"})
+STOPPED: Said = ("output_audio_buffer.stopped", {"response_id": "r1"})
+CLEARED: Said = ("output_audio_buffer.cleared", {"response_id": "r1"})
+SPEAKS: list[Said] = [
+    ("session.created", {}),
+    *TURN,
+    ("response.created", response("in_progress")),
+    *MESSAGE_BEGINS,
+    *SPEECH,
+    *MESSAGE_ENDS,
+]
+SPOKEN: list[Said] = [*SPEAKS, ("response.done", response("completed", MESSAGE))]
+OTHER = {"id": "r2", "status": "in_progress", "output": [], "conversation_id": "c1"}
+OTHERS_PART = {"response_id": "r2", "output_index": 0, "item_id": "a2", "content_index": 0}
+OTHER_SPEAKS: list[Said] = [
+    *SPOKEN,
+    STARTED,
+    ("response.created", {"response": OTHER}),
+    ("response.output_item.added", {**OTHERS_PART, "item": {**OPEN, "id": "a2"}}),
+    ("conversation.item.added", {"item": {**OPEN, "id": "a2"}}),
+    ("response.content_part.added", {**OTHERS_PART, "part": {"type": "audio"}}),
+]
+
+
+@pytest.mark.parametrize(
+    ("events", "why"),
+    [
+        ([*SPOKEN], None),
+        ([*SPOKEN, STARTED, STOPPED], None),
+        ([*SPEAKS, STARTED, CLEARED, SPOKEN[-1]], None),
+        ([*SPOKEN, CLEARED], None),
+        ([*SPOKEN, STARTED], "never ended"),
+        ([*SPEAKS, STARTED, STOPPED], "the response is active"),
+        ([*SPOKEN, STOPPED], "it is not playing"),
+        ([*SPOKEN, STARTED, STARTED], "played already"),
+        ([*SPOKEN, STARTED, STOPPED, CLEARED], "it is over"),
+        ([*SPOKEN, STARTED, CLEARED, STOPPED], "it is not playing"),
+        ([*SPOKEN, CLEARED, STARTED], "played already"),
+        ([SPOKEN[0], STARTED], "does not speak"),
+        ([SPOKEN[0], CLEARED], "does not speak"),
+        ([*OTHER_SPEAKS, ("output_audio_buffer.started", {"response_id": "r2"})], "another response"),
+    ],
+)
+def test_what_is_played_in_order_and_out_of_it(events: list[Said], why: str | None) -> None:
+    if why is None:
+        check_order(told(*events))
+    else:
+        with pytest.raises(OutOfOrderError, match=why):
+            check_order(told(*events))

@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from vivavoce.pipeline.formats import Encoder
+from vivavoce.audio.polyphase import RatioResampler
+from vivavoce.pipeline.formats import pcm_encoder
 from vivavoce.protocol import (
     ConversationItemTruncate,
     InputAudioBufferAppend,
@@ -60,7 +61,7 @@ class PlayedSession:
 
     Attributes:
         on_end: of the session.
-        id: of the session.
+        id: of the session, once there is one.
         close_code: of the session, where it ended badly, else `None`.
     """
 
@@ -69,12 +70,14 @@ class PlayedSession:
         self._session: ServedSession | None = None
         self._output = PlayedOutput(_event_id)
         self._truncations: deque[ConversationItemTruncate] = deque()
-        self._encoder: tuple[AudioFormat, Encoder] | None = None
+        self._input = _Input(self._output.input_format)
         self._closed = False
+        self.id = ""
 
     def attach(self, session: ServedSession) -> None:
         """Join it to its session, which has not started."""
         self._session = session
+        self.id = session.id
 
     # --- the line -----------------------------------------------------------------------------------------
 
@@ -90,12 +93,12 @@ class PlayedSession:
         """Take what was said on the line, as an `input_audio_buffer.append` in the session's input format.
 
         Args:
-            pcm: PCM16 mono at 24 kHz, any length.
+            pcm: PCM16 mono at 24 kHz, a whole number of samples.
         """
         fmt = self._output.input_format
-        if self._encoder is None or self._encoder[0] != fmt:
-            self._encoder = (fmt, Encoder(RATE, fmt))
-        if not self._closed and (audio := self._encoder[1].process(pcm)):
+        if fmt != self._input.fmt:
+            self._input = _Input(fmt)
+        if not self._closed and (audio := self._input.process(pcm)):
             self._hub.receive(InputAudioBufferAppend(audio=audio))
 
     # --- a sink, to the session ---------------------------------------------------------------------------
@@ -131,11 +134,6 @@ class PlayedSession:
     def _inner(self) -> ServedSession:
         assert self._session is not None, "attach comes before everything else"
         return self._session
-
-    @property
-    def id(self) -> str:
-        """The session's, `sess_…`."""
-        return self._inner.id
 
     @property
     def on_end(self) -> Callable[[str], None] | None:
@@ -182,6 +180,24 @@ class PlayedSession:
         """End everything within a second, and play nothing any more; safe to call twice."""
         self._closed = True
         await self._inner.aclose()
+
+
+class _Input:
+    """From what the line hears to the input format of a session, as a stream.
+
+    Args:
+        fmt: that format.
+    """
+
+    def __init__(self, fmt: AudioFormat) -> None:
+        self.fmt = fmt
+        self._encode = pcm_encoder(fmt)
+        self._resampler = RatioResampler(RATE, fmt.sample_rate)
+
+    def process(self, pcm: bytes) -> bytes:
+        """Return what is ready of the encoded stream."""
+        pcm = self._resampler.process(pcm)
+        return pcm if self._encode is None else self._encode(pcm)
 
 
 def _event_id() -> str:

@@ -161,13 +161,13 @@ class PlayedOutput:
         for piece in heard.pieces:
             response = self._responses[int(piece.item_id)]
             if not response.started:
+                self._stop_those_played()
                 response.started = True
                 self._say(OutputAudioBufferStarted, response)
             response.parts[piece.content_index].heard += piece.samples
             response.waiting -= piece.samples
             self._waiting -= piece.samples
-        while self._queue and not self._queue[0].running and not self._queue[0].waiting:
-            self._played(self._queue.popleft())
+        self._stop_those_played()
         return heard.pcm if heard.pieces else b""
 
     @property
@@ -227,18 +227,18 @@ class PlayedOutput:
         response = self._running.get(event.response_id)
         if response is not None:
             part = response.part(event.item_id, event.content_index)
+            pcm = part.process(event.delta)
             if not response.silenced:
-                self._add(response, part, part.process(event.delta))
+                self._add(response, part, pcm)
 
     def _audio_done(self, event: ResponseOutputAudioDone) -> None:
         response = self._running.get(event.response_id)
         if response is not None:
-            part = response.part(event.item_id, event.content_index)
-            self._add(response, part, part.end())
+            response.part(event.item_id, event.content_index).ended = True
 
     def _add(self, response: PlayedResponse, part: PlayedPart, pcm: bytes) -> None:
         pcm = pcm[: max(0, _QUEUE_SAMPLES - self._waiting) * PCM16_BYTES]
-        if not pcm or response.silenced:
+        if not pcm:
             return
         response.waiting += len(pcm) // PCM16_BYTES
         self._waiting += len(pcm) // PCM16_BYTES
@@ -269,7 +269,7 @@ class PlayedOutput:
     def _end(self, responses: Iterable[PlayedResponse]) -> None:
         for response in responses:
             for part in response.parts:
-                self._add(response, part, part.end())
+                part.ended = True
             response.running = False
             self._running.pop(response.id, None)
             self._truncations += response.cuts_when_done
@@ -283,12 +283,12 @@ class PlayedOutput:
                     self._play(response, part, pcm)
                 response.held.clear()
 
-    def _played(self, response: PlayedResponse) -> None:
-        """Take the end of a response that was heard as far as it came."""
-        if response.started:
+    def _stop_those_played(self) -> None:
+        while self._queue and not self._queue[0].running and not self._queue[0].waiting:
+            response = self._queue.popleft()
             self._say(OutputAudioBufferStopped, response)
-        self._truncations += self._cuts(response)  # where the buffer was full
-        del self._responses[response.number]
+            self._truncations += self._cuts(response)  # where the buffer was full
+            del self._responses[response.number]
 
     # --- what is not heard --------------------------------------------------------------------------------
 

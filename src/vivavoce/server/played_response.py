@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from vivavoce.audio.frames import PCM16_BYTES
-from vivavoce.audio.resample import Resampler
+from vivavoce.audio.frames import PCM16_BYTES, whole_samples
+from vivavoce.audio.polyphase import RatioResampler
 from vivavoce.pipeline.formats import pcm_decoder
 from vivavoce.protocol import AudioFormat, ConversationItemTruncate
 
@@ -37,8 +37,8 @@ class PlayedPart:
         self.content_index = content_index
         self.number = number
         self._decode: Callable[[bytes], bytes] | None = pcm_decoder(fmt)
-        # With an anti-alias filter: speech is on its way before it is heard, so its delay costs nothing.
-        self._resampler = Resampler(fmt.sample_rate, RATE, quality="LQ")
+        self._resampler = RatioResampler(fmt.sample_rate, RATE)
+        self._carry = b""
         self.received = 0
         self.heard = 0
         self.ended = False
@@ -55,17 +55,15 @@ class PlayedPart:
         return self.ended and self.heard >= self.received
 
     def process(self, audio: bytes) -> bytes:
-        """Take audio in its format and return what is ready of it, PCM16 at the rate of the ear."""
-        pcm = self._resampler.process(audio if self._decode is None else self._decode(audio))
-        self.received += len(pcm) // PCM16_BYTES
-        return pcm
+        """Take audio in its format and return it as PCM16 at the rate of the ear.
 
-    def end(self) -> bytes:
-        """Take the news that no more will come and return the rest; safe to call twice."""
-        if self.ended:
-            return b""
-        self.ended = True
-        pcm = self._resampler.flush()
+        Args:
+            audio: bytes; half a sample at the end waits for the next ones.
+        """
+        pcm = self._carry + audio if self._decode is None else self._decode(audio)
+        end = whole_samples(len(pcm), PCM16_BYTES)
+        self._carry = pcm[end:]
+        pcm = self._resampler.process(pcm[:end])
         self.received += len(pcm) // PCM16_BYTES
         return pcm
 

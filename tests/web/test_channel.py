@@ -20,7 +20,7 @@ SESSION = {
     "prompt": {"id": "pmpt_1"},
     "audio": {"output": {"voice": "marin", "speed": 1.0}},
 }
-HISTORY = [
+HISTORY: list[wire.Item] = [
     wire.MessageItem(
         id="item_1", role="user", content=(wire.InputAudio(audio=b"sound", transcript="Where is my order?"),)
     ),

@@ -18,7 +18,7 @@ from vivavoce.webrtc.codecs import FRAME_SAMPLES, SILENCE, VOICE_RATE, encoder_f
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from av.audio.stream import AudioStream
+    from av.stream import Stream
 
 FRAME_S = FRAME_SAMPLES / VOICE_RATE
 
@@ -65,7 +65,7 @@ class SpeakerTrack(MediaStreamTrack):
         self._silent = 0  # frames of silence one after another
         self._payload = b""
 
-    async def recv(self) -> Packet[AudioStream]:
+    async def recv(self) -> Packet[Stream]:
         """Wait for the next 20 ms and give their packet.
 
         Raises:
@@ -84,7 +84,7 @@ class SpeakerTrack(MediaStreamTrack):
             raise MediaStreamError
         behind = int((loop.time() - due) / FRAME_S)
         self._frames += max(0, behind + 1 - MAX_BURST)
-        packet: Packet[AudioStream] = Packet(self._encode(self._pull()))
+        packet: Packet[Stream] = Packet(self._encode(self._pull()))
         packet.pts = self._frames * self._ticks
         packet.time_base = self._time_base
         self._frames += 1

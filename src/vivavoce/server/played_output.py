@@ -253,10 +253,10 @@ class PlayedOutput:
         """Whether all that play before it have said all they had to say."""
         for earlier in self._queue:
             if earlier is response:
-                return True
+                break
             if earlier.running:
                 return False
-        return False
+        return True
 
     def _play(self, response: PlayedResponse, part: PlayedPart, pcm: bytes) -> None:
         self._buffer.write(str(response.number), part.number, pcm, self._now)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import engines, latency, peers, sdk, start, talking
+from bench import calls, engines, latency, peers, sdk, start, talking
 from bench.process import CORES
 from bench.report import RESULTS, Report
 
@@ -21,6 +21,7 @@ def main() -> int:
         "idle": lambda: talking.idle(report, args.idle_sessions, 5.0),
         "barge_in": lambda: talking.barge_in(report, args.sessions[:2], args.seconds),
         "overload": lambda: talking.overload(report, max(args.sessions[:3]), 2 * args.seconds),
+        "calls": lambda: calls.calls(report, args.calls, args.seconds),
         "peers": lambda: peers.peers(
             report, args.peer_sessions, args.warm_up, args.seconds, args.peer_python
         ),
@@ -46,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("only", nargs="*", help="measurements to run; all of them when none is named")
     parser.add_argument("--quick", action="store_true", help="fewer sessions, shorter")
     parser.add_argument("--sessions", type=int, nargs="+", help="talking sessions of each step")
+    parser.add_argument("--calls", type=int, nargs="+", help="calls over WebRTC of each step")
     parser.add_argument("--warm-up", type=float, default=4.0, help="seconds before the window")
     parser.add_argument("--seconds", type=float, help="length of the window")
     parser.add_argument(
@@ -55,6 +57,7 @@ def _arguments() -> argparse.Namespace:
     args = parser.parse_args()
     args.peer_sessions = args.sessions or ([1, 8] if args.quick else [1, 8, 16, 24, 32])
     args.sessions = args.sessions or ([1, 16, 64] if args.quick else [1, 16, 64, 128, 200])
+    args.calls = args.calls or ([1, 10] if args.quick else [1, 10, 30])
     args.seconds = args.seconds or (8.0 if args.quick else 16.0)
     args.idle_sessions = 50
     return args

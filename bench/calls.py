@@ -37,8 +37,8 @@ def calls(report: Report, levels: list[int], seconds: float) -> None:
                 *("heard p50", "heard p95", "end of turn p50", "share p50", "share p95", "share p99"),
             ),
             tuple(shares),
-            f"Speech: {source}. ready: offer, HTTP, ICE, DTLS, SCTP, session.created, session.updated; calls "
-            "come one after another. heard: handing the last voiced sample to the track -> decoding the first "
+            f"Speech: {source}. ready: offer, HTTP, ICE, DTLS, SCTP, session.created, session.updated; "
+            "calls come one by one. heard: handing the last voiced sample to the track -> decoding the first "
             "audible frame of the answer. end of turn: the silence that ends a turn, and its detection "
             "(stage_times, end_of_speech -> end_of_turn). share: heard without end of turn, which is server, "
             "codecs and network.",

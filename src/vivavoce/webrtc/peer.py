@@ -28,7 +28,7 @@ _MAX_UNREAD = 2 * 1024 * 1024
 
 
 class PeerEvents(ChannelEvents, Protocol):
-    """What the user of a peer is told and asked, on the event loop; every method is quick and raises nothing."""
+    """What the user of a peer is told and asked, on the event loop; methods are quick and raise nothing."""
 
     def on_audio(self, pcm: bytes) -> None:
         """Take the peer's voice: PCM16 mono 24 kHz, in order, losses concealed, usually 20 ms."""

@@ -55,12 +55,11 @@ class Presence:
         """Judge the silence so far; the next deadline is set."""
         if not self._connected:
             return Verdict.ABSENT if now >= self._deadline else Verdict.WAIT
-        silence = now - self._heard
-        if silence >= self._vanish_s:
+        gone, quiet = self._heard + self._vanish_s, self._heard + self._vanish_s / _PROBES
+        if now >= gone:
             return Verdict.VANISHED
-        step = self._vanish_s / _PROBES
-        if silence < step:
-            self._deadline = self._heard + step
+        if now < quiet:
+            self._deadline = quiet
             return Verdict.WAIT
-        self._deadline = min(now + step, self._heard + self._vanish_s)
+        self._deadline = min(now + self._vanish_s / _PROBES, gone)
         return Verdict.PROBE

@@ -319,9 +319,10 @@ def _codecs(audio: Section) -> tuple[tuple[int, str], ...]:
         if name and int(found[3]) == _CLOCKS[name]:
             maps[number] = name
     offered = [int(number) for number in audio.formats.split() if re.fullmatch(r"\d{1,3}", number, re.ASCII)]
-    # 64 to 95 would be taken for RTCP (RFC 5761).
-    common = {maps[number]: number for number in reversed(offered) if number in maps and not 63 < number < 96}
-    if not common or max(common.values()) > 127:
+    # Below 96 are the numbers with a fixed meaning; aiortc keeps no other.
+    kept = [number for number in offered if 95 < number < 128 or _STATIC.get(number) == maps.get(number)]
+    common = {maps[number]: number for number in reversed(kept) if number in maps}
+    if not common:
         raise SdpError(
             f"There is no codec in common; the audio section must have one of: {', '.join(CODECS)}"
         )

@@ -236,3 +236,37 @@ def test_messages_of_no_running_response_are_not_remembered(mouth: Mouth) -> Non
     mouth.speech.message_began("nobody's", "a")
     mouth.begin("r", "b")
     assert mouth.speech.lose_connection() == {"r": ["b"]}
+
+
+def test_what_the_server_plays_itself_outlasts_its_response() -> None:
+    mouth = Mouth()
+
+    def buffer(what: str, response: str = "r") -> None:
+        event: Any = server_event_from(
+            {"type": f"output_audio_buffer.{what}", "event_id": "e", "response_id": response}
+        )
+        mouth.speech.hear(event, mouth.now)
+
+    mouth.begin()
+    buffer("started")
+    mouth.sound()
+    mouth.speech.ended("r", mouth.now)
+    mouth.now = 1.5
+    mouth.speech.handle_deadline(mouth.now)
+    assert mouth.of(PlaybackEnded) == []
+    mouth.sound()
+    buffer("stopped", "another")
+    mouth.hear("audio.done")
+    buffer("stopped")
+    mouth.now = 2.5
+    mouth.speech.handle_deadline(mouth.now)
+    assert mouth.of(PlaybackEnded) == [PlaybackEnded("a", 0)]
+    mouth.begin("s", "b")
+    buffer("started", "s")
+    mouth.speech.lose_connection()
+    mouth.begin("s", "b")
+    mouth.sound(response="s", item="b")
+    mouth.speech.ended("s", mouth.now)
+    mouth.now = 3.5
+    mouth.speech.handle_deadline(mouth.now)
+    assert mouth.of(PlaybackEnded) == [PlaybackEnded("b", 0)]

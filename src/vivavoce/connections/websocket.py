@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from vivavoce.protocol import ClientEvent
 
-__all__ = ["TransportOptions", "WebSocketRealtimeModel"]
+__all__ = ["TransportOptions", "WebSocketRealtimeModel", "event_text", "raw_text"]
 
 NORMAL_CLOSURE = 1000
 EXPIRED = "session_expired"
@@ -137,7 +137,7 @@ class WebSocketRealtimeModel(RealtimeModel):
         Raises:
             ConnectionLostError: there is no connection, it broke, or the peer has stopped reading.
         """
-        await self._send(str(event.type), _encoded(event))
+        await self._send(str(event.type), event_text(event))
 
     async def send_raw(self, event: Mapping[str, Any]) -> None:
         """Send one event in its JSON form, as it stands.
@@ -146,13 +146,7 @@ class WebSocketRealtimeModel(RealtimeModel):
             RemoteProtocolError: it is no JSON object with a `type`.
             ConnectionLostError: as `send_event`.
         """
-        name = event.get("type")
-        try:
-            text = json.dumps(dict(event), allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise RemoteProtocolError(f"The event is not plain JSON: {error}", code="invalid_json") from error
-        if not isinstance(name, str):
-            raise RemoteProtocolError("The 'type' field is missing.", code="invalid_event", param="type")
+        name, text = raw_text(event)
         await self._send(name, text)
 
     async def _send(self, name: str, text: str) -> None:
@@ -188,7 +182,23 @@ class WebSocketRealtimeModel(RealtimeModel):
         await self._listeners.aclose()
 
 
-def _encoded(event: ClientEvent) -> str:
+def raw_text(event: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the `type` and the JSON of an event that the user wrote out.
+
+    Raises:
+        RemoteProtocolError: it is no JSON object with a `type`.
+    """
+    name = event.get("type")
+    try:
+        text = json.dumps(dict(event), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RemoteProtocolError(f"The event is not plain JSON: {error}", code="invalid_json") from error
+    if not isinstance(name, str):
+        raise RemoteProtocolError("The 'type' field is missing.", code="invalid_event", param="type")
+    return name, text
+
+
+def event_text(event: ClientEvent) -> str:
     """Return the JSON of an event. Half a surrogate pair, which no frame can hold, becomes ``?``.
 
     It comes from texts that were cut in the middle of an emoji, and from odd file names.

@@ -19,6 +19,9 @@ from vivavoce.conversation.held_audio import HeldAudio, HeldChunk
 from vivavoce.conversation.playback import Cut, Playback, RealtimePlaybackTracker
 from vivavoce.protocol import (
     AudioFormat,
+    OutputAudioBufferCleared,
+    OutputAudioBufferStarted,
+    OutputAudioBufferStopped,
     ResponseOutputAudioDelta,
     ResponseOutputAudioDone,
     ResponseOutputAudioTranscriptDelta,
@@ -27,13 +30,16 @@ from vivavoce.protocol import (
     ResponseOutputTextDone,
 )
 
-SpeechEvent: TypeAlias = (
+PartEvent: TypeAlias = (
     ResponseOutputAudioDelta
     | ResponseOutputAudioDone
     | ResponseOutputAudioTranscriptDelta
     | ResponseOutputAudioTranscriptDone
     | ResponseOutputTextDelta
     | ResponseOutputTextDone
+)
+SpeechEvent: TypeAlias = (
+    PartEvent | OutputAudioBufferStarted | OutputAudioBufferStopped | OutputAudioBufferCleared
 )
 
 
@@ -57,6 +63,7 @@ class AgentSpeech:
         self._playback = Playback(tracker)
         self._sounded: dict[str, dict[str, bool]] = {}
         self._cancelled: set[str] = set()
+        self._live: str | None = None
         self._notices: list[Notice] = []
 
     def take_notices(self) -> list[Notice]:
@@ -97,10 +104,14 @@ class AgentSpeech:
         self._play(self._held.passed(item_id, content_index, characters), now)
 
     def ended(self, response_id: str, now: float) -> None:
-        """Note that a response is over: no more audio of it will come."""
+        """Note that a response is over: no more audio of it will come, but for what the server plays itself.
+
+        Over WebRTC that comes at the pace of the ear, long after the response is made.
+        """
         self._play(self._held.finish(response_id), now)
         for item_id in self._sounded.pop(response_id, {}):
-            self._playback.finish(item_id)
+            if response_id != self._live:
+                self._playback.finish(item_id)
         self._cancelled.discard(response_id)
         self._note_ended(now)
 
@@ -121,6 +132,10 @@ class AgentSpeech:
                 self._play(self._held.finish_text(*place, event.transcript), now)
             case ResponseOutputTextDelta():
                 self._add_words(event, "output_text", event.delta)
+            case OutputAudioBufferStarted():
+                self._live = event.response_id
+            case OutputAudioBufferStopped() | OutputAudioBufferCleared():
+                self._live = None if self._live == event.response_id else self._live
             case _:
                 self._set_words(event, "output_text", event.text)
 
@@ -167,11 +182,11 @@ class AgentSpeech:
             self._held.receive_text(event.response_id, event.item_id, event.content_index, event.delta)
         self._add_words(event, "output_audio", event.delta)
 
-    def _add_words(self, event: SpeechEvent, kind: SpokenKind, words: str) -> None:
+    def _add_words(self, event: PartEvent, kind: SpokenKind, words: str) -> None:
         if self._history.append(event.item_id, event.content_index, kind, words):
             self._notices.append(ItemChanged(event.item_id))
 
-    def _set_words(self, event: SpeechEvent, kind: SpokenKind, words: str) -> None:
+    def _set_words(self, event: PartEvent, kind: SpokenKind, words: str) -> None:
         if self._history.set_text(event.item_id, event.content_index, kind, words):
             self._notices.append(ItemChanged(event.item_id))
 
@@ -241,6 +256,7 @@ class AgentSpeech:
         self._cut([replace(cut, finished=False) for cut in self._playback.finish_all()])
         self._sounded = {}
         self._cancelled = set()
+        self._live = None
         return begun
 
     def _silence_unheard(self, response_id: str, item_id: str) -> None:

@@ -23,6 +23,7 @@ from vivavoce.protocol import (
     ServerEvent,
     ServerVad,
     SessionAudio,
+    SessionCreated,
     SessionUpdated,
     TextPart,
 )
@@ -95,6 +96,10 @@ def updated(
     speaking = AudioOutput(format=fmt_out or PcmFormat())
     session = RealtimeSession(audio=SessionAudio(input=listening, output=speaking))
     return SessionUpdated(event_id="e", session=session)
+
+
+def opened() -> ServerEvent:
+    return SessionCreated(event_id="e", session=RealtimeSession())
 
 
 class Ear:

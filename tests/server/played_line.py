@@ -1,4 +1,4 @@
-"""A line that is fed by a `PlayedSession`: a person who speaks, a clock of 20 ms, and a hub that notes all."""
+"""A line that is fed by a `PlayedSession`: a person who speaks, a clock of 20 ms, and a hub that notes it."""
 
 from __future__ import annotations
 

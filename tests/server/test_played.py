@@ -1,4 +1,4 @@
-"""A session whose audio the server plays: a local one on a virtual clock, and one that does what it is told."""
+"""A session whose audio the server plays: a local one on a virtual clock, and one that does as it is told."""
 
 from __future__ import annotations
 
@@ -390,7 +390,7 @@ def test_to_its_hub_it_is_the_session_and_to_the_session_the_hub() -> None:
 def test_when_it_is_over_nothing_is_played_or_heard() -> None:
     async def main() -> None:
         played, puppet, _, _ = joined()
-        played.send([ear.created("r1"), ear.audio("r1", "a1", 100)])
+        played.send([ear.opened(), ear.created("r1"), ear.audio("r1", "a1", 100)])
         assert played.pull_audio() == ear.sound(20)
         played.send([ear.speech(), ear.done("r1")])
         await played.aclose()
@@ -398,6 +398,18 @@ def test_when_it_is_over_nothing_is_played_or_heard() -> None:
         assert played.pull_audio() == b""
         played.hear(bytes(960))
         assert puppet.received == []
+
+    asyncio.run(main())
+
+
+def test_before_there_is_a_session_nobody_hears_the_line() -> None:
+    async def main() -> None:
+        played, puppet, _, _ = joined()
+        played.hear(bytes(960))
+        assert puppet.received == []
+        played.send([ear.opened()])
+        played.hear(bytes(960))
+        assert [event.type for event in puppet.received] == ["input_audio_buffer.append"]
 
     asyncio.run(main())
 

@@ -92,13 +92,17 @@ class PlayedSession:
     def hear(self, pcm: bytes) -> None:
         """Take what was said on the line, as an `input_audio_buffer.append` in the session's input format.
 
+        Before there is a session that listens, while a model elsewhere is being dialed, nobody hears it.
+
         Args:
             pcm: PCM16 mono at 24 kHz, a whole number of samples.
         """
+        if self._closed or not self._output.opened:
+            return
         fmt = self._output.input_format
         if fmt != self._input.fmt:
             self._input = _Input(fmt)
-        if not self._closed and (audio := self._input.process(pcm)):
+        if audio := self._input.process(pcm):
             self._hub.receive(InputAudioBufferAppend(audio=audio))
 
     # --- a sink, to the session ---------------------------------------------------------------------------

@@ -64,6 +64,7 @@ class PlayedOutput:
         new_id: makes the `event_id` of an event that this adds.
 
     Attributes:
+        opened: `session.created` has come.
         input_format: of the session's input audio.
     """
 
@@ -85,9 +86,10 @@ class PlayedOutput:
         self._truncations: list[ConversationItemTruncate] = []
         self._interrupts = True
         self._output_format: AudioFormat = PcmFormat()
+        self.opened = False
         self.input_format: AudioFormat = PcmFormat()
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
-            SessionCreated: self._configured,
+            SessionCreated: self._open,
             SessionUpdated: self._configured,
             ResponseCreated: self._created,
             ResponseContentPartAdded: self._part_added,
@@ -175,6 +177,10 @@ class PlayedOutput:
         return self._frames * FRAME_MS / 1000
 
     # --- the session --------------------------------------------------------------------------------------
+
+    def _open(self, event: SessionCreated) -> None:
+        self.opened = True
+        self._configured(event)
 
     def _configured(self, event: SessionCreated | SessionUpdated) -> None:
         audio = event.session.audio

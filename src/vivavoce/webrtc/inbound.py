@@ -143,7 +143,7 @@ class Inbound:
         try:
             blocks = split_red(packet.payload)
         except AudioFormatError:
-            self._broken += 1
+            # It keeps its place in the order, where nobody can read it.
             return [(0, RedBlock(packet.payload_type, 0, b""))]
         return [(len(blocks) - 1 - number, block) for number, block in enumerate(blocks)]
 
@@ -198,10 +198,9 @@ class Inbound:
 
     def _set_timer(self) -> None:
         """Be called again when the first of what is waited for is due."""
-        deadline = self._order.next_deadline()
-        due = self._silence_due if self._hole < MAX_HOLE else math.inf
-        if deadline is not None:
-            due = min(due, deadline)
+        due = self._order.next_deadline()
+        if due is None:
+            due = self._silence_due if self._hole < MAX_HOLE else math.inf
         # It fires before it is due more often than not: cheaper than a new timer for each packet.
         if due == math.inf or (self._timer is not None and self._timer_due <= due):
             return
@@ -215,7 +214,8 @@ class Inbound:
         now = max(asyncio.get_running_loop().time(), self._timer_due)
         self._timer = None
         self._give(self._order.handle_deadline(now), now)
-        if now >= self._silence_due:
+        # Where something waits, what is missing before it will soon be known.
+        if now >= self._silence_due and self._order.next_deadline() is None:
             # At twice the pace, until the silence has caught up with the time in which nobody knew of it.
             self._fill(min(2 * FRAME_SAMPLES, round((now - self._given_at) * VOICE_RATE) - self._hole))
             self._silence_due = now + _FRAME_S

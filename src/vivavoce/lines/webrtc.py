@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from vivavoce.lines.webrtc_playback import SAMPLE_RATE, CuttingTracker, PacedPlayback
 from vivavoce.webrtc.config import RtcConfig
+from vivavoce.webrtc.peer import RtcPeer
 
 if TYPE_CHECKING:
+    from vivavoce.conversation.playback import RealtimePlaybackTracker
     from vivavoce.lines.playback import PlayedPiece
-    from vivavoce.webrtc.peer import RtcPeer
 
 UNHEARD_BYTES = 10 * SAMPLE_RATE * 2
 """Speech of the person that may wait for `BrowserLine.hear`: ten seconds; then the oldest is dropped."""
@@ -33,9 +34,6 @@ class BrowserLine:
         sample_rate: 24,000, both ways.
         tracker: is told of all that was played; belongs into the `model_config` of the session.
         ended: why there is nobody any more, in words; ``None`` while there may be somebody.
-
-    Raises:
-        MissingExtraError: aiortc is not installed.
     """
 
     sample_rate = SAMPLE_RATE
@@ -48,10 +46,8 @@ class BrowserLine:
         on_open: Callable[[], None] | None = None,
         on_frame: Callable[[tuple[PlayedPiece, ...]], None] | None = None,
     ) -> None:
-        from vivavoce.webrtc.peer import RtcPeer
-
         tracker = CuttingTracker()
-        self.tracker = tracker
+        self.tracker: RealtimePlaybackTracker = tracker
         self.ended: str | None = None
         self._playback = PacedPlayback(tracker)
         self._unheard = bytearray()
@@ -59,7 +55,7 @@ class BrowserLine:
         self._on_text = on_text
         self._on_open = on_open
         self._on_frame = on_frame
-        self._peer: RtcPeer = RtcPeer(config or RtcConfig(), _Events(self))
+        self._peer = RtcPeer(config or RtcConfig(), _Events(self))
 
     @property
     def connected(self) -> bool:
@@ -77,8 +73,14 @@ class BrowserLine:
         Raises:
             SdpError: the offer is none, or asks for what is not offered here.
             NoPortError: every port of `RtcConfig.udp_ports` is taken.
+            MissingExtraError: aiortc is not installed.
         """
         return await self._peer.answer(offer)
+
+    @property
+    def carries_text(self) -> bool:
+        """Whether there is a data channel, open or to come."""
+        return self._peer.carries_text
 
     async def hear(self) -> bytes:
         """Wait for more of the person's voice and return it; nothing once they are gone."""

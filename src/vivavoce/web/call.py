@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from vivavoce import protocol as wire
 from vivavoce.errors import RemoteProtocolError, SessionClosedError, VivavoceError
 from vivavoce.ids import RandomIds
-from vivavoce.lines.webrtc import BrowserLine
+from vivavoce.lines import BrowserLine
 from vivavoce.protocol import present, replace
 from vivavoce.protocol.codec import encode_text
 from vivavoce.session.events import (
@@ -115,6 +115,8 @@ class BrowserCall:
             ConnectionLostError: the model could not be reached.
         """
         answer = await self._line.answer(offer)
+        if not self._line.carries_text:
+            self._opened()  # nobody reads: nothing is kept for later
         config: dict[str, Any] = dict(model_config or {})
         config["playback_tracker"] = self._line.tracker
         config["initial_model_settings"] = {**config.get("initial_model_settings", {}), **PCM}

@@ -110,6 +110,7 @@ class BrowserCalls:
         if find_spec("aiortc") is None:
             raise MissingExtraError("webrtc", "taking calls from browsers")
         # Now, and not with the first call: it takes a while.
+        import vivavoce.webrtc.wiring  # noqa: F401
         from vivavoce.web import call
 
         self._call_type = call.BrowserCall

@@ -58,6 +58,8 @@ class IceLink(Connection):
         self._config = config
         self._on_heard = on_heard
         self._peers: set[tuple[str, int]] = set()
+        self._user: asyncio.Task[Any] | None = None
+        self._left = False
 
     async def get_component_candidates(
         self,
@@ -192,6 +194,29 @@ class IceLink(Connection):
             related_port=related[1],
         )
         return [protocol.local_candidate]
+
+    async def connect(self) -> None:
+        """Find a way to the peer.
+
+        Raises:
+            ConnectionError: there is none, or the link was closed meanwhile.
+        """
+        self._user = asyncio.current_task()
+        await super().connect()
+        if self._left:
+            # A way that was found while it was closed would be kept open for ever.
+            await super().close()
+            raise ConnectionError("the link was closed")
+
+    async def close(self) -> None:
+        """Close every socket."""
+        self._left = True
+        await super().close()
+
+    async def released(self) -> None:
+        """Wait, after `close`, for the task that was looking for a way or going it."""
+        if self._user is not None:
+            await asyncio.wait([self._user])
 
     def knows(self, address: tuple[str, int]) -> bool:
         """Whether this is an address of the peer: named in its description, or learnt by its own checks."""

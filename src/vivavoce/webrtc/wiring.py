@@ -109,6 +109,7 @@ class Wiring:
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self.connection.close()
+                await self.link.released()
         except TimeoutError:
             logger.warning("A WebRTC call took too long to close; its sockets are closed now")
             await self.link.close()

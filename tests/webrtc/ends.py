@@ -1,0 +1,91 @@
+"""Two ends of a call for the tests of this folder: what they say is a tone, and what they hear is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vivavoce.webrtc.config import RtcConfig
+from vivavoce.webrtc.peer import RtcPeer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+RATE = 24000
+FRAME = 480
+LOCAL = RtcConfig(addresses=("127.0.0.1",))
+
+
+class End:
+    """What a peer says and is told. Every change wakes those that wait in `until`."""
+
+    def __init__(self, hz: float = 400.0) -> None:
+        self.hz = hz
+        self.said = 0
+        self.heard = bytearray()
+        self.texts: list[str] = []
+        self.opened = self.drained = 0
+        self.ends: list[str] = []
+        self._changed = asyncio.Event()
+
+    def on_audio(self, pcm: bytes) -> None:
+        self.heard += pcm
+        self._changed.set()
+
+    def pull_audio(self) -> bytes:
+        if not self.hz:
+            return b""
+        at = (np.arange(FRAME) + self.said * FRAME) / RATE
+        self.said += 1
+        return (8000 * np.sin(2 * np.pi * self.hz * at)).astype("<i2").tobytes()
+
+    def on_text(self, text: str) -> None:
+        self.texts.append(text)
+        self._changed.set()
+
+    def on_open(self) -> None:
+        self.opened += 1
+        self._changed.set()
+
+    def on_drained(self) -> None:
+        self.drained += 1
+        self._changed.set()
+
+    def on_end(self, reason: str) -> None:
+        self.ends.append(reason)
+        self._changed.set()
+
+    async def until(self, condition: Callable[[End], object]) -> None:
+        """Wait until this is so."""
+        while not condition(self):
+            self._changed.clear()
+            await self._changed.wait()
+
+    def pitch(self) -> float:
+        """What was heard last, in Hz: the loudest of 200 ms."""
+        tail = np.frombuffer(self.heard, "<i2")[-RATE // 5 :].astype(float)
+        return float(np.argmax(np.abs(np.fft.rfft(tail))) * RATE / len(tail))
+
+    async def hears(self, seconds: float) -> None:
+        """Wait until so much was heard."""
+        await self.until(lambda end: len(end.heard) >= 2 * RATE * seconds)
+
+
+@asynccontextmanager
+async def call(
+    config: RtcConfig = LOCAL, answering: RtcConfig | None = None
+) -> AsyncIterator[tuple[RtcPeer, End, RtcPeer, End]]:
+    """One call between two peers of ours, open: who offered, what it hears; who answered, what it hears."""
+    near, far = End(400), End(700)
+    caller, callee = RtcPeer(config, near), RtcPeer(answering or config, far)
+    try:
+        await caller.accept(await callee.answer(await caller.offer()))
+        await near.until(lambda end: end.opened)
+        await far.until(lambda end: end.opened)
+        yield caller, near, callee, far
+    finally:
+        await caller.aclose()
+        await callee.aclose()

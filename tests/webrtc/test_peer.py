@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from tests.webrtc.ends import LOCAL, End, call
+from tests.webrtc.test_sdp import CHROMIUM, mutated
+
+from vivavoce.errors import LocalProtocolError, NoPortError, SdpError
+from vivavoce.testing import run
+from vivavoce.webrtc import seams
+from vivavoce.webrtc.config import RtcConfig
+from vivavoce.webrtc.peer import HIGH_WATER, MAX_BUFFERED, RtcPeer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def cut(peer: RtcPeer) -> None:
+    """Take the network away from a peer: it says no more, and does not know."""
+    assert peer._wiring is not None
+    for protocol in seams.protocols(peer._wiring.link):
+        protocol.transport.abort()
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """No socket, thread or task of what happens inside is there afterwards."""
+    before = descriptors(), threading.active_count(), len(asyncio.all_tasks())
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    yield
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not tasks
+    assert (descriptors(), threading.active_count(), len(asyncio.all_tasks())) == before
+    gc.collect()  # a task whose failure nobody asked for complains when it goes
+    assert complaints == []
+
+
+def test_two_peers_hear_each_other() -> None:
+    async def talk() -> None:
+        with nothing_left():
+            async with call() as (_, near, _, far):
+                await near.hears(0.4)
+                await far.hears(0.4)
+                assert near.pitch() == pytest.approx(700, abs=10)
+                assert far.pitch() == pytest.approx(400, abs=10)
+
+    asyncio.run(talk())
+
+
+def test_two_peers_write_to_each_other() -> None:
+    async def write() -> None:
+        async with call() as (caller, near, callee, far):
+            assert caller.carries_text
+            assert callee.carries_text
+            long = "é" * 130_000
+            for text in ("hello", "", long):
+                assert caller.send(text)
+            assert callee.send("and back")
+            await far.until(lambda end: len(end.texts) == 3)
+            await near.until(lambda end: end.texts)
+            assert far.texts == ["hello", "", long]
+            assert near.texts == ["and back"]
+
+    asyncio.run(write())
+
+
+def test_what_is_said_before_the_channel_is_open_is_not_lost() -> None:
+    async def early() -> None:
+        near, far = End(), End()
+        caller, callee = RtcPeer(LOCAL, near), RtcPeer(LOCAL, far)
+        caller.send("one")
+        answer = await callee.answer(await caller.offer())
+        callee.send("two")
+        assert callee.buffered == 3
+        assert not callee.connected
+        await caller.accept(answer)
+        await far.until(lambda end: end.texts and end.opened)
+        await near.until(lambda end: end.texts)
+        assert (far.texts, near.texts) == (["one"], ["two"])
+        assert callee.connected
+        await caller.aclose()
+        await callee.aclose()
+
+    asyncio.run(early())
+
+
+def test_a_message_longer_than_the_peer_takes_is_not_sent() -> None:
+    async def write() -> None:
+        async with call() as (caller, _, callee, far):
+            assert caller.max_message_size == callee.max_message_size == 262144
+            assert not caller.send("x" * 262145)
+            assert caller.send("x" * 262144)
+            await far.until(lambda end: end.texts)
+            assert len(far.texts[0]) == 262144
+
+    asyncio.run(write())
+
+
+def test_who_sends_much_is_told_when_it_has_left() -> None:
+    async def write() -> None:
+        async with call() as (caller, near, _, far):
+            for _ in range(8):
+                caller.send("x" * (HIGH_WATER // 6))
+            assert caller.buffered > HIGH_WATER
+            await near.until(lambda end: end.drained)
+            await far.until(lambda end: len(end.texts) == 8)
+            assert near.drained == 1
+
+    asyncio.run(write())
+
+
+def test_who_hangs_up_is_gone_at_once() -> None:
+    async def hang_up() -> None:
+        for first in (0, 2):
+            with nothing_left():
+                async with call() as ends:
+                    leaver, other = ends[first], ends[(first + 3) % 4]
+                    assert isinstance(leaver, RtcPeer)
+                    assert isinstance(other, End)
+                    before = asyncio.get_running_loop().time()
+                    await leaver.aclose()
+                    await other.until(lambda end: end.ends)
+                    assert other.ends == ["the peer hung up"]
+                    assert asyncio.get_running_loop().time() - before < 1
+                    assert not leaver.send("too late")
+                    assert not leaver.connected
+
+    asyncio.run(hang_up())
+
+
+def test_who_vanishes_is_missed_in_time() -> None:
+    async def vanish() -> None:
+        loop = asyncio.get_running_loop()
+        with nothing_left():
+            async with call() as (caller, near, callee, _):
+                await near.hears(0.2)
+                cut(callee)
+                before = loop.time()
+                await near.until(lambda end: end.ends)
+                assert near.ends == ["nothing was heard of the peer for 8 s"]
+                assert loop.time() - before == pytest.approx(8, abs=0.1)
+                assert not caller.connected
+                assert not caller.send("nobody")
+                said = near.said
+                await asyncio.sleep(5)
+                assert near.said == said, "no voice is asked for any more"
+                assert len(near.ends) == 1
+
+    run(vanish())
+
+
+def test_who_says_nothing_is_asked_and_stays() -> None:
+    async def be_silent() -> None:
+        loop = asyncio.get_running_loop()
+        async with call() as (caller, near, callee, far):
+            # Both keep quiet: no voice, no reports of it, no checks of their own. Only the probes are left.
+            for peer in (caller, callee):
+                wiring = peer._wiring
+                assert wiring is not None
+                await wiring._transceiver.stop()
+                consent = wiring.link._query_consent_task
+                assert consent is not None
+                consent.cancel()
+            started = loop.time()
+            await asyncio.sleep(60)
+            assert loop.time() - started >= 60
+            assert near.ends == far.ends == []
+            assert caller.connected
+
+    run(be_silent())
+
+
+def test_who_never_comes_is_not_waited_for() -> None:
+    async def wait() -> None:
+        loop = asyncio.get_running_loop()
+        with nothing_left():
+            end = End()
+            peer = RtcPeer(LOCAL, end)
+            await peer.answer(CHROMIUM)
+            before = loop.time()
+            await end.until(lambda end: end.ends)
+            assert end.ends == ["the peer did not connect within 15 s"]
+            assert loop.time() - before == pytest.approx(15, abs=0.01)
+            await peer.aclose()
+
+    run(wait())
+
+
+def test_who_does_not_read_is_dropped() -> None:
+    async def flood() -> None:
+        async with call() as (caller, near, callee, _):
+            cut(callee)
+            for _ in range(MAX_BUFFERED // 262144 + 1):
+                caller.send("x" * 262144)
+            await near.until(lambda end: end.ends)
+            assert near.ends[0].startswith("the peer does not read: ")
+
+    asyncio.run(flood())
+
+
+def test_a_call_can_be_closed_at_any_moment() -> None:
+    async def close_early() -> None:
+        for moment in [*range(0, 40, 3), *range(60, 400, 40)]:
+            with nothing_left():
+                near, far = End(), End()
+                caller, callee = RtcPeer(LOCAL, near), RtcPeer(LOCAL, far)
+                await caller.accept(await callee.answer(await caller.offer()))
+                for _ in range(moment):
+                    await asyncio.sleep(0)
+                await callee.aclose()
+                await callee.aclose()
+                await caller.aclose()
+                assert far.ends == []
+
+    asyncio.run(close_early())
+
+
+def test_a_closed_peer_takes_no_description() -> None:
+    async def close_first() -> None:
+        peer = RtcPeer(LOCAL, End())
+        await peer.aclose()
+        with pytest.raises(SdpError):
+            await peer.answer(CHROMIUM)
+
+    asyncio.run(close_first())
+
+
+def test_one_call_has_one_description() -> None:
+    async def again() -> None:
+        with nothing_left():
+            peer, other = RtcPeer(LOCAL, End()), RtcPeer(LOCAL, End())
+            with pytest.raises(LocalProtocolError, match="call offer first"):
+                await peer.accept(CHROMIUM)
+            await peer.answer(CHROMIUM)
+            with pytest.raises(SdpError, match="begin a new call instead of renegotiating"):
+                await peer.answer(CHROMIUM)
+            answer = await other.answer(await (caller := RtcPeer(LOCAL, End())).offer())
+            await caller.accept(answer)
+            with pytest.raises(LocalProtocolError, match="accept once"):
+                await caller.accept(answer)
+            for each in (peer, other, caller):
+                await each.aclose()
+
+    asyncio.run(again())
+
+
+def test_an_answer_that_does_not_fit_closes_the_call() -> None:
+    async def misfit() -> None:
+        with nothing_left():
+            peer = RtcPeer(LOCAL, End())
+            await peer.offer()
+            with pytest.raises(SdpError, match="other media sections"):
+                await peer.accept(
+                    CHROMIUM.replace("actpass", "active")
+                    .replace("BUNDLE 0 1", "BUNDLE 0 x")
+                    .replace("mid:1", "mid:x")
+                )
+
+    asyncio.run(misfit())
+
+
+def test_when_the_ports_are_gone_it_says_so_and_frees_what_it_had() -> None:
+    async def crowd() -> None:
+        with nothing_left():
+            first = RtcPeer(LOCAL, End())
+            offer = await first.offer()
+            port = int(offer.split("m=audio ")[1].split()[0])
+            await first.aclose()
+            one_port = RtcConfig(addresses=("127.0.0.1",), udp_ports=(port, port))
+            second, third, fourth = (RtcPeer(one_port, End()) for _ in range(3))
+            assert f" 127.0.0.1 {port} typ host" in await second.answer(CHROMIUM)
+            with pytest.raises(
+                NoPortError, match=f"every UDP port of {port}-{port} on 127.0.0.1 is taken; widen udp_ports"
+            ):
+                await third.answer(CHROMIUM)
+            await second.aclose()
+            await fourth.answer(CHROMIUM)
+            await fourth.aclose()
+
+    asyncio.run(crowd())
+
+
+def test_an_answer_that_nobody_waits_for_any_more_frees_everything() -> None:
+    async def cancel() -> None:
+        for moment in range(12):
+            with nothing_left():
+                peer = RtcPeer(RtcConfig(), End())
+                task = asyncio.get_running_loop().create_task(peer.answer(CHROMIUM))
+                for _ in range(moment):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+                await peer.aclose()
+
+    asyncio.run(cancel())
+
+
+def test_twenty_calls_one_after_another_leave_nothing() -> None:
+    async def calls() -> None:
+        with nothing_left():
+            for _ in range(20):
+                async with call() as (caller, _, _, far):
+                    caller.send("hello")
+                    await far.until(lambda end: end.texts)
+
+    asyncio.run(calls())
+
+
+@given(mutated())
+@settings(max_examples=60, deadline=1000, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_is_offered_is_answered_or_refused(offer: str) -> None:
+    async def answer() -> None:
+        peer = RtcPeer(LOCAL, End())
+        try:
+            assert (await peer.answer(offer)).startswith("v=0")
+        except SdpError:
+            pass
+        finally:
+            await peer.aclose()
+
+    asyncio.run(answer())

@@ -440,9 +440,10 @@ def test_if_nothing_else_comes_it_hears_of_it_soon() -> None:
         )
         played.pull_audio()
         played.send([ear.speech(), ear.done("r2")])
+        played.send([ear.created("r3"), ear.part("r3", "a3"), ear.speech(), ear.done("r3")])
         await asyncio.sleep(0)
         told = [(each.item_id, each.audio_end_ms) for each in puppet.received]  # type: ignore[union-attr]
-        assert told == [("a1", 20), ("a2", 0)]
+        assert told == [("a1", 20), ("a2", 0), ("a3", 0)]
 
     asyncio.run(main())
 

@@ -134,6 +134,8 @@ def test_what_is_told_of_the_playing_is_true(program: list[tuple[Any, ...]]) -> 
             assert watched.log.count(line) == 1
     cut = [line.split()[1] for line in watched.log if line.startswith("truncate")]
     assert len(cut) == len(set(cut))
+    kept = watched.output._responses.values()
+    assert all(response.running for response in kept)  # nothing is kept of what is over
 
 
 async def perform(options: dict[str, Any], engines: Engines, steps: list[Step]) -> Line:

@@ -10,14 +10,21 @@ from tests.server.ear import Ear, audio, audio_done, created, done, part, sound,
 from vivavoce.lines.playback import QUEUE_S
 from vivavoce.protocol import (
     AudioFormat,
+    AudioInput,
+    AudioOutput,
     ErrorDetail,
     ErrorEvent,
     PcmaFormat,
     PcmFormat,
     PcmuFormat,
     RateLimitsUpdated,
+    RealtimeSession,
     ServerEvent,
     ServerVad,
+    SessionAudio,
+    SessionUpdated,
+    TranscriptionSession,
+    TranscriptionSessionAudio,
 )
 from vivavoce.server.played_output import PlayedOutput
 from vivavoce.testing.tones import tone_in
@@ -98,7 +105,7 @@ def test_it_is_stopped_after_what_is_said_with_its_end(ear: Ear) -> None:
         [created("r1"), part("r1", "a1"), audio("r1", "a1", b""), audio_done("r1", "a1"), done("r1")],
         [created("r1"), done("r1")],
         [audio("r9", "a1", 100), audio_done("r9", "a1"), done("r9"), part("r9", "a1")],
-        [*spoken(0), audio("r1", "a1", 100)],
+        [*spoken(0), audio("r1", "a1", 100), done("r1")],
     ],
     ids=["text", "no sample", "nothing", "of nobody", "after its end"],
 )
@@ -184,6 +191,10 @@ def test_what_is_too_much_for_the_queue_is_dropped_and_was_not_heard(
     monkeypatch.setattr("vivavoce.server.played_output._QUEUE_SAMPLES", 100 * 24)
     ear.say(*spoken(150))
     assert ear.pull(200) == ["started r1", "stopped r1", "truncate a1 100"]
+    ear.say(*spoken(150, "r2", "a2"))
+    ear.clear()
+    ear.say(*spoken(80, "r3", "a3"))  # there is room again
+    assert ear.pull(200) == ["started r3", "stopped r3"]
     assert QUEUE_S == 1800
 
 
@@ -284,6 +295,28 @@ def test_whether_speech_interrupts_is_the_sessions_setting(
     assert ear.say(speech()) == (["speech", "cleared r1"] if cleared else ["speech"])
     ear.say(done("r1"))
     assert ("stopped r1" in ear.pull(100)) is not cleared
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        RealtimeSession(),
+        RealtimeSession(audio=SessionAudio()),
+        RealtimeSession(audio=SessionAudio(input=AudioInput(), output=AudioOutput())),
+        TranscriptionSession(audio=TranscriptionSessionAudio(input=AudioInput(format=PcmFormat()))),
+    ],
+)
+def test_what_a_session_does_not_show_stays_as_it_was(
+    ear: Ear, session: RealtimeSession | TranscriptionSession
+) -> None:
+    ear.say(updated(fmt_in=PcmFormat(), fmt_out=PcmaFormat(), detection=ServerVad(interrupt_response=False)))
+    ear.say(SessionUpdated(event_id="e", session=session))
+    assert ear.output.input_format == PcmFormat()
+    ear.say(created("r1"), audio("r1", "a1", tone_in("audio/pcma", 200)))
+    ear.pull(100)
+    assert ear.say(speech()) == ["speech"]
+    ear.pull(200)
+    assert len(b"".join(ear.heard)) == 200 * 48
 
 
 # --- clients ------------------------------------------------------------------------------------------------

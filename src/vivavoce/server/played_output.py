@@ -313,7 +313,6 @@ class PlayedOutput:
             if response.started or response.waiting:
                 self._say(OutputAudioBufferCleared, response)
             response.silenced = True
-            response.waiting = 0
             response.held.clear()
             later = when_done and response.running
             cuts = response.cuts_when_done if later else self._truncations

@@ -3,135 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("aiortc", reason="needs vivavoce[webrtc]")
 
-from aiortc import RTCPeerConnection, RTCRtpCodecParameters, RTCRtpReceiver
-from aiortc.rtp import RtpPacket
+from tests.webrtc.line import FRAME_S, OPUS, OTHER, PCMA, PCMU, RED, Line, on_a_line, rest, steadily, tone
 
-from vivavoce.audio.red import RedBlock, join_red
-from vivavoce.testing.clock import run
-from vivavoce.testing.words import word_error_rate
-from vivavoce.webrtc.codecs import FRAME_BYTES, VOICE_RATE, VoiceEncoder, encoder_for
-from vivavoce.webrtc.inbound import MAX_CONCEALED, MAX_HOLE, PAUSE_S, Inbound, Reception
-from vivavoce.webrtc.outbound import SpeakerTrack
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
-    from pathlib import Path
-
-FRAME_S = 0.02
-OPUS, RED, PCMU, PCMA, OTHER = 111, 63, 0, 8, 9
-CODECS = {
-    OPUS: RTCRtpCodecParameters("audio/opus", 48000, 2, OPUS),
-    RED: RTCRtpCodecParameters("audio/red", 48000, 2, RED),
-    PCMU: RTCRtpCodecParameters("audio/PCMU", 8000, 1, PCMU),
-    PCMA: RTCRtpCodecParameters("audio/PCMA", 8000, 1, PCMA),
-    OTHER: RTCRtpCodecParameters("audio/G722", 8000, 1, OTHER),
-}
-NAMES = {OPUS: "opus", PCMU: "PCMU", PCMA: "PCMA"}
-
-
-def tone(seconds: float, hertz: float = 300.0) -> bytes:
-    return (
-        (6000 * np.sin(2 * np.pi * hertz * np.arange(round(VOICE_RATE * seconds)) / VOICE_RATE))
-        .astype("<i2")
-        .tobytes()
-    )
-
-
-@dataclass
-class Ear:
-    """What was given, and when each piece began to be."""
-
-    pieces: list[tuple[float, bytes]] = field(default_factory=list)
-
-    def hear(self, pcm: bytes) -> None:
-        self.pieces.append((asyncio.get_running_loop().time(), pcm))
-
-    @property
-    def pcm(self) -> bytes:
-        return b"".join(pcm for _, pcm in self.pieces)
-
-    @property
-    def seconds(self) -> float:
-        return len(self.pcm) / 2 / VOICE_RATE
-
-    def loudness(self, begin: float, end: float) -> float:
-        part = self.pcm[2 * round(begin * VOICE_RATE) : 2 * round(end * VOICE_RATE)]
-        return float(np.std(np.frombuffer(part, "<i2")))
-
-
-@dataclass
-class Line:
-    """A sender, and a receiver that takes its packets at times of the virtual clock.
-
-    Attributes:
-        payload_type: of the packets.
-        copies: how many packets before it are repeated in each (RED).
-    """
-
-    payload_type: int = OPUS
-    copies: int = 0
-    ear: Ear = field(default_factory=Ear)
-    ssrc: int = 7
-    first: int = 65_500
-
-    def __post_init__(self) -> None:
-        self.inbound = Inbound(self.ear.hear)
-        self.inbound._codecs = CODECS
-
-    def packets(self, pcm: bytes) -> list[RtpPacket]:
-        encoder: VoiceEncoder = encoder_for(NAMES[self.payload_type])
-        made: list[RtpPacket] = []
-        sent: list[tuple[int, bytes]] = []
-        for number in range(len(pcm) // FRAME_BYTES):
-            payload = encoder.encode(pcm[number * FRAME_BYTES : (number + 1) * FRAME_BYTES])
-            timestamp = (2**32 - 4800 + number * encoder.clock_rate // 50) % 2**32
-            sent.append((number * encoder.clock_rate // 50, payload))
-            kind = self.payload_type
-            if self.copies:
-                blocks = sent[-1 - self.copies :]
-                kind = RED
-                payload = join_red([RedBlock(self.payload_type, sent[-1][0] - at, it) for at, it in blocks])
-            sequence = (self.first + number) % 65536
-            made.append(RtpPacket(kind, 0, sequence, timestamp, self.ssrc, payload))
-        return made
-
-    async def play(self, arrivals: Iterable[tuple[float, RtpPacket]], then: float = 0.0) -> None:
-        loop = asyncio.get_running_loop()
-        begin = loop.time()
-        for at, packet in sorted(arrivals, key=lambda arrival: arrival[0]):
-            await asyncio.sleep(max(0.0, begin + at - loop.time()))
-            self.inbound.receive(packet)
-        await asyncio.sleep(then)
-
-    @property
-    def reception(self) -> Reception:
-        return self.inbound.reception
-
-
-def steadily(packets: Sequence[RtpPacket], *, without: Iterable[int] = ()) -> list[tuple[float, RtpPacket]]:
-    return [(n * FRAME_S, packet) for n, packet in enumerate(packets) if n not in set(without)]
-
-
-def on_a_line(scenario: Callable[[Line], Coroutine[Any, Any, None]], **line: Any) -> Line:
-    made = Line(**line)
-
-    async def main() -> None:
-        await scenario(made)
-        made.inbound.close()
-
-    run(main())
-    return made
+from vivavoce.webrtc.codecs import FRAME_BYTES, VOICE_RATE
+from vivavoce.webrtc.inbound import MAX_CONCEALED, MAX_HOLE, PAUSE_S, Reception
 
 
 @pytest.mark.parametrize("payload_type", [OPUS, PCMU, PCMA])
@@ -174,7 +56,7 @@ def test_a_pause_is_silent_in_real_time_and_ends() -> None:
         await line.play(steadily(line.packets(tone(1.0))))
         last = asyncio.get_running_loop().time()
         begun = len(line.ear.pieces)
-        await asyncio.sleep(10)
+        await rest(10)
         times = [at - last for at, _ in line.ear.pieces[begun:]]
         assert times[0] == pytest.approx(PAUSE_S)
         assert times[-1] == pytest.approx(2.0, abs=0.05)
@@ -301,7 +183,7 @@ def test_once_closed_nothing_is_given() -> None:
         line.inbound.close()
         line.inbound.close()
         line.inbound.receive(packets[10])
-        await asyncio.sleep(5)
+        await rest(5)
 
     line = on_a_line(scenario)
     assert line.ear.seconds == pytest.approx(0.2)
@@ -327,7 +209,7 @@ def test_it_may_be_closed_by_what_it_gives() -> None:
 
 def test_before_the_first_packet_there_is_nothing() -> None:
     async def scenario(_: Line) -> None:
-        await asyncio.sleep(20)
+        await rest(20)
 
     assert on_a_line(scenario).ear.pieces == []
 
@@ -352,120 +234,6 @@ def test_as_much_is_given_as_was_said(packets: list[tuple[bool, float]], copies:
     line = on_a_line(scenario, copies=copies)
     assert line.reception.late == 0
     assert line.ear.seconds == pytest.approx(FRAME_S * (len(packets) + 2))
-
-
-def test_a_receiver_of_aiortc_gives_its_packets() -> None:
-    """Of what is private in aiortc, this is what is used: it fails where a new version has moved it."""
-
-    async def main() -> None:
-        heard = asyncio.Event()
-        ear = Ear()
-
-        def hear(pcm: bytes) -> None:
-            ear.hear(pcm)
-            if ear.seconds > 0.4:
-                heard.set()
-
-        caller, called = RTCPeerConnection(), RTCPeerConnection()
-        voice = tone(5.0)
-        frames = iter(voice[at : at + FRAME_BYTES] for at in range(0, len(voice), FRAME_BYTES))
-        caller.addTrack(SpeakerTrack(lambda: next(frames, b"")))
-        inbound = Inbound(hear)
-        try:
-            await caller.setLocalDescription()
-            transceiver = called.addTransceiver("audio", "recvonly")
-            inbound.tap(transceiver.receiver)
-            await called.setRemoteDescription(caller.localDescription)
-            await called.setLocalDescription()
-            await caller.setRemoteDescription(called.localDescription)
-            async with asyncio.timeout(20):
-                await heard.wait()
-            assert inbound._codecs, "aiortc's receiver keeps its codecs elsewhere now: see Inbound.tap"
-            statistics = await transceiver.receiver.getStats()
-            counted = [report for report in statistics.values() if report.type == "inbound-rtp"]
-            assert counted[0].packetsReceived == inbound.reception.packets > 15
-            assert ear.loudness(0.1, 0.4) == pytest.approx(4243, rel=0.15)
-            queued = transceiver.receiver._RTCRtpReceiver__decoder_queue  # type: ignore[attr-defined]
-            assert queued.empty()
-        finally:
-            inbound.close()
-            await asyncio.gather(caller.close(), called.close())
-
-    asyncio.run(main())
-
-
-@pytest.mark.parametrize("name", ["__codecs", "__jitter_buffer", "__decoder_queue"])
-def test_aiortc_has_what_is_taken_from_it(name: str) -> None:
-    async def main() -> None:
-        connection = RTCPeerConnection()
-        receiver = connection.addTransceiver("audio").receiver
-        assert isinstance(receiver, RTCRtpReceiver)
-        assert hasattr(receiver, f"_RTCRtpReceiver{name}"), f"aiortc's receiver has no {name} any more"
-        await connection.close()
-
-    asyncio.run(main())
-
-
-SENTENCES = (
-    "can you tell me when the next train leaves for chicago",
-    "my brother lives in a small house near the river",
-)
-
-
-@pytest.mark.local
-@pytest.mark.timeout(180)
-@pytest.mark.parametrize(
-    ("copies", "loss", "jitter_s", "allowed"),
-    [(0, 0.05, 0.0, 0.2), (0, 0.15, 0.08, 0.25), (1, 0.15, 0.08, 0.15)],
-)
-def test_speech_stays_intelligible(
-    copies: int, loss: float, jitter_s: float, allowed: float, speech_clip: Callable[..., Path]
-) -> None:
-    """Lost at random, from a seed; the recogniser on such clips without any loss: 0.04."""
-    pytest.importorskip("pocketsphinx", reason="needs vivavoce[local]")
-    from vivavoce.audio.resample import Resampler
-    from vivavoce.audio.wav import read_wav
-    from vivavoce.engines.base import TranscriptionOptions
-    from vivavoce.engines.stt.pocketsphinx import PocketsphinxTranscriber
-
-    spoken = [(said, voice) for said in SENTENCES for voice in ("slt", "rms")]
-    heard: list[bytes] = []
-    for number, (said, voice) in enumerate(spoken):
-        chance = random.Random(number)
-        pcm = bytes(9600) + read_wav(speech_clip(said, voice)).pcm + bytes(24_000)
-
-        async def scenario(line: Line, pcm: bytes = pcm, chance: random.Random = chance) -> None:
-            arrivals = [
-                (at + chance.random() * jitter_s, packet)
-                for at, packet in steadily(line.packets(pcm))
-                if chance.random() >= loss
-            ]
-            await line.play(arrivals, then=0.3)
-
-        line = on_a_line(scenario, copies=copies)
-        assert line.reception.lost + line.reception.recovered > 0
-        heard.append(Resampler(VOICE_RATE, 16_000).process(line.ear.pcm))
-
-    async def transcribe() -> list[str]:
-        transcriber = PocketsphinxTranscriber(workers=2)
-
-        async def one(pcm: bytes) -> str:
-            stream = transcriber.open(TranscriptionOptions(), lambda _: None)
-            for at in range(0, len(pcm), 3200):
-                stream.feed(pcm[at : at + 3200])
-            return (await stream.finish()).text
-
-        try:
-            return await asyncio.gather(*(one(pcm) for pcm in heard))
-        finally:
-            await transcriber.aclose()
-
-    texts = asyncio.run(transcribe())
-    words = sum(len(said.split()) for said, _ in spoken)
-    errors = sum(
-        word_error_rate(said, text) * len(said.split()) for (said, _), text in zip(spoken, texts, strict=True)
-    )
-    assert errors / words <= allowed, texts
 
 
 def test_the_bounds_are_frames() -> None:

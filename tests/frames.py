@@ -176,6 +176,28 @@ def watch() -> None:
         await serve(app, scope, line.receive, line.send)
 
     setattr(RealtimeApp, serve.__name__, call)
+    _watch_data_channels()
+
+
+def _watch_data_channels() -> None:
+    """Listen to what leaves by WebRTC, where events of the media join those of the session."""
+    from vivavoce.server.data_channel import DataChannel
+
+    write = DataChannel.written
+    orders: WeakKeyDictionary[DataChannel, Order | None] = WeakKeyDictionary()
+
+    def written(channel: DataChannel, name: str, frame: str) -> str:
+        text = write(channel, name, frame)
+        event = json.loads(text)
+        FRAMES.note(event, beta=channel.beta)
+        greeted = event["type"] == "session.created" and not channel.beta  # else it carries no session
+        order = orders.setdefault(channel, Order() if greeted else None)
+        if order is not None and (problem := order.disorder(event)) is not None:
+            FRAMES.problems.append(problem)
+            orders[channel] = None
+        return text
+
+    setattr(DataChannel, write.__name__, written)
 
 
 def _says_beta(scope: Any) -> bool:

@@ -24,7 +24,14 @@ from vivavoce.server.origins import Origins
 from vivavoce.server.realtime import TRANSLATIONS, RealtimeEndpoint
 from vivavoce.server.rest.calls import CallRoutes
 from vivavoce.server.rest.client_secrets import ClientSecretRoutes
-from vivavoce.server.rest.desk import DETAIL, EXCEPTION_HANDLERS, KEY_NAME, Desk, respond
+from vivavoce.server.rest.desk import (
+    DETAIL,
+    EXCEPTION_HANDLERS,
+    KEY_NAME,
+    REQUEST_ID,
+    Desk,
+    respond,
+)
 from vivavoce.server.rest.health import HealthRoutes
 from vivavoce.server.rest.metrics import MetricsRoutes
 from vivavoce.server.rest.speech import SpeechRoutes
@@ -32,6 +39,7 @@ from vivavoce.server.rest.transcriptions import TranscriptionRoutes
 from vivavoce.server.secrets import ClientSecrets
 from vivavoce.server.sessions import Sessions
 from vivavoce.server.usage import KeyUsage
+from vivavoce.server.webrtc import WebRtcCalls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -126,11 +134,15 @@ class RealtimeApp:
             admission=self._sessions.admission,
             usage=usage,
             calls=self._sessions.calls,
+            count_refusal=self._sessions.count_refusal,
         )
+        self._webrtc = None
+        if config.webrtc is not None:
+            self._webrtc = WebRtcCalls(self._sessions, config.webrtc, config.limits)
         parts = (
             HealthRoutes(desk),
             ClientSecretRoutes(desk),
-            CallRoutes(desk),
+            CallRoutes(desk, self._webrtc),
             SpeechRoutes(desk),
             TranscriptionRoutes(desk),
             MetricsRoutes(desk, self.instruments),
@@ -187,6 +199,8 @@ class RealtimeApp:
     async def aclose(self) -> None:
         """Refuse new sessions and close those that are connected (1001); safe to call twice."""
         await self._sessions.aclose()
+        if self._webrtc is not None:
+            await self._webrtc.aclose()
         await self.instruments.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -241,7 +255,7 @@ async def _server_error(_request: Request, _error: Exception) -> Response:
 
 def _watched(scope: Scope, send: Send) -> Send:
     """Return a `send` that gives the answer an id, and logs the request when its answer begins."""
-    request_id = new_request_id()
+    request_id = scope[REQUEST_ID] = new_request_id()
 
     async def send_and_log(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -19,6 +19,7 @@ from vivavoce.server.origins import Origins
 from vivavoce.server.recording import RecordingPolicy
 from vivavoce.server.tracing import TracingPolicy
 from vivavoce.server.webhooks import WebhookEndpoint
+from vivavoce.webrtc.config import RtcConfig
 
 __all__ = ["GuardrailSpec", "ServerConfig"]
 
@@ -59,6 +60,7 @@ class ServerConfig:
         recording: which sessions are recorded; `None` for none.
         metrics: who may read the page of metrics; `None` for no such page.
         tracing: how traces are set up; `None` leaves that to the program that serves.
+        webrtc: how calls by WebRTC reach this server; `None` takes none.
         drain_s: seconds that sessions may go on after the first signal before `serve` closes them. New ones
             are refused meanwhile, and `/readyz` says so.
     """
@@ -78,6 +80,7 @@ class ServerConfig:
     recording: RecordingPolicy | None = None
     metrics: MetricsPolicy | None = None
     tracing: TracingPolicy | None = None
+    webrtc: RtcConfig | None = field(default_factory=RtcConfig)
     drain_s: float = 0.0
 
     def __post_init__(self) -> None:

@@ -54,9 +54,21 @@ class Meter(SessionObserver):
         Raises:
             RemoteProtocolError: the key may send no more of it now.
         """
-        seconds = self._format.ms_of(len(event.audio)) / 1000.0
+        event_id = None if isinstance(event.event_id, UnsetType) else event.event_id
+        self.hear(self._format.ms_of(len(event.audio)) / 1000.0, now, event_id)
+
+    def hear(self, seconds: float, now: float, event_id: str | None = None) -> None:
+        """Count audio before the session hears it, by whatever way it came.
+
+        Args:
+            seconds: length of the audio.
+            now: time in seconds.
+            event_id: the client's id of the event that it came in, or `None`.
+
+        Raises:
+            RemoteProtocolError: the key may send no more of it now.
+        """
         if (shortage := self._usage.audio(self._name, seconds, now)) is not None:
-            event_id = None if isinstance(event.event_id, UnsetType) else event.event_id
             raise shortage.error(event_id)
 
     async def wait_for_shortage(self) -> RemoteProtocolError:

@@ -242,7 +242,7 @@ class Sessions:
         guest: Guest,
         options: SessionOptions,
         *,
-        through: Callable[[Sink], SharedSink] | None = None,
+        through: Callable[[SessionHub], SharedSink] | None = None,
         ids: Sequence[str] = (),
     ) -> HostedSession:
         """Return a session for somebody who has a place; it has not started.

@@ -36,6 +36,7 @@ __all__ = [
     "EXCEPTION_HANDLERS",
     "KEY_NAME",
     "PREFIXES",
+    "REQUEST_ID",
     "Desk",
     "api_routes",
     "body_of",
@@ -50,6 +51,9 @@ PREFIXES = ("/v1", "/openai/v1", "/openai")
 
 KEY_NAME = "vivavoce.key"
 """Where the scope of a request says, for the log, which key it came with."""
+
+REQUEST_ID = "vivavoce.request_id"
+"""Where the scope of a request says which id its answer has."""
 
 DETAIL = "vivavoce.detail"
 """Where the scope of a request says, for the log, why an engine failed at it."""
@@ -71,6 +75,7 @@ class Desk:
         admission: how many may be inside; a request that uses engines counts like a session.
         usage: what each key has used.
         calls: the sessions that run.
+        count_refusal: takes note of a connection that was not let in.
     """
 
     config: ServerConfig
@@ -80,6 +85,7 @@ class Desk:
     admission: Admission
     usage: KeyUsage
     calls: Calls
+    count_refusal: Callable[[str | None], None]
 
     def caller(self, request: Request) -> Caller:
         """Return who a request comes from.

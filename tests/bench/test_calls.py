@@ -27,5 +27,5 @@ def test_two_calls_are_answered_and_measured(tmp_path: Path) -> None:
     # The detector needs half a second of silence, and the way to the ear some time.
     assert 500 < shares["end of turn p50"] < shares["heard p50"] < 5000
     assert 0 < shares["share p50"] < shares["heard p50"]
-    assert 0 < shares["ready p50"]
-    assert 0 < costs["CPU ms/call-s"]
+    assert shares["ready p50"] > 0
+    assert costs["CPU ms/call-s"] > 0

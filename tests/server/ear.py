@@ -102,6 +102,16 @@ def opened() -> ServerEvent:
     return SessionCreated(event_id="e", session=RealtimeSession())
 
 
+def speaking(ms: float, response: str = "r1", item: str = "a1") -> list[ServerEvent]:
+    """A response that has said so much and goes on."""
+    return [created(response), part(response, item), audio(response, item, ms)]
+
+
+def spoken(ms: float, response: str = "r1", item: str = "a1") -> list[ServerEvent]:
+    """A response that has said so much, and that is all."""
+    return [*speaking(ms, response, item), audio_done(response, item), done(response)]
+
+
 class Ear:
     """Feeds one `PlayedOutput` and notes, in order, what it said and what it had the session told.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from tests.server.order import check_order
@@ -17,10 +17,12 @@ from vivavoce.protocol.codec import client_event_from
 from vivavoce.server.guarding import GuardedSink
 from vivavoce.server.guardrails import ServerGuardrail
 from vivavoce.server.played import PlayedSession
+from vivavoce.testing import run
 from vivavoce.testing.tones import tone
 
 FRAME_MS = 20
 FRAME_S = FRAME_MS / 1000
+Scenario = Callable[["Line"], Awaitable[None]]
 
 
 class Line:
@@ -144,6 +146,30 @@ class Line:
             sum(frame[at : at + 96] != bytes(96) for at in range(0, 960, 96)) * 2 for _, frame in self.heard
         )
 
+    async def listen(self, ms: int) -> None:
+        """Wait for so much of the media clock, and not for the next frame."""
+        await asyncio.sleep((ms - FRAME_MS / 2) / 1000)
+
     def check(self) -> None:
         """See that everything came in order, and has ended."""
         check_order([event for _, event in self.events], speaking=True)
+
+
+def play(
+    scenario: Scenario,
+    engines: Engines,
+    options: SessionOptions | None = None,
+    guardrails: Sequence[ServerGuardrail] = (),
+) -> Line:
+    """Play a scenario on a line and return it with all that it noted; everything came in order, and ended."""
+
+    async def main() -> Line:
+        line = Line(engines, options, guardrails)
+        try:
+            await scenario(line)
+        finally:
+            await line.hang_up()
+        line.check()
+        return line
+
+    return run(main())

@@ -43,12 +43,13 @@ class Watched(Ear):
         self.levels: dict[str, int] = {}
         self.responses: dict[int, str] = {}
         self.names: dict[str, str] = {}
-        self.over: set[str] = set()
+        self.created = 0
 
     def perform(self, step: tuple[Any, ...]) -> None:
         match step:
             case ("created", name):
-                self.names[name] = f"{name}-{len(self.log)}-{len(self.names)}"
+                self.created += 1
+                self.names[name] = f"{name}-{self.created}"
                 self.say(ear.created(self.names[name], beside=name.startswith("x")))
             case ("done", name):
                 self.say(ear.done(self.names.get(name, "nobody")))

@@ -238,6 +238,68 @@ def test_when_the_application_ends_all_calls_end_within_a_second_and_no_more_beg
     asyncio.run(story())
 
 
+class Slow(ScriptedRealtimeModel):
+    """Takes its time to connect: until it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.let = asyncio.Event()
+
+    async def connect(self, config: Any) -> None:
+        self.asked.set()
+        await self.let.wait()
+        await super().connect(config)
+
+
+def test_a_call_that_is_about_to_begin_when_the_application_ends_does_not_begin() -> None:
+    async def story() -> None:
+        model = Slow()
+        calls = calls_for(model)
+        async with page() as browser, asyncio.TaskGroup() as group:
+            async with open_house(calls) as web:
+                calling = group.create_task(browser.call(web, PATH, x_user="ada"))
+                await model.asked.wait()
+                await calls.aclose()
+                model.let.set()
+                assert code(await calling) == (503, "shutting_down")
+            assert len(calls) == 0
+            assert not model.connected
+
+    asyncio.run(story())
+
+
+def test_a_page_that_gives_up_while_it_waits_costs_nothing_more() -> None:
+    async def story() -> None:
+        model = Slow()
+        calls = calls_for(model)
+        async with open_house(calls) as web, page() as browser:
+            calling = asyncio.ensure_future(browser.call(web, PATH, x_user="ada"))
+            await model.asked.wait()
+            calling.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await calling
+            assert len(calls) == 0
+
+    asyncio.run(story())
+
+
+def test_an_application_that_does_not_end_its_calls_is_warned_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        calls = calls_for()
+        transport = httpx.ASGITransport(app=Starlette(routes=calls.routes(PATH)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as web:
+            for _ in range(2):
+                async with page() as browser:
+                    assert (await browser.call(web, PATH, x_user="ada")).status_code == 201
+                    await web.delete(browser.location, headers={"x-user": "ada"})
+                    await over(calls)
+        await calls.aclose()
+
+    asyncio.run(story())
+    assert caplog.text.count("lifespan=calls.lifespan") == 1
+
+
 @pytest.mark.parametrize("framework", [Starlette, FastAPI])
 def test_the_lifespan_of_an_application_opens_and_closes_the_line(framework: Any) -> None:
     calls = calls_for()

@@ -125,6 +125,7 @@ class BrowserCalls:
         self._tasks = Tasks()
         self._carrying: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._watched = False
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -163,6 +164,7 @@ class BrowserCalls:
 
     async def __aenter__(self) -> Self:
         self._closed = False
+        self._watched = True
         self._tasks = Tasks()
         return self
 
@@ -219,9 +221,7 @@ class BrowserCalls:
             if inspect.isawaitable(context):
                 context = await context
             answer = await call.start(offer, self._runner, context=context, model_config=self._model_config)
-            if (task := self._tasks.spawn(self._carry(call), name=f"call {call.id}")) is not None:
-                self._carrying.add(task)
-                task.add_done_callback(self._carrying.discard)
+            self._begin(call)
         except BaseException as error:
             del self._calls[call.id]
             await call.aclose()
@@ -229,6 +229,13 @@ class BrowserCalls:
                 _refuse(error)
             raise
         return call, answer
+
+    def _begin(self, call: BrowserCall) -> None:
+        self._check_open()  # it may have been closed while the session was opened
+        task = self._tasks.spawn(self._carry(call), name=f"call {call.id}")
+        assert task is not None, "it is open"
+        self._carrying.add(task)
+        task.add_done_callback(self._carrying.discard)
 
     async def _carry(self, call: BrowserCall) -> None:
         try:
@@ -239,11 +246,9 @@ class BrowserCalls:
             await call.afterwards()
 
     def _check_room(self, user: Any) -> None:
+        self._check_open()
         options = self._options
         retry = {"retry-after": str(RETRY_S)}
-        if self._closed:
-            message = "The application is about to end, and takes no more calls."
-            raise RefusedError(Refusal(503, message, code="shutting_down", type="server_error"))
         if len(self._calls) >= options.max_calls:
             message = f"All {options.max_calls} lines are busy. Try again in a moment."
             refusal = Refusal(503, message, code="call_limit_reached", type="server_error", headers=retry)
@@ -255,6 +260,14 @@ class BrowserCalls:
                 429, message, code="user_call_limit_reached", type="rate_limit_error", headers=retry
             )
             raise RefusedError(refusal)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            message = "The application is about to end, and takes no more calls."
+            raise RefusedError(Refusal(503, message, code="shutting_down", type="server_error"))
+        if not self._watched:
+            self._watched = True
+            logger.warning("Calls will not end in order: give the application lifespan=calls.lifespan")
 
 
 def _refuse(error: VivavoceError) -> NoReturn:

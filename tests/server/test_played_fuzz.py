@@ -48,6 +48,7 @@ class Watched(Ear):
     def perform(self, step: tuple[Any, ...]) -> None:
         match step:
             case ("created", name):
+                self.perform(("done", name))  # beside the conversation there may be many, each with its end
                 self.created += 1
                 self.names[name] = f"{name}-{self.created}"
                 self.say(ear.created(self.names[name], beside=name.startswith("x")))

@@ -17,6 +17,7 @@ from vivavoce.pipeline import SessionOptions
 from vivavoce.server import Limits, ServerConfig, create_app
 from vivavoce.server import config_tables as tables
 from vivavoce.server.config_file import read_config
+from vivavoce.server.config_webrtc import WebRtcSettings
 from vivavoce.server.guardrails import Said, make_guardrail
 from vivavoce.server.keys import KeyLimits
 from vivavoce.server.recording import RecordingPolicy
@@ -56,11 +57,13 @@ def test_every_setting_is_in_it() -> None:
     assert set(example["recording"]) == names(RecordingPolicy)
     assert set(example["metrics"]) == names(tables._Metrics)
     assert set(example["tracing"]) == names(tables._Tracing)
+    assert set(example["webrtc"]) == names(WebRtcSettings)
 
 
 def test_all_of_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIVAVOCE_SECRETS", "a secret of the operator")
     monkeypatch.setenv("VIVAVOCE_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    monkeypatch.setenv("VIVAVOCE_TURN_CREDENTIAL", "of the relay")
     (tmp_path / "agent.md").write_text("Be brief.")
     file = tmp_path / "vivavoce.toml"
     file.write_text(everything().replace('instructions = "', '# instructions = "'))
@@ -69,6 +72,8 @@ def test_all_of_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert [key.name for key in config.hashed_keys] == ["lab", "web-shop"]
     assert config.engines.llm is not None
     assert config.recording is not None
+    assert config.webrtc is not None
+    assert config.webrtc.ice_servers[1].credential == "of the relay"
 
 
 def test_what_it_calls_a_default_is_one() -> None:
@@ -88,6 +93,9 @@ def test_what_it_calls_a_default_is_one() -> None:
     policy = RecordingPolicy(Path("recordings"))
     for name in ("sessions", "audio_in_events", "max_bytes"):
         assert getattr(policy, name) == example["recording"][name]
+    for name in ("enabled", "addresses", "connect_s", "vanish_s"):
+        value = getattr(WebRtcSettings(), name)
+        assert (list(value) if name == "addresses" else value) == example["webrtc"][name]
     assert tables._Metrics(**example["metrics"]) == tables._Metrics()
     assert tables._Tracing(**example["tracing"] | {"exporter": None}) == tables._Tracing()
 

@@ -73,7 +73,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_engines(parser.add_argument_group("engines"))
     _add_agent(parser.add_argument_group("agent"))
     _add_limits(parser.add_argument_group("limits"))
+    _add_webrtc(parser.add_argument_group("calls by WebRTC (extra webrtc)"))
     _add_watching(parser.add_argument_group("seeing inside"))
+
+
+def _add_webrtc(webrtc: argparse._ArgumentGroup) -> None:
+    webrtc.add_argument(
+        "--no-webrtc", action="store_true", help="take none, also where the extra is installed"
+    )
+    webrtc.add_argument(
+        "--udp-ports",
+        metavar="FIRST-LAST",
+        help="UDP ports for media, for a firewall or a container; each call takes one on every address "
+        "(default: any free one)",
+    )
+    webrtc.add_argument(
+        "--advertised-address",
+        metavar="ADDRESS",
+        help="IP address at which clients reach those ports, where this machine does not see it itself: "
+        "behind NAT, in a container",
+    )
 
 
 def _add_watching(watching: argparse._ArgumentGroup) -> None:
@@ -276,6 +295,11 @@ def _flags(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         "engines": _engines(args),
         "metrics": {"enabled": args.metrics},
         "tracing": {"enabled": args.otel},
+        "webrtc": {
+            "enabled": False if args.no_webrtc else None,
+            "udp_ports": args.udp_ports,
+            "advertised_address": args.advertised_address,
+        },
     }
     given = {name: _given(table) for name, table in tables.items()}
     return {name: table for name, table in given.items() if table}
@@ -308,6 +332,7 @@ def _engines(args: argparse.Namespace) -> dict[str, Any]:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM, or say what would be served."""
+    from vivavoce.cli.serve_check import webrtc_words
     from vivavoce.server import run as run_server
     from vivavoce.server.logs import configure_logging
 
@@ -331,6 +356,7 @@ def run(args: argparse.Namespace) -> int:
                 "no secret key is set (VIVAVOCE_SECRET_KEY), so client secrets hold for this process, "
                 "until it ends"
             )
+        tell(webrtc_words(config))
         sys.stdout.write(f"vivavoce: listening on {url}\n")
         sys.stdout.flush()
 

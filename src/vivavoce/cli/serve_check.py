@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vivavoce.server import RealtimeApp, ServerConfig
     from vivavoce.server.keys import ApiKey, KeyLimits
 
-__all__ = ["check"]
+__all__ = ["check", "webrtc_words"]
 
 _WIDTH = 16
 
@@ -99,6 +99,7 @@ def _rest(config: ServerConfig, app: RealtimeApp) -> Iterator[tuple[str, str]]:
     if bounds := _bounds(config.limits.per_key):
         yield "each key", bounds
     yield "agent", f"model {config.session.model}, voice {config.session.voice}"
+    yield "calls", webrtc_words(config)
     for index, endpoint in enumerate(config.webhooks):
         events = ", ".join(endpoint.events) or "all events of the API"
         yield ("" if index else "webhooks"), f"{shown_url(endpoint.url)}: {events}"
@@ -111,6 +112,22 @@ def _rest(config: ServerConfig, app: RealtimeApp) -> Iterator[tuple[str, str]]:
     if config.recording is not None:
         which = {"all": "all sessions", "asked": "sessions that ask for it"}[config.recording.sessions]
         yield "recordings", f"{which}, in {config.recording.folder}"
+
+
+def webrtc_words(config: ServerConfig) -> str:
+    """Return whether a server takes WebRTC calls, and where their media come in."""
+    from vivavoce.server.webrtc import webrtc_installed
+
+    if config.webrtc is None:
+        return "no WebRTC calls: they are switched off"
+    if not webrtc_installed():
+        return "no WebRTC calls: pip install 'vivavoce[webrtc]'"
+    ports = "any free UDP port"
+    if config.webrtc.udp_ports is not None:
+        ports = "UDP ports {}-{}".format(*config.webrtc.udp_ports)
+    where = ", ".join(config.webrtc.addresses) or "every address of this machine"
+    known = config.webrtc.advertised_address
+    return f"WebRTC, media on {ports} of {where}" + (f", known as {known}" if known else "")
 
 
 def _unasked(config: ServerConfig) -> Iterator[tuple[str, str]]:

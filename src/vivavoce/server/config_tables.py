@@ -15,6 +15,7 @@ from vivavoce.engines.registry import placed
 from vivavoce.errors import ConfigurationError
 from vivavoce.pipeline import SessionOptions
 from vivavoce.server.config import GuardrailSpec
+from vivavoce.server.config_webrtc import WebRtcSettings
 from vivavoce.server.guardrails import make_guardrail
 from vivavoce.server.keys_file import keys_from, nearest
 from vivavoce.server.limits import Limits
@@ -217,6 +218,17 @@ def _tracing(table: Table, _folder: Path) -> dict[str, Any]:
     return {"tracing": policy if given.enabled else None}
 
 
+def _webrtc(table: Table, _folder: Path) -> dict[str, Any]:
+    given = _fit(WebRtcSettings, table, ("webrtc",))
+    secret = _from_environment(given.turn_credential_env, "turn_credential_env", "webrtc")
+    try:
+        config = given.rtc_config(secret[0] if secret else given.turn_credential)
+    except ConfigurationError as error:
+        key = next((name for name in table if str(error).startswith(name)), None)
+        raise MisplacedError(f"[webrtc] {error}", ("webrtc",), key) from error
+    return {"webrtc": config if given.enabled else None}
+
+
 def _webhooks(tables: list[Table], _folder: Path) -> dict[str, Any]:
     endpoints = []
     for index, table in enumerate(tables):
@@ -297,6 +309,7 @@ _READERS: dict[str, Callable[[Any, Path], dict[str, Any]]] = {
     "recording": _recording,
     "metrics": _metrics,
     "tracing": _tracing,
+    "webrtc": _webrtc,
     "webhooks": _webhooks,
     "guardrails": _guardrails,
 }

@@ -176,6 +176,19 @@ def test_packets_that_say_nothing_do_no_harm(payload_type: int, payload: bytes, 
     assert line.ear.seconds == pytest.approx(0.6, abs=0.021)
 
 
+def test_who_talks_faster_than_time_is_not_heard() -> None:
+    async def scenario(line: Line) -> None:
+        packets = line.packets(tone(14.0))
+        await line.play([(0.0, packet) for packet in packets[:600]], then=0.1)
+        assert line.ear.seconds == pytest.approx(10.02)
+        assert line.reception.refused == 99
+        # As much time later there is room for as much sound.
+        await line.play([(0.0, packet) for packet in packets[600:]])
+
+    line = on_a_line(scenario)
+    assert line.reception == Reception(packets=700, refused=99 + 95)
+
+
 def test_once_closed_nothing_is_given() -> None:
     async def scenario(line: Line) -> None:
         packets = line.packets(tone(0.4))

@@ -35,6 +35,7 @@ _OPUS_OPTIONS = {
     # Each packet has a rough copy of the one before, for a decoder that can use it, as browsers' can.
     "fec": "1",
     "packet_loss": "10",
+    # 5 costs 0.2 ms per frame; 1 would cost a third of it, but leave out all sound above 8 kHz.
     "compression_level": "5",
 }
 

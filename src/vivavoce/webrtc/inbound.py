@@ -32,6 +32,9 @@ MAX_CONCEALED = round(0.1 * VOICE_RATE)
 MAX_HOLE = 2 * VOICE_RATE
 """Samples that a hole is filled with at most: enough for any end of a turn."""
 
+MAX_AHEAD = 10 * VOICE_RATE
+"""Samples by which a voice may be ahead of the time since it began: a network may have held it up so long."""
+
 _FRAME_S = FRAME_SAMPLES / VOICE_RATE
 
 
@@ -46,6 +49,7 @@ class Reception:
         duplicates: packets that came again.
         recovered: missing packets of which a copy came with a later packet (RED).
         broken: packets that no decoder could read.
+        refused: packets with more sound than there was time for.
         concealed_ms: milliseconds of sound made up in the place of packets that did not come.
         silence_ms: milliseconds of silence in their place.
     """
@@ -56,6 +60,7 @@ class Reception:
     duplicates: int = 0
     recovered: int = 0
     broken: int = 0
+    refused: int = 0
     concealed_ms: int = 0
     silence_ms: int = 0
 
@@ -85,7 +90,8 @@ class Inbound:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._closed = False
-        self._packets = self._broken = self._concealed = self._silence = 0
+        self._ahead, self._ahead_at = 0.0, 0.0  # samples ahead of real time, and when that was so
+        self._packets = self._broken = self._refused = self._concealed = self._silence = 0
 
     @property
     def reception(self) -> Reception:
@@ -98,6 +104,7 @@ class Inbound:
             duplicates=order.duplicates,
             recovered=order.recovered,
             broken=self._broken,
+            refused=self._refused,
             concealed_ms=self._concealed * 1000 // VOICE_RATE,
             silence_ms=self._silence * 1000 // VOICE_RATE,
         )
@@ -154,6 +161,12 @@ class Inbound:
             if decoder is None:
                 self._broken += 1
                 continue
+            self._ahead = max(0.0, self._ahead - (now - self._ahead_at) * VOICE_RATE)
+            self._ahead_at = now
+            if self._ahead > MAX_AHEAD:
+                self._refused += 1
+                self._expected = None
+                continue
             if packet.restarted or self._expected is None:
                 self._expected = packet.timestamp
             ahead = (packet.timestamp - self._expected) * VOICE_RATE // decoder.clock_rate
@@ -162,6 +175,7 @@ class Inbound:
             sound = self._sound(decoder, payload)
             end = packet.timestamp + len(sound) // 2 * decoder.clock_rate // VOICE_RATE
             self._expected = max(self._expected, end)
+            self._ahead += len(sound) // 2
             self._given_at, self._silence_due, self._hole = now, now + PAUSE_S, 0
             if sound:
                 self._on_audio(sound)

@@ -34,6 +34,7 @@ from vivavoce.server.rest.desk import (
 )
 from vivavoce.server.rest.health import HealthRoutes
 from vivavoce.server.rest.metrics import MetricsRoutes
+from vivavoce.server.rest.playground import PlaygroundRoutes
 from vivavoce.server.rest.speech import SpeechRoutes
 from vivavoce.server.rest.transcriptions import TranscriptionRoutes
 from vivavoce.server.secrets import ClientSecrets
@@ -146,6 +147,7 @@ class RealtimeApp:
             SpeechRoutes(desk),
             TranscriptionRoutes(desk),
             MetricsRoutes(desk, self.instruments),
+            PlaygroundRoutes(desk),
         )
         routes = [
             *(route for part in parts for route in part.routes),

@@ -1,0 +1,162 @@
+// @ts-check
+import { byId, el, show, svg } from "./dom.js";
+import { clock, duration } from "./format.js";
+import { STAGES } from "./timeline.js";
+
+const LANES = ["you", "agent", "tool"];
+const LANE_NAMES = { you: "You", agent: "Agent", tool: "Tools" };
+const LEFT = 52;
+const LANE = 24;
+const PER_SECOND = 16;
+const LONGEST_S = 600;
+/** @type {Record<string, string>} */
+const REASONS = { turn_detected: "interrupted", client_cancelled: "stopped" };
+
+/** Shows who spoke when, and of each answer where its time went. */
+export class TimelineView {
+  #lanes = byId("lanes");
+  #list = byId("turns-list");
+  /** @type {Map<string, HTMLElement>} */ #shown = new Map();
+  #drawing = false;
+
+  /**
+   * @param {import("./timeline.js").Timeline} timeline
+   * @param {import("./conversation.js").Conversation} conversation
+   */
+  constructor(timeline, conversation) {
+    this.timeline = timeline;
+    this.conversation = conversation;
+    timeline.on("change", (turn) => {
+      if (turn) this.#turn(turn);
+      else if (!timeline.turns.length) this.#empty();
+      this.#later();
+    });
+  }
+
+  /** Draw the lanes again, as time goes on. */
+  tick() {
+    if (this.timeline.spans.length && this.#lanes.checkVisibility()) this.#draw();
+  }
+
+  #later() {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    requestAnimationFrame(() => {
+      this.#drawing = false;
+      this.#draw();
+    });
+  }
+
+  #empty() {
+    this.#list.replaceChildren();
+    this.#shown.clear();
+    show(byId("timeline-empty"), true);
+  }
+
+  /** @param {import("./timeline.js").Turn} turn */
+  #turn(turn) {
+    show(byId("timeline-empty"), false);
+    let place = this.#shown.get(turn.id);
+    if (!place) {
+      place = /** @type {HTMLElement} */ (el("li", { class: "turn" }));
+      this.#shown.set(turn.id, place);
+      this.#list.prepend(place);
+    }
+    place.replaceChildren(...this.#content(turn));
+  }
+
+  /** @param {import("./timeline.js").Turn} turn */
+  #content(turn) {
+    const first = turn.stages.heard ?? turn.stages.first_audio;
+    const called = turn.items.some((id) => /call/.test(this.conversation.get(id)?.kind ?? ""));
+    const title = first !== undefined ? duration(first) : called ? "Tool call" : turn.status === "in_progress" ? "…" : "No sound";
+    const state = turn.status === "completed" || turn.status === "in_progress" ? "" : REASONS[turn.reason] ?? `${turn.status}${turn.reason ? `: ${turn.reason}` : ""}`;
+    const words = turn.items.map((id) => wordsOf(this.conversation.get(id))).filter(Boolean).join(" ");
+    const head = el("header", {}, el("strong", { text: title }), first !== undefined && el("span", { class: "quiet", text: "to the first sound" }), el("time", { text: clock(turn.at) }));
+    const content = [head];
+    if (words) content.push(el("p", { class: "words", text: words }));
+    if (state) content.push(el("p", { class: "wrong", text: state }));
+    const named = Object.entries(STAGES).filter(([name]) => turn.stages[name] !== undefined).sort(([a], [b]) => turn.stages[a] - turn.stages[b]);
+    if (named.length > 1) content.push(barsOf(turn, named), figuresOf(turn, named));
+    return content;
+  }
+
+  #draw() {
+    const { spans, now } = this.timeline;
+    if (!spans.length) {
+      this.#lanes.replaceChildren();
+      return;
+    }
+    const atEnd = this.#lanes.scrollLeft + this.#lanes.clientWidth >= this.#lanes.scrollWidth - 40;
+    const until = Math.max(now(), 20);
+    const from = Math.max(0, until - LONGEST_S);
+    const x = (/** @type {number} */ at) => LEFT + (Math.max(at, from) - from) * PER_SECOND;
+    const height = LANES.length * LANE + 26;
+    const drawing = svg("svg", { width: x(until) + 12, height, role: "img", "aria-label": summaryOf(spans) });
+    for (let at = Math.ceil(from / 5) * 5; at <= until; at += 5) {
+      drawing.append(svg("line", { x1: x(at), x2: x(at), y1: 6, y2: height - 20, class: "grid-line" }));
+      const label = svg("text", { x: x(at) + 3, y: height - 7 });
+      label.textContent = clock(at);
+      drawing.append(label);
+    }
+    LANES.forEach((lane, n) => {
+      const label = svg("text", { x: 10, y: n * LANE + 24 });
+      label.textContent = LANE_NAMES[/** @type {"you"} */ (lane)];
+      drawing.append(label);
+    });
+    for (const span of spans) {
+      const left = x(span.from);
+      const width = Math.max(lane(span) ? 8 : 3, x(span.to ?? now()) - left);
+      const y = LANES.indexOf(span.lane) * LANE + 13;
+      drawing.append(svg("rect", { x: left, y, width, height: 14, rx: 4, class: `span-${span.lane}` }));
+      if (span.cut) drawing.append(svg("line", { x1: left + width, x2: left + width, y1: y - 3, y2: y + 17, class: "span-cut" }));
+    }
+    this.#lanes.replaceChildren(drawing);
+    this.#lanes.tabIndex = 0;
+    this.#lanes.setAttribute("role", "group");
+    this.#lanes.setAttribute("aria-label", "Who spoke when");
+    if (atEnd) this.#lanes.scrollLeft = this.#lanes.scrollWidth;
+  }
+}
+
+/** @param {import("./timeline.js").Span} span */
+function lane(span) {
+  return span.lane === "tool";
+}
+
+/** @param {import("./conversation.js").Entry | undefined} entry */
+function wordsOf(entry) {
+  if (!entry) return "";
+  return entry.kind === "message" ? entry.heard ?? entry.text : `${entry.item.name}()`;
+}
+
+/**
+ * @param {import("./timeline.js").Turn} turn
+ * @param {[string, string][]} named
+ */
+function barsOf(turn, named) {
+  const bars = el("div", { class: "bars", "aria-hidden": "true" });
+  named.slice(1).forEach(([name], n) => {
+    const part = el("i", { class: `stage-${name}` });
+    part.style.flexGrow = String(Math.max(0, turn.stages[name] - turn.stages[named[n][0]]));
+    bars.append(part);
+  });
+  return bars;
+}
+
+/**
+ * @param {import("./timeline.js").Turn} turn
+ * @param {[string, string][]} named
+ */
+function figuresOf(turn, named) {
+  const figures = named.slice(1).map(([name, label]) =>
+    el("div", {}, el("dt", {}, el("i", { class: `stage-${name}` }), label), el("dd", { text: `${Math.round(turn.stages[name])} ms` })),
+  );
+  return el("dl", {}, ...figures);
+}
+
+/** @param {import("./timeline.js").Span[]} spans */
+function summaryOf(spans) {
+  const count = (/** @type {string} */ lane) => spans.filter((span) => span.lane === lane).length;
+  return `You spoke ${count("you")} times, the agent ${count("agent")} times, with ${count("tool")} calls of tools.`;
+}

@@ -59,8 +59,8 @@ REALTIME_PATHS = ("/v1/realtime", "/openai/v1/realtime", "/openai/realtime")
 """Where the socket answers: the API's own path, and the two that Azure clients use."""
 
 
-QUIET_PATHS = ("/healthz", "/readyz", "/metrics")
-"""What is asked so often that it is logged at `debug` only."""
+QUIET_PATHS = ("/healthz", "/readyz", "/metrics", "/playground/")
+"""Beginnings of what is asked so often that it is logged at `debug` only."""
 
 _log = logging.getLogger(__name__)
 
@@ -262,7 +262,7 @@ def _watched(scope: Scope, send: Send) -> Send:
     async def send_and_log(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id.encode())]
-            level = logging.DEBUG if scope["path"] in QUIET_PATHS else logging.INFO
+            level = logging.DEBUG if scope["path"].startswith(QUIET_PATHS) else logging.INFO
             level = logging.WARNING if DETAIL in scope else level
             if _log.isEnabledFor(level):
                 _log.log(level, "request", extra=_log_fields(scope, message["status"], request_id))

@@ -51,14 +51,14 @@ export function svg(tag, attributes = {}, ...children) {
 }
 
 /**
- * Make an icon out of `icons.svg`. It says nothing to screen readers.
+ * Make an icon: one of the symbols at the end of the page. It says nothing to screen readers.
  * @param {string} name
  */
 export function icon(name) {
   return svg(
     "svg",
     { class: "icon", "aria-hidden": "true" },
-    svg("use", { href: `playground/icons.svg#${name}` }),
+    svg("use", { href: `#i-${name}` }),
   );
 }
 

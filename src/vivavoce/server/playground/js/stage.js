@@ -63,7 +63,7 @@ export class Stage {
     const closed = call.muted || !call.microphone;
     mute.setAttribute("aria-pressed", String(call.muted && Boolean(call.microphone)));
     mute.lastElementChild.textContent = !call.microphone ? "Use the microphone" : call.muted ? "Muted" : "Mute";
-    byId("mute-icon").setAttribute("href", `playground/icons.svg#${closed ? "mic-off" : "mic"}`);
+    byId("mute-icon").setAttribute("href", `#i-${closed ? "mic-off" : "mic"}`);
     byId("hold").toggleAttribute("data-held", call.holding);
     byId("hold").children[1].textContent = call.holding ? "Let go to send" : "Hold to talk";
   }

@@ -16,7 +16,7 @@ export function startTheme(changed) {
   const show = () => {
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
-    byId("theme-icon").setAttribute("href", `playground/icons.svg#${LOOKS[theme][0]}`);
+    byId("theme-icon").setAttribute("href", `#i-${LOOKS[theme][0]}`);
     toggle.setAttribute("aria-label", `Theme: ${LOOKS[theme][1]}`);
     toggle.title = `Theme: ${LOOKS[theme][1]}`;
     changed();

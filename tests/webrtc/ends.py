@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+import gc
+import threading
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +15,7 @@ from vivavoce.webrtc.config import RtcConfig
 from vivavoce.webrtc.peer import RtcPeer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 RATE = 24000
 FRAME = 480
@@ -64,6 +67,11 @@ class End:
             self._changed.clear()
             await self._changed.wait()
 
+    async def next_frame(self) -> None:
+        """Wait for the next piece of sound."""
+        so_far = len(self.heard)
+        await self.until(lambda end: len(end.heard) > so_far)
+
     def pitch(self) -> float:
         """What was heard last, in Hz: the loudest of 200 ms."""
         tail = np.frombuffer(self.heard, "<i2")[-RATE // 5 :].astype(float)
@@ -89,3 +97,21 @@ async def call(
     finally:
         await caller.aclose()
         await callee.aclose()
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """No socket, thread or task of what happens inside is there afterwards."""
+    before = descriptors(), threading.active_count(), len(asyncio.all_tasks())
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    yield
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not tasks
+    assert (descriptors(), threading.active_count(), len(asyncio.all_tasks())) == before
+    gc.collect()  # a task whose failure nobody asked for complains when it goes
+    assert complaints == []

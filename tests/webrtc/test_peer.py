@@ -1,15 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import threading
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvloop
 from hypothesis import HealthCheck, given, settings
-from tests.webrtc.ends import LOCAL, End, call
+from tests.webrtc.ends import LOCAL, End, call, nothing_left
 from tests.webrtc.test_sdp import CHROMIUM, mutated
 
 from vivavoce.errors import LocalProtocolError, NoPortError, SdpError
@@ -18,33 +14,12 @@ from vivavoce.webrtc import seams
 from vivavoce.webrtc.config import RtcConfig
 from vivavoce.webrtc.peer import HIGH_WATER, MAX_BUFFERED, RtcPeer
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 def cut(peer: RtcPeer) -> None:
     """Take the network away from a peer: it says no more, and does not know."""
     assert peer._wiring is not None
     for protocol in seams.protocols(peer._wiring.link):
         protocol.transport.abort()
-
-
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-@contextmanager
-def nothing_left() -> Iterator[None]:
-    """No socket, thread or task of what happens inside is there afterwards."""
-    before = descriptors(), threading.active_count(), len(asyncio.all_tasks())
-    complaints: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
-    yield
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    assert not tasks
-    assert (descriptors(), threading.active_count(), len(asyncio.all_tasks())) == before
-    gc.collect()  # a task whose failure nobody asked for complains when it goes
-    assert complaints == []
 
 
 def test_two_peers_hear_each_other() -> None:
@@ -83,13 +58,12 @@ def test_what_is_said_before_the_channel_is_open_is_not_lost() -> None:
         caller.send("one")
         answer = await callee.answer(await caller.offer())
         callee.send("two")
-        assert callee.buffered == 3
-        assert not callee.connected
+        assert (callee.buffered, callee.connected) == (3, False)
         await caller.accept(answer)
         await far.until(lambda end: end.texts and end.opened)
         await near.until(lambda end: end.texts)
         assert (far.texts, near.texts) == (["one"], ["two"])
-        assert callee.connected
+        assert (callee.buffered, callee.connected) == (0, True)
         await caller.aclose()
         await callee.aclose()
 
@@ -225,6 +199,40 @@ def test_a_call_can_be_closed_at_any_moment() -> None:
                 assert far.ends == []
 
     asyncio.run(close_early())
+
+
+def test_media_goes_on_when_the_channel_is_closed_and_opened_again() -> None:
+    async def reopen() -> None:
+        async with call() as (caller, near, callee, far):
+            assert caller._wiring is not None
+            assert callee._wiring is not None
+            caller._channel._channel.close()  # type: ignore[union-attr]
+            while callee._channel._channel is not None:
+                await far.next_frame()
+            assert not callee.send("nobody")
+            assert far.ends == []
+            channel = caller._wiring.connection.createDataChannel("oai-events")
+            channel.on("message", near.on_text)
+            while not callee.send("again"):
+                await far.next_frame()
+            await near.until(lambda end: "again" in end.texts)
+            assert far.opened == 1
+            assert far.ends == near.ends == []
+
+    asyncio.run(reopen())
+
+
+def test_the_servers_own_event_loop_carries_a_call() -> None:
+    async def talk() -> None:
+        with nothing_left():
+            async with call() as (caller, near, _, far):
+                caller.send("hello")
+                await far.until(lambda end: end.texts)
+                await near.hears(0.2)
+                await far.hears(0.2)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(talk())
 
 
 def test_a_closed_peer_takes_no_description() -> None:

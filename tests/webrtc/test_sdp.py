@@ -318,3 +318,27 @@ def test_whatever_comes_is_taken_or_refused(text: str) -> None:
         SessionDescription.parse(written)
         assert RTCSessionDescription(written, "offer").sdp
         write_local(LOCAL, description)
+
+
+def test_a_peer_that_can_is_asked_to_send_every_packet_twice() -> None:
+    assert read(CHROMIUM).redundant == 63
+    red = LOCAL.replace("SAVPF 111", "SAVPF 111 0 8 63").replace(
+        "a=rtpmap:0", "a=rtpmap:63 red/48000/2\r\na=rtpmap:0"
+    )
+    text = write_local(red)
+    assert "m=audio 9 UDP/TLS/RTP/SAVPF 63 111 0 8\r\n" in text
+    assert "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("a=fmtp:63 111/111\n", ""),
+        ("a=fmtp:63 111/111\n", "a=fmtp:63 0/0\n"),
+        ("red/48000/2", "red/8000"),
+        ("63", "70"),
+        ("a=rtpmap:111 opus/48000/2\n", ""),
+    ],
+)
+def test_redundancy_that_does_not_fit_is_left_out(old: str, new: str) -> None:
+    assert read(CHROMIUM.replace(old, new)).redundant is None

@@ -66,6 +66,7 @@ class Description:
         audio: the section that is the voice.
         channel: the section that is the data channel, or ``None``.
         codecs: payload type and name of each codec in common, best first.
+        redundant: payload type under which the peer can send each packet of Opus twice (RED), or ``None``.
         direction: whether the peer sends and receives the voice, in its own words.
         max_message_size: bytes of one message that it takes; 0 means any.
     """
@@ -74,6 +75,7 @@ class Description:
     audio: Section
     channel: Section | None
     codecs: tuple[tuple[int, str], ...]
+    redundant: int | None
     direction: str
     max_message_size: int
     _lines: tuple[str, ...] = field(repr=False)
@@ -168,7 +170,7 @@ def write_local(text: str, remote: Description | None = None) -> str:
         remote: for an answer: the offer, whose refused sections must be answered, too.
     """
     head, _, rest = text.partition("m=")
-    written = iter(_opus(f"m={part}") for part in rest.split("\r\nm="))
+    written = iter(_voice(f"m={part}") for part in rest.split("\r\nm="))
     ours = [part if part.endswith("\r\n") else f"{part}\r\n" for part in written]
     if remote is None:
         return head + "".join(ours)
@@ -179,13 +181,19 @@ def write_local(text: str, remote: Description | None = None) -> str:
     )
 
 
-def _opus(section: str) -> str:
+def _voice(section: str) -> str:
     # In-band FEC repairs single losses; packets of 20 ms are what both ends are made for.
-    found = re.search(r"a=rtpmap:(\d+) opus/48000/2\r\n", section)
-    if found is None:
+    opus = re.search(r"a=rtpmap:(\d+) opus/48000/2\r\n", section)
+    if opus is None:
         return section
-    at = found.end()
-    return f"{section[:at]}a=fmtp:{found[1]} minptime=10;useinbandfec=1\r\na=ptime:20\r\n{section[at:]}"
+    fmtp = f"a=fmtp:{opus[1]} minptime=10;useinbandfec=1\r\na=ptime:20\r\n"
+    section = section.replace(opus[0], opus[0] + fmtp)
+    red = re.search(r"a=rtpmap:(\d+) red/48000/2\r\n", section)
+    if red is not None:
+        # The peer sends with what stands first: every packet brings the one before once more.
+        section = section.replace(red[0], f"{red[0]}a=fmtp:{red[1]} {opus[1]}/{opus[1]}\r\n")
+        section = re.sub(rf"^(m=audio \d+ \S+)(.*) {red[1]}(?= |\r)", rf"\1 {red[1]}\2", section)
+    return section
 
 
 def _refusal(section: Section) -> str:
@@ -223,7 +231,8 @@ def _read(text: str, candidates: Candidates) -> Description:
         sections=sections,
         audio=audio,
         channel=channel,
-        codecs=_codecs(audio),
+        codecs=(codecs := _codecs(audio)),
+        redundant=_redundant(audio, codecs),
         direction=direction,
         max_message_size=_number(channel, "max-message-size", DEFAULT_MESSAGE_SIZE),
         _lines=(
@@ -327,6 +336,21 @@ def _codecs(audio: Section) -> tuple[tuple[int, str], ...]:
             f"There is no codec in common; the audio section must have one of: {', '.join(CODECS)}"
         )
     return tuple((common[name], name) for name in CODECS if name in common)
+
+
+def _redundant(audio: Section, codecs: tuple[tuple[int, str], ...]) -> int | None:
+    """The payload type of RED (RFC 2198) around the Opus that was taken."""
+    opus = {name: number for number, name in codecs}.get("opus")
+    for found in filter(None, map(_RTPMAP.fullmatch, audio.values("rtpmap"))):
+        number = int(found[1])
+        if (
+            (found[2].lower(), found[3]) == ("red", "48000")
+            and f"{number} {opus}/{opus}" in audio.values("fmtp")
+            and (34 < number < 64 or 95 < number < 128)
+            and number not in dict(codecs)
+        ):
+            return number
+    return None
 
 
 def _extensions(audio: Section) -> tuple[tuple[int, str], ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from aioice import Connection
     from aioice.ice import CandidatePair, StunProtocol
-    from aiortc import RTCDtlsTransport, RTCSctpTransport
+    from aiortc import RTCDtlsTransport, RTCRtpCodecParameters, RTCRtpTransceiver, RTCSctpTransport
 
 
 def carry(transport: RTCDtlsTransport, link: Connection) -> None:
@@ -25,6 +25,11 @@ def carry(transport: RTCDtlsTransport, link: Connection) -> None:
     ice._connection = link  # noqa: SLF001
     ice._recv = link.recv  # noqa: SLF001
     ice._send = link.send  # noqa: SLF001
+
+
+def also_receive(transceiver: RTCRtpTransceiver, codec: RTCRtpCodecParameters) -> None:
+    """Let a transceiver negotiate one more codec, after those it knows; before its description is made."""
+    transceiver._codecs.append(codec)  # noqa: SLF001
 
 
 def protocols(link: Connection) -> list[StunProtocol]:

@@ -6,7 +6,14 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpCodecParameters,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
 
 from vivavoce.webrtc import seams
 from vivavoce.webrtc.ice import IceLink
@@ -91,6 +98,9 @@ class Wiring:
             kind: ``offer`` or ``answer``.
         """
         await self.connection.setRemoteDescription(RTCSessionDescription(remote.write(), kind))
+        if remote.redundant is not None and kind == "offer":
+            red = RTCRtpCodecParameters("audio/red", 48000, channels=2, payloadType=remote.redundant)
+            seams.also_receive(self._transceiver, red)
         self._speaker.use(remote.codec)
 
     async def speak(self) -> str:

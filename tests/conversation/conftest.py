@@ -115,7 +115,7 @@ class Talk:
             start = self.heard_ms
             said += self.append(CHUNK_MS)
             said += self.tick(CHUNK_MS / 1000)
-            asked = clarity if self.server.doubts_speech else None
+            asked = clarity if self.server.doubts_speech(self.now) else None
             self.server.receive_voice(probability, start, self.heard_ms, self.now, asked)
             said += self.take()
         return said

@@ -119,7 +119,7 @@ def sound(talk: Talk, clarity: float, ms: int) -> list[str]:
         start = talk.heard_ms
         talk.append(CHUNK_MS)
         said += [kind for kind in talk.tick(CHUNK_MS / 1000) if not kind.endswith("delta")]
-        asked = talk.server.doubts_speech
+        asked = talk.server.doubts_speech(talk.now)
         talk.server.receive_voice(1.0, start, talk.heard_ms, talk.now, clarity if asked else None)
         said += talk.take()
     return said
@@ -146,8 +146,20 @@ def test_unclear_speech_cuts_the_agent_off_in_the_end(talk: Talk) -> None:
 
 
 def test_nothing_is_doubted_while_nobody_answers(talk: Talk) -> None:
-    assert not talk.server.doubts_speech
+    assert not talk.server.doubts_speech(talk.now)
     assert sound(talk, 0.1, 64) == [STARTED]
+
+
+def test_a_cough_does_not_cut_off_what_is_still_heard_of_an_ended_answer(talk: Talk) -> None:
+    talk.ask()
+    talk.clause("Short.", 600)
+    talk.finish()
+    while "response.done" not in talk.tick(0.1):
+        pass
+    assert talk.server.doubts_speech(talk.now)
+    assert sound(talk, 0.1, 128) == []
+    talk.tick(0.6)
+    assert not talk.server.doubts_speech(talk.now)
 
 
 def test_a_hum_that_outlasts_the_answer_is_an_answer_itself(talk: Talk) -> None:
@@ -165,14 +177,14 @@ def test_nothing_is_doubted_where_speech_does_not_interrupt(
 ) -> None:
     talk.listen_with(turn_detection=detection)
     answering(talk)
-    assert not talk.server.doubts_speech
+    assert not talk.server.doubts_speech(talk.now)
 
 
 def test_who_speaks_already_is_not_doubted(talk: Talk) -> None:
     talk.listen_with(turn_detection={"type": "server_vad", "create_response": False})
     talk.hear(1.0, 320)
     answering(talk)
-    assert not talk.server.doubts_speech
+    assert not talk.server.doubts_speech(talk.now)
 
 
 @pytest.mark.parametrize(("ms", "interrupts"), [(384, False), (416, True)])

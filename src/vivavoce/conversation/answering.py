@@ -68,6 +68,8 @@ class Responder:
         self._rate = TokenRate(options.tokens_per_minute) if options.tokens_per_minute else None
         self.active: RunningResponse | None = None
         self.silent_from: float | None = None
+        self.play_end = 0.0
+        """When the answer that ended last has been played to its end."""
 
     def get(self, response_id: str) -> RunningResponse | None:
         """Return a running response; `None` once it has ended, as results may come late."""
@@ -234,7 +236,7 @@ class Responder:
                 self._outbox.emit(RateLimitsUpdated, rate_limits=[self._rate.report(now)])
         if response is self.active:
             self.active = None
-            self.silent_from = max(now, response.play_end)
+            self.silent_from = self.play_end = max(now, response.play_end)
         self._mcp.response_ended(response.id, follow_up=response.may_be_continued)
         return True
 

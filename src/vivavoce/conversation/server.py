@@ -240,10 +240,9 @@ class ServerConversation(EngineResults):
 
     # --- what comes in: the ears --------------------------------------------------------------------------
 
-    @property
-    def doubts_speech(self) -> bool:
-        """Whether `receive_voice` wants to know the clarity of what it is told of."""
-        return self._turns.doubts
+    def doubts_speech(self, now: float) -> bool:
+        """Return whether `receive_voice` wants to know the clarity of what it is told of."""
+        return self._turns.doubts(now)
 
     def receive_voice(
         self, probability: float, start_ms: int, end_ms: int, now: float, clarity: float | None = None

@@ -50,10 +50,13 @@ class TurnTaking:
             self._turn_ended(overlong, now)
         self._listener.append(audio)
 
-    @property
-    def doubts(self) -> bool:
-        """Whether speech that begins now would cut an answer off, so that its clarity matters."""
-        if self._responder.active is None or self._listener.speaking:
+    def doubts(self, now: float) -> bool:
+        """Return whether speech that begins now would cut an answer off, so that its clarity matters.
+
+        An answer is heard for a moment after its response has ended: what was sent ahead is still played.
+        """
+        heard = self._responder.active is not None or now < self._responder.play_end
+        if not heard or self._listener.speaking:
             return False
         detection = self._settings.turn_detection
         return detection is not None and bool(detection.interrupt_response)
@@ -63,7 +66,7 @@ class TurnTaking:
     ) -> None:
         """Take the speech probability of the audio between two positions of the input."""
         if self._interrupt_ms != ONSET_MS:
-            self._listener.hesitate(self._interrupt_ms if self.doubts else ONSET_MS)
+            self._listener.hesitate(self._interrupt_ms if self.doubts(now) else ONSET_MS)
         decision = self._listener.voice(probability, start_ms, end_ms, now, clarity)
         if isinstance(decision, SpeechStarted):
             self._speech_started(now)

@@ -57,6 +57,7 @@ class Hearing:
         self._utterances: dict[str, Utterance] = {}
         self._recordings: dict[str, asyncio.Task[None]] = {}
         self._one_recording = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
         self._judging: asyncio.Task[None] | None = None
         self._noise: NoiseFilter | None = None
         self._on_heard = on_heard
@@ -144,7 +145,7 @@ class Hearing:
         if (
             probability >= LIKELY_SPEECH
             and self._clarity is not None
-            and self._backstage.conversation.doubts_speech
+            and self._backstage.conversation.doubts_speech(self._loop.time())
         ):
             clarity = self._clarity(self._ears.chunk)
         self._on_heard(probability, start_ms, end_ms, clarity)

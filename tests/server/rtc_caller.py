@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
+from unittest import mock
 
 import httpx
 import numpy as np
@@ -15,6 +17,9 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 from av import AudioFrame
 
+from vivavoce.engines.base import Engines
+from vivavoce.engines.registry import EngineChoice
+from vivavoce.server import RealtimeApp, ServerConfig, create_app, listener, serve
 from vivavoce.webrtc.config import RtcConfig
 from vivavoce.webrtc.peer import RtcPeer
 
@@ -155,6 +160,37 @@ async def post_offer(url: str, offer: str, **request: Any) -> httpx.Response:
     base = url.replace("ws://", "http://").removesuffix("/v1/realtime")
     async with httpx.AsyncClient() as client:
         return await client.post(base + path, headers=headers, timeout=10, **request)
+
+
+@contextlib.asynccontextmanager
+async def hosting(
+    config: ServerConfig | None = None, engines: Engines | None = None
+) -> AsyncIterator[tuple[str, RealtimeApp]]:
+    """`async with hosting() as (url, app)`: a server on a real socket, and its application."""
+    made: list[RealtimeApp] = []
+
+    def create(*arguments: Any) -> RealtimeApp:
+        made.append(create_app(*arguments))
+        return made[0]
+
+    config = replace(config or ServerConfig(webrtc=HERE), port=0, engines=EngineChoice(preset="bench"))
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    with mock.patch.object(listener, "create_app", create):
+        async with asyncio.TaskGroup() as tasks:
+            server = tasks.create_task(serve(config, engines=engines, on_ready=ready.set_result))
+            try:
+                yield await ready, made[0]
+            finally:
+                server.cancel()
+
+
+async def emptied(app: RealtimeApp) -> float:
+    """Wait until everybody has left a server, which lets nobody in any more; return the seconds."""
+    loop = asyncio.get_running_loop()
+    before = loop.time()
+    await app.drain(PATIENCE_S)
+    assert app.sessions == 0
+    return loop.time() - before
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ from vivavoce.engines.catalogue import catalogue
 PURPOSES: Mapping[str, str] = {
     "local": "listen and speak on this machine",
     "server": "vivavoce serve",
+    "webrtc": "calls from browsers",
     "cli": "vivavoce demo",
     "openai": "think with a language model of one's own (--llm)",
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vivavoce.webrtc import seams
 from vivavoce.webrtc.config import RtcConfig
 from vivavoce.webrtc.peer import RtcPeer
 
@@ -115,3 +116,10 @@ def nothing_left() -> Iterator[None]:
     assert (descriptors(), threading.active_count(), len(asyncio.all_tasks())) == before
     gc.collect()  # a task whose failure nobody asked for complains when it goes
     assert complaints == []
+
+
+def cut(peer: RtcPeer) -> None:
+    """Take the network away from a peer: it says no more, and does not know."""
+    assert peer._wiring is not None
+    for protocol in seams.protocols(peer._wiring.link):
+        protocol.transport.abort()

@@ -94,7 +94,7 @@ def test_pictures_are_refused_and_the_call_goes_on() -> None:
             browser.connection.addTrack(SpeakerTrack(End(400).pull_audio))
             browser.connection.createDataChannel("oai-events")
             await browser.connection.setLocalDescription()
-            # aiortc takes no refusal: the section of pictures is written into its offer, and out of the answer.
+            # aiortc takes no refusal: the section is written into its offer, and out of the answer.
             offer = browser.connection.localDescription.sdp
             answer = await peer.answer(offer.replace("m=application", PICTURE + "m=application"))
             refused = "m=video 0 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:v\r\na=inactive\r\n"

@@ -54,7 +54,7 @@ def test_what_does_not_close_is_given_up(
         loop = asyncio.get_running_loop()
         wiring, _ = wire()
         await wiring.speak()
-        monkeypatch.setattr(wiring.connection, "close", lambda: asyncio.sleep(60))
+        monkeypatch.setattr(wiring.connection, "close", asyncio.Event().wait)
         before = loop.time()
         await wiring.close()
         await wiring.link.released()

@@ -301,5 +301,6 @@ def test_no_order_of_events_breaks_the_mirror(events: list[dict[str, Any]], stop
     assert len(calls) == len(set(calls))
     outputs = [event for event in sent if event.type == "conversation.item.create"]
     assert len(outputs) == len(calls)
-    event_ids = [event.event_id for event in sent if event.type != "conversation.item.create"]
-    assert len(event_ids) == len(set(event_ids))
+    # A response that began after it was cancelled is cancelled again, by its name and under the same id.
+    once = [event for event in sent if event.type not in ("conversation.item.create", "response.cancel")]
+    assert len({event.event_id for event in once}) == len(once)

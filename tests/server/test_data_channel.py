@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from vivavoce.protocol import (
+    ConversationItemRetrieved,
     ConversationItemTruncated,
+    FunctionCallItem,
     InputAudioBufferCleared,
+    MessageItem,
+    OutputAudio,
     RealtimeSession,
     ResponseOutputAudioDelta,
     ResponseOutputTextDelta,
@@ -150,6 +154,29 @@ def test_an_event_that_is_too_long_becomes_an_error_that_names_it(most: int) -> 
     else:
         assert peer.types[0] == "response.output_text.delta"
     assert peer.types[1] == "input_audio_buffer.cleared"
+
+
+@pytest.mark.parametrize("most", [400, 0])
+def test_an_item_leaves_its_audio_behind_where_that_is_too_long(most: int) -> None:
+    peer = Peer()
+    made = opened(peer)
+    peer.max_message_size = most
+    said = OutputAudio(audio=bytes(3000), transcript="I am only")
+    item = MessageItem(id="item_1", role="assistant", content=[said])
+    made.send([ConversationItemRetrieved(event_id="e", item=item)])
+    (event,) = peer.events
+    (part,) = event["item"]["content"]
+    assert (event["type"], part["transcript"]) == ("conversation.item.retrieved", "I am only")
+    assert ("audio" in part) is (most == 0)
+
+
+def test_an_item_that_is_too_long_without_audio_is_an_error() -> None:
+    peer = Peer()
+    made = opened(peer)
+    peer.max_message_size = 400
+    call = FunctionCallItem(id="item_1", call_id="c", name="f", arguments="x" * 500)
+    made.send([ConversationItemRetrieved(event_id="e", item=call)])
+    assert peer.types == ["error"]
 
 
 def test_bytes_count_not_characters() -> None:

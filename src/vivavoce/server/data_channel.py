@@ -8,7 +8,17 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from vivavoce.ids import RandomIds
-from vivavoce.protocol import ErrorDetail, ErrorEvent, ResponseOutputAudioDelta
+from vivavoce.protocol import (
+    UNSET,
+    ConversationItemRetrieved,
+    ErrorDetail,
+    ErrorEvent,
+    InputAudio,
+    MessageItem,
+    OutputAudio,
+    ResponseOutputAudioDelta,
+)
+from vivavoce.protocol.base import replace
 from vivavoce.protocol.codec import encode_text
 from vivavoce.server.beta import BetaFrames
 
@@ -71,8 +81,9 @@ class DataChannel:
     """The main connection of a session whose client came by WebRTC.
 
     Events go out as they do over a WebSocket, without the audio, which goes another way. What is sent before
-    the channel opens waits for it. An event that is longer than the peer takes is replaced by an `error` that
-    names it. A peer that reads too slowly first loses `writable`, and is hung up when it stays so for
+    the channel opens waits for it. An item that the peer asked for leaves its audio behind where it is longer
+    than the peer takes: SDKs ask after every interruption, for the words. Any other event that is too long is
+    replaced by an `error` that names it. A peer that reads too slowly first loses `writable`, and is hung up when it stays so for
     `Limits.stall_s`, or when too much is unsent.
 
     Args:
@@ -134,8 +145,14 @@ class DataChannel:
             if self._ended:
                 return
             if not isinstance(event, ResponseOutputAudioDelta):
-                for frame in self._frames(event):
+                for frame in self._frames_of(event):
                     self._take_frame(str(event.type), frame)
+
+    def _frames_of(self, event: ServerEvent) -> Sequence[str]:
+        frames = self._frames(event)
+        if isinstance(event, ConversationItemRetrieved) and any(map(self._excess, frames)):
+            return self._frames(_silent(event))
+        return frames
 
     def _take_frame(self, name: str, frame: str) -> None:
         if self._open:
@@ -163,15 +180,24 @@ class DataChannel:
             name: type of the event.
             frame: its JSON text.
         """
-        most = self._peer.max_message_size
-        if not most or len(frame) * 4 <= most or (size := len(frame.encode())) <= most:
+        size = self._excess(frame)
+        if not size:
             return frame
+        most = self._peer.max_message_size
         _log.warning("event is too long for its data channel", extra={"event": name, "bytes": size})
         message = (
             f"The event {name!r} has {size} bytes; the data channel of this client takes {most}. A WebSocket "
             "beside the call (?call_id=) gets events of any length."
         )
         return self._error(message, "event_too_large")
+
+    def _excess(self, frame: str) -> int:
+        """Return how many bytes a frame has, where it is longer than the peer takes; else 0."""
+        most = self._peer.max_message_size
+        if not most or len(frame) * 4 <= most:
+            return 0
+        size = len(frame.encode())
+        return size if size > most else 0
 
     def _error(self, message: str, code: str) -> str:
         detail = ErrorDetail(type="server_error", code=code, message=message)
@@ -263,6 +289,17 @@ class DataChannel:
         if self._deadline is not None and not self._deadline.expired():
             loop = asyncio.get_running_loop()
             self._deadline.reschedule(None if seconds is None else loop.time() + seconds)
+
+
+def _silent(event: ConversationItemRetrieved) -> ConversationItemRetrieved:
+    """Return an item without its audio."""
+    if not isinstance(event.item, MessageItem):
+        return event
+    content = [
+        replace(part, audio=UNSET) if isinstance(part, InputAudio | OutputAudio) else part
+        for part in event.item.content
+    ]
+    return replace(event, item=replace(event.item, content=content))
 
 
 def _ga_frames(event: ServerEvent) -> tuple[str]:

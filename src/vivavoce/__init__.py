@@ -61,6 +61,7 @@ _HOMES = {
     "TransportOptions": "vivavoce.connections.transport",
     "Usage": "vivavoce.agents",
     "UsageLedger": "vivavoce.observe.usage",
+    "WebRTCRealtimeModel": "vivavoce.connections.webrtc",
     "WebSocketRealtimeModel": "vivavoce.connections.websocket",
     "WebhookEvent": "vivavoce.webhooks",
     "background_result": "vivavoce.agents",

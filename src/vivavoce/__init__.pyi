@@ -30,6 +30,7 @@ from vivavoce.connections import RealtimeModelConfig as RealtimeModelConfig
 from vivavoce.connections.memory import LocalRealtimeModel as LocalRealtimeModel
 from vivavoce.connections.replay import ReplayRealtimeModel as ReplayRealtimeModel
 from vivavoce.connections.transport import TransportOptions as TransportOptions
+from vivavoce.connections.webrtc import WebRTCRealtimeModel as WebRTCRealtimeModel
 from vivavoce.connections.websocket import WebSocketRealtimeModel as WebSocketRealtimeModel
 from vivavoce.conversation.playback import RealtimePlaybackTracker as RealtimePlaybackTracker
 from vivavoce.engines.registry import EngineChoice as EngineChoice

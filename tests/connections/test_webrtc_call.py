@@ -26,6 +26,7 @@ from vivavoce.protocol import (
     ResponseCancel,
     ResponseCreate,
 )
+from vivavoce.testing import run
 from vivavoce.webrtc.peer import HIGH_WATER, RtcPeer
 
 
@@ -96,7 +97,7 @@ def on_both(test: Callable[[Near, Far], Awaitable[None]]) -> None:
         async with both() as (near, far):
             await test(near, far)
 
-    asyncio.run(main())
+    run(main())
 
 
 def speech(ms: int) -> InputAudioBufferAppend:
@@ -194,7 +195,7 @@ def test_an_end_before_the_first_message_is_no_call() -> None:
             await near.call.wait_open()
         assert near.ends == []
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_an_end_between_the_first_message_and_the_session_is_told_when_somebody_listens() -> None:
@@ -211,4 +212,4 @@ def test_an_end_between_the_first_message_and_the_session_is_told_when_somebody_
         assert len(near.events) == MAX_EARLY
         assert near.ends == ["the peer hung up"]
 
-    asyncio.run(main())
+    run(main())

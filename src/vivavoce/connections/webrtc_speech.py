@@ -340,7 +340,7 @@ class IncomingSpeech:
 
     def _cancel(self, event: ResponseCancel, now: float) -> tuple[Sequence[ClientEvent], Sequence[Event]]:
         response = self._responses.get(present(event.response_id, ""))
-        if response is None or not response.parts or self._playing not in {None, response}:
+        if response is None or self._playing not in {None, response}:
             return (event,), ()
         clear = OutputAudioBufferClear(event_id=event.event_id)
         return (clear,) if response.made else (event, clear), self._cut(response, now)

@@ -71,13 +71,13 @@ class Page:
         """Say something."""
         self._microphone += pcm
 
-    async def until(self, holds: str | Callable[[], Any]) -> Any:
+    async def until(self, holds: str | Callable[[], Any], *, within_s: float = PATIENCE_S) -> Any:
         """Wait for an event by its type, or until something holds; returns the event, or what holds."""
 
         def met() -> Any:
             return self.all(holds)[-1:] if isinstance(holds, str) else holds()
 
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(within_s):
             while not (found := met()):
                 self._changed.clear()
                 await self._changed.wait()

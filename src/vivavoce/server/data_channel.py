@@ -83,8 +83,8 @@ class DataChannel:
     Events go out as they do over a WebSocket, without the audio, which goes another way. What is sent before
     the channel opens waits for it. An item that the peer asked for leaves its audio behind where it is longer
     than the peer takes: SDKs ask after every interruption, for the words. Any other event that is too long is
-    replaced by an `error` that names it. A peer that reads too slowly first loses `writable`, and is hung up when it stays so for
-    `Limits.stall_s`, or when too much is unsent.
+    replaced by an `error` that names it. A peer that reads too slowly first loses `writable`, and is hung up
+    when it stays so for `Limits.stall_s`, or when too much is unsent.
 
     Args:
         peer: the other end.

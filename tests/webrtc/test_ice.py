@@ -4,11 +4,14 @@ import asyncio
 import logging
 import re
 import socket
+import struct
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aioice import Candidate, stun
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.webrtc.ends import LOCAL, End, call
 from tests.webrtc.ice_servers import PASSWORD, USER, StunServer, TurnServer, serving
 from tests.webrtc.test_sdp import CHROMIUM
@@ -347,6 +350,34 @@ def test_a_check_without_what_it_must_have_is_no_trouble() -> None:
         protocol.datagram_received(check(link, PRIORITY=False), ("192.0.2.1", 5))
         assert link.remote_candidates == []
         link.probe()
+        await link.close()
+
+    in_loop(knock())
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(sorted(stun.ATTRIBUTES_BY_TYPE)), st.binary(max_size=24), st.integers(-2, 2)
+        ),
+        max_size=5,
+    ),
+    st.sampled_from([0x0001, 0x0011, 0x0101, 0x0111, 0x0003, 0x3EEF]),
+    st.binary(max_size=6),
+)
+def test_whatever_a_stranger_sends_is_no_trouble(
+    attributes: list[tuple[int, bytes, int]], kind: int, rest: bytes
+) -> None:
+    async def knock() -> None:
+        link, protocol, _ = link_at_work()
+        parts = [
+            struct.pack("!HH", number, max(0, len(value) + off)) + value for number, value, off in attributes
+        ]
+        body = b"".join(parts) + rest
+        protocol.datagram_received(
+            struct.pack("!HHI12s", kind, len(body), stun.COOKIE, bytes(12)) + body, ("192.0.2.1", 5)
+        )
+        assert link.remote_candidates == []
         await link.close()
 
     in_loop(knock())

@@ -4,3 +4,8 @@ What lives here: a peer connection with a voice each way and a data channel; pac
 What may not: what the messages mean; sessions, events of the Realtime API, HTTP.
 Who may import it: `connections`, `lines`, `server`, `web`.
 """
+
+from vivavoce.webrtc.config import IceServer, RtcConfig
+from vivavoce.webrtc.peer import PeerEvents, RtcPeer
+
+__all__ = ["IceServer", "PeerEvents", "RtcConfig", "RtcPeer"]

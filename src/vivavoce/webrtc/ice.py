@@ -12,6 +12,7 @@ import logging
 import math
 import random
 import socket
+import struct
 from typing import TYPE_CHECKING, Any
 
 from aioice import Candidate, Connection, stun
@@ -258,8 +259,13 @@ class PeerProtocol(StunProtocol):
 
     def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
         """Take a datagram of the peer, or a check of somebody who may be."""
-        if isinstance(data, bytes) and self.receiver.admits(data, (addr[0], addr[1])):
+        if not isinstance(data, bytes) or not self.receiver.admits(data, (addr[0], addr[1])):
+            return
+        try:
             super().datagram_received(data, addr)
+        except struct.error:
+            # What is too short for what it says it is, aioice stumbles over; anybody can send that.
+            logger.debug("A malformed STUN message was left out")
 
     async def close(self) -> None:
         """Close the socket; a relay that does not answer is left behind soon."""

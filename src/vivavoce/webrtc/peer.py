@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vivavoce.webrtc.inbound import Reception
     from vivavoce.webrtc.wiring import Wiring
 
-__all__ = ["HIGH_WATER", "LOW_WATER", "MAX_BUFFERED", "PeerEvents", "RtcPeer"]
+__all__ = ["HIGH_WATER", "LOW_WATER", "MAX_BUFFERED", "PeerEvents", "RtcPeer", "load"]
 
 _MAX_UNREAD = 2 * 1024 * 1024
 
@@ -47,6 +47,19 @@ class PeerEvents(ChannelEvents, Protocol):
 
     def on_end(self, reason: str) -> None:
         """Learn, once, that the peer hung up, vanished or never connected; never after `RtcPeer.aclose`."""
+
+
+def load() -> type[Wiring]:
+    """Load the machinery, some 0.3 s the first time; at a server's start, so that no caller waits for it.
+
+    Raises:
+        MissingExtraError: the extra `webrtc` is not installed.
+    """
+    try:
+        from vivavoce.webrtc.wiring import Wiring
+    except ModuleNotFoundError:
+        raise MissingExtraError("webrtc", "a call over WebRTC") from None
+    return Wiring
 
 
 class RtcPeer:
@@ -167,11 +180,8 @@ class RtcPeer:
             raise SdpError("This call has its description already; begin a new call instead of renegotiating")
 
     def _wire(self) -> Wiring:
-        try:
-            from vivavoce.webrtc.wiring import Wiring
-        except ModuleNotFoundError:
-            raise MissingExtraError("webrtc", "a call over WebRTC") from None
-        return Wiring(self._config, self._events, self._channel, on_heard=self._heard, on_state=self._changed)
+        make = load()
+        return make(self._config, self._events, self._channel, on_heard=self._heard, on_state=self._changed)
 
     @contextlib.asynccontextmanager
     async def _or_closed(self) -> AsyncIterator[None]:

@@ -15,6 +15,7 @@ from vivavoce.engines.scripted import scripted_engines
 from vivavoce.pipeline import SessionOptions
 from vivavoce.server import Limits
 from vivavoce.server.rest.playground import FOLDER, _content_policy
+from vivavoce.server.webrtc import webrtc_installed
 from vivavoce.testing import run
 
 MOST_LINES = 400
@@ -151,6 +152,14 @@ def test_whoever_may_come_in_is_told_what_there_is_to_choose_from(house: Callabl
         assert "alloy" in told["voices"]
         assert told["engines"]["llm"] == "bench"
         assert told["free"] is True
+
+    run(scenario())
+
+
+def test_a_page_is_told_whether_there_is_webrtc(house: Callable[..., Any]) -> None:
+    async def scenario() -> None:
+        assert (await knock(house()))["webrtc"] is webrtc_installed()
+        assert (await knock(house(webrtc=None)))["webrtc"] is False
 
     run(scenario())
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib.util
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from vivavoce import __version__
 from vivavoce.engines.base import Engines
 from vivavoce.server.envelope import Refusal
+from vivavoce.server.webrtc import webrtc_installed
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -140,7 +140,7 @@ class PlaygroundRoutes:
             "instructions": options.instructions,
             "engines": {part: str(name) for part, name in engines.names.items()},
             "free": model in _FREE_MODELS,
-            "webrtc": importlib.util.find_spec("aiortc") is not None,
+            "webrtc": self._desk.config.webrtc is not None and webrtc_installed(),
         }
 
 

@@ -64,7 +64,6 @@ export class Call extends Emitter {
   async start(settings, { key, voice }) {
     if (this.phase === "connecting" || this.phase === "live") return;
     const again = this.phase === "lost";
-    if (!again) this.parts.clear();
     this.#phase("connecting");
     try {
       const wanted = sessionOf(settings);
@@ -72,7 +71,7 @@ export class Call extends Emitter {
       this.emit("welcome", welcome);
       if (welcome.error) throw problemOf(welcome.error, Boolean(key));
       if (voice) this.microphone = await openMicrophone(settings.microphone);
-      await this.#connect(settings.transport, await secretFor(key), wanted);
+      await this.#connect(settings.transport, await secretFor(key), wanted, again);
       this.#phase("live");
       this.#activity("listening");
     } catch (error) {
@@ -191,9 +190,10 @@ export class Call extends Emitter {
    * @param {string} kind
    * @param {string} secret
    * @param {any} wanted
+   * @param {boolean} again
    */
-  async #connect(kind, secret, wanted) {
-    this.audio = await Audio.open(this.parts.recording);
+  async #connect(kind, secret, wanted, again) {
+    this.audio = await Audio.open(again ? this.parts.recording : null);
     this.audio.on("frame", (frame) => this.#spoken(frame));
     this.audio.on("began", () => this.#sounds());
     this.audio.on("idle", () => this.#silent(false));
@@ -206,6 +206,8 @@ export class Call extends Emitter {
     };
     this.transport = kind === "webrtc" ? new WebRtcTransport(port, this.microphone ?? this.audio.silence()) : new WebSocketTransport(port);
     await this.transport.open(secret);
+    // Not before: what was said last can be read and saved until there is something new.
+    if (!again) this.parts.clear();
     await this.#await((event) => event.type === "session.created");
     // An answer to the settings, good or bad: a setting that cannot be is no reason not to talk.
     const updated = this.#await((event) => event.type === "session.updated" || event.type === "error");

@@ -3,9 +3,9 @@ import { byId, el, show, svg } from "./dom.js";
 import { clock, duration } from "./format.js";
 import { STAGES } from "./timeline.js";
 
-const LANES = ["you", "agent", "tool"];
-const LANE_NAMES = { you: "You", agent: "Agent", tool: "Tools" };
-const LEFT = 52;
+const ORDER = ["you", "agent", "tool"];
+const LANES = ["You", "Agent", "Tools"];
+const LEFT = 10;
 const LANE = 24;
 const PER_SECOND = 16;
 const LONGEST_S = 600;
@@ -15,6 +15,7 @@ const REASONS = { turn_detected: "interrupted", client_cancelled: "stopped" };
 /** Shows who spoke when, and of each answer where its time went. */
 export class TimelineView {
   #lanes = byId("lanes");
+  #along = el("div", { class: "along", role: "group", tabindex: 0, "aria-label": "Who spoke when" });
   #list = byId("turns-list");
   /** @type {Map<string, HTMLElement>} */ #shown = new Map();
   #drawing = false;
@@ -87,11 +88,13 @@ export class TimelineView {
       this.#lanes.replaceChildren();
       return;
     }
-    const atEnd = this.#lanes.scrollLeft + this.#lanes.clientWidth >= this.#lanes.scrollWidth - 40;
+    const along = this.#along;
+    if (!along.isConnected) this.#lanes.append(el("ul", { "aria-hidden": "true" }, ...LANES.map((lane) => el("li", { text: lane }))), along);
+    const atEnd = along.scrollLeft + along.clientWidth >= along.scrollWidth - 40;
     const until = Math.max(now(), 20);
     const from = Math.max(0, until - LONGEST_S);
     const x = (/** @type {number} */ at) => LEFT + (Math.max(at, from) - from) * PER_SECOND;
-    const height = LANES.length * LANE + 26;
+    const height = ORDER.length * LANE + 26;
     const drawing = svg("svg", { width: x(until) + 12, height, role: "img", "aria-label": summaryOf(spans) });
     for (let at = Math.ceil(from / 5) * 5; at <= until; at += 5) {
       drawing.append(svg("line", { x1: x(at), x2: x(at), y1: 6, y2: height - 20, class: "grid-line" }));
@@ -99,23 +102,15 @@ export class TimelineView {
       label.textContent = clock(at);
       drawing.append(label);
     }
-    LANES.forEach((lane, n) => {
-      const label = svg("text", { x: 10, y: n * LANE + 24 });
-      label.textContent = LANE_NAMES[/** @type {"you"} */ (lane)];
-      drawing.append(label);
-    });
     for (const span of spans) {
       const left = x(span.from);
       const width = Math.max(lane(span) ? 8 : 3, x(span.to ?? now()) - left);
-      const y = LANES.indexOf(span.lane) * LANE + 13;
+      const y = ORDER.indexOf(span.lane) * LANE + 13;
       drawing.append(svg("rect", { x: left, y, width, height: 14, rx: 4, class: `span-${span.lane}` }));
       if (span.cut) drawing.append(svg("line", { x1: left + width, x2: left + width, y1: y - 3, y2: y + 17, class: "span-cut" }));
     }
-    this.#lanes.replaceChildren(drawing);
-    this.#lanes.tabIndex = 0;
-    this.#lanes.setAttribute("role", "group");
-    this.#lanes.setAttribute("aria-label", "Who spoke when");
-    if (atEnd) this.#lanes.scrollLeft = this.#lanes.scrollWidth;
+    along.replaceChildren(drawing);
+    if (atEnd) along.scrollLeft = along.scrollWidth;
   }
 }
 

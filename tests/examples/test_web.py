@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.web.pages import page
+from tests.web.test_client_secrets import KEY, serving
 
 from vivavoce.audio.wav import read_wav
 
@@ -87,5 +88,52 @@ def test_under_another_name_it_is_not_served() -> None:
             stranger: dict[str, Any] = {"headers": {"host": "rebound.example"}}
             assert (await web.get("/", **stranger)).status_code == 400
             assert await interrupt(process) < CLOSING_S
+
+    asyncio.run(story())
+
+
+# --- members ------------------------------------------------------------------------------------------------
+
+
+ADA = {"cookie": "session=cookie-of-ada"}
+
+
+def test_a_member_calls_once_and_tools_know_them(load: Any, hearing: Any) -> None:
+    async def story() -> None:
+        shop = load("web/members.py")
+        transport = httpx.ASGITransport(app=shop.app)
+        async with (
+            shop.calls,
+            httpx.AsyncClient(transport=transport, base_url="http://shop.example") as web,
+            page() as browser,
+            page() as other,
+            page() as stranger,
+        ):
+            assert (await stranger.call(web, "/voice/calls")).status_code == 401
+            answer = await browser.call(web, "/voice/calls", **ADA)
+            ports = {int(port) for port in re.findall(r"a=candidate:\S+ 1 udp \d+ \S+ (\d+)", answer.text)}
+            assert ports
+            assert all(40_000 <= port <= 40_499 for port in ports)
+            browser.type("What is my order?")
+            said = await browser.until("response.output_audio_transcript.done")
+            assert said["transcript"] == "You have ordered a blue chair."
+            assert (await other.call(web, "/voice/calls", **ADA)).status_code == 429
+
+    asyncio.run(story())
+
+
+def test_a_member_gets_a_key_from_the_server_in_the_environment(
+    load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        shop = load("web/members.py")
+        async with serving() as url:
+            monkeypatch.setenv("OPENAI_BASE_URL", url.replace("ws://", "http://").replace("/realtime", ""))
+            monkeypatch.setenv("OPENAI_API_KEY", KEY)
+            transport = httpx.ASGITransport(app=shop.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as web:
+                assert (await web.post("/voice/client_secret")).status_code == 401
+                answer = await web.post("/voice/client_secret", headers=ADA)
+                assert answer.json()["value"].startswith("ek_")
 
     asyncio.run(story())

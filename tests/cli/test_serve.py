@@ -26,6 +26,7 @@ from vivavoce.pipeline import SessionOptions
 from vivavoce.server import ServerConfig
 from vivavoce.server.metrics import MetricsPolicy
 from vivavoce.server.tracing import TracingPolicy
+from vivavoce.webrtc.config import RtcConfig
 
 
 def configured(*options: str) -> ServerConfig:
@@ -104,6 +105,17 @@ def test_options_say_what_can_be_seen(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "vivavoce.toml").write_text("[metrics]\nenabled = false\nopen = true\n")
     config = configured("--metrics", "--otel")
     assert (config.metrics, config.tracing) == (MetricsPolicy(open=True), TracingPolicy())
+
+
+def test_options_say_how_calls_come_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert configured().webrtc == RtcConfig()
+    assert configured("--no-webrtc").webrtc is None
+    (tmp_path / "vivavoce.toml").write_text('[webrtc]\nudp_ports = "1-2"\nvanish_s = 3\n')
+    config = configured("--udp-ports", "50000-50100", "--advertised-address", "203.0.113.7")
+    assert config.webrtc == RtcConfig(
+        udp_ports=(50000, 50100), advertised_address="203.0.113.7", vanish_s=3.0
+    )
 
 
 def test_a_file_is_read_where_the_command_stands_and_options_go_before_it(
@@ -193,6 +205,7 @@ def test_a_server_says_which_file_it_has_read(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=10)
     assert f"settings are from {file}" in log
+    assert "calls by WebRTC: media on any free UDP port of every address of this machine" in log
 
 
 def test_every_line_of_a_log_in_json_is_json(tmp_path: Path) -> None:

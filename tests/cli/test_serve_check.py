@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from vivavoce.cli import main
+from vivavoce.cli.serve_check import webrtc_words
+from vivavoce.server import ServerConfig
 from vivavoce.server.keys import digest_of
+from vivavoce.webrtc.config import RtcConfig
 
 TEXT = f"""\
 [server]
@@ -207,6 +210,31 @@ def test_engines_elsewhere_are_named_as_not_asked(
 def test_where_all_engines_are_here_nobody_was_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--check", "--engines", "bench"]) == 0
     assert "not asked" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "by WebRTC: media on any free UDP port of every address of this machine"),
+        (["--no-webrtc"], "none by WebRTC: switched off"),
+        (
+            ["--udp-ports", "50000-50100", "--advertised-address", "203.0.113.7"],
+            "by WebRTC: media on UDP ports 50000-50100 of every address of this machine, "
+            "known as 203.0.113.7",
+        ),
+    ],
+)
+def test_how_calls_come_in(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--check", "--engines", "bench", *options]) == 0
+    assert ("calls", words) in rows(capsys.readouterr().out)
+
+
+def test_what_calls_lack_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert webrtc_words(ServerConfig()) == "none by WebRTC: pip install 'vivavoce[webrtc]'"
+    own = RtcConfig(addresses=("10.0.0.5", "10.0.0.6"))
+    monkeypatch.undo()
+    assert webrtc_words(ServerConfig(webrtc=own)).endswith("any free UDP port of 10.0.0.5, 10.0.0.6")
 
 
 def test_one_is_not_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

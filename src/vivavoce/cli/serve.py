@@ -356,7 +356,7 @@ def run(args: argparse.Namespace) -> int:
                 "no secret key is set (VIVAVOCE_SECRET_KEY), so client secrets hold for this process, "
                 "until it ends"
             )
-        tell(webrtc_words(config))
+        tell(f"calls {webrtc_words(config)}")
         sys.stdout.write(f"vivavoce: listening on {url}\n")
         sys.stdout.flush()
 

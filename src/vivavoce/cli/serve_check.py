@@ -119,15 +119,15 @@ def webrtc_words(config: ServerConfig) -> str:
     from vivavoce.server.webrtc import webrtc_installed
 
     if config.webrtc is None:
-        return "no WebRTC calls: they are switched off"
+        return "none by WebRTC: switched off"
     if not webrtc_installed():
-        return "no WebRTC calls: pip install 'vivavoce[webrtc]'"
+        return "none by WebRTC: pip install 'vivavoce[webrtc]'"
     ports = "any free UDP port"
     if config.webrtc.udp_ports is not None:
         ports = "UDP ports {}-{}".format(*config.webrtc.udp_ports)
     where = ", ".join(config.webrtc.addresses) or "every address of this machine"
     known = config.webrtc.advertised_address
-    return f"WebRTC, media on {ports} of {where}" + (f", known as {known}" if known else "")
+    return f"by WebRTC: media on {ports} of {where}" + (f", known as {known}" if known else "")
 
 
 def _unasked(config: ServerConfig) -> Iterator[tuple[str, str]]:

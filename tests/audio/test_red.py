@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.audio.red_packets import MAX_LENGTH, MAX_OFFSET, join_red
 
-from vivavoce.audio.red import MAX_LENGTH, MAX_OFFSET, RedBlock, join_red, split_red
+from vivavoce.audio.red import RedBlock, split_red
 from vivavoce.errors import AudioFormatError
 
 COPIES = st.builds(

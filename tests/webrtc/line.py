@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from aiortc import RTCRtpCodecParameters
 from aiortc.rtp import RtpPacket
+from tests.audio.red_packets import join_red
 
-from vivavoce.audio.red import RedBlock, join_red
+from vivavoce.audio.red import RedBlock
 from vivavoce.testing.clock import run
 from vivavoce.webrtc.codecs import FRAME_BYTES, VOICE_RATE, VoiceEncoder, encoder_for
 from vivavoce.webrtc.inbound import Inbound, Reception

@@ -133,6 +133,14 @@ def test_copies_of_copies_repair_more() -> None:
     assert line.reception == Reception(packets=45, recovered=4, lost=1, concealed_ms=20)
 
 
+def test_more_copies_than_anybody_sends_are_not_read() -> None:
+    async def scenario(line: Line) -> None:
+        await line.play(steadily(line.packets(tone(1.0)), without=range(20, 27)))
+
+    line = on_a_line(scenario, copies=30)
+    assert line.reception == Reception(packets=43, recovered=4, lost=3, concealed_ms=60)
+
+
 def test_another_sender_is_a_new_stream() -> None:
     async def scenario(line: Line) -> None:
         await line.play(steadily(line.packets(tone(0.2))))

@@ -32,6 +32,9 @@ MAX_CONCEALED = round(0.1 * VOICE_RATE)
 MAX_HOLE = 2 * VOICE_RATE
 """Samples that a hole is filled with at most: enough for any end of a turn."""
 
+MAX_COPIES = 4
+"""Earlier packets that are read of one packet; browsers send one, rarely two."""
+
 MAX_AHEAD = 10 * VOICE_RATE
 """Samples by which a voice may be ahead of the time since it began: a network may have held it up so long."""
 
@@ -148,7 +151,7 @@ class Inbound:
         if codec is None or codec.name.lower() != "red":
             return [(0, RedBlock(packet.payload_type, 0, packet.payload))]
         try:
-            blocks = split_red(packet.payload)
+            blocks = split_red(packet.payload)[-1 - MAX_COPIES :]
         except AudioFormatError:
             # It keeps its place in the order, where nobody can read it.
             return [(0, RedBlock(packet.payload_type, 0, b""))]

@@ -13,13 +13,11 @@ from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from av.packet import Packet
 
-from vivavoce.audio.red import RedBlock, join_red
 from vivavoce.webrtc.codecs import FRAME_SAMPLES, SILENCE, VOICE_RATE, encoder_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiortc import RTCRtpSender
     from av.stream import Stream
 
 FRAME_S = FRAME_SAMPLES / VOICE_RATE
@@ -50,20 +48,13 @@ class SpeakerTrack(MediaStreamTrack):
         self._frames = 0  # that the clock has seen since then
         self.use("opus")
 
-    @staticmethod
-    def pass_through(sender: RTCRtpSender) -> None:
-        """Let a sender of aiortc take packets as they are, and make no encoder of its own."""
-        sender._RTCRtpSender__encoder = _Passage()  # type: ignore[attr-defined]  # noqa: SLF001
-
-    def use(self, codec: str, *, copied_as: int | None = None) -> None:
+    def use(self, codec: str) -> None:
         """Encode with this codec, from the next packet on.
 
         Call it when the exchange of SDP is done and before the first packet; without a call it is Opus.
 
         Args:
             codec: ``opus``, ``PCMU`` or ``PCMA``, in any case: `name` of the negotiated codec.
-            copied_as: the codec's payload type, if each packet is to have the one before it once more (RED);
-                default: it has not.
 
         Raises:
             ConfigurationError: the codec is none of them.
@@ -73,8 +64,6 @@ class SpeakerTrack(MediaStreamTrack):
         self._time_base = Fraction(1, self._encoder.clock_rate)
         self._silent = 0  # frames of silence one after another
         self._payload = b""
-        self._copied_as = copied_as
-        self._before: tuple[int, bytes] | None = None  # timestamp and payload of the packet before
 
     async def recv(self) -> Packet[Stream]:
         """Wait for the next 20 ms and give their packet.
@@ -95,9 +84,8 @@ class SpeakerTrack(MediaStreamTrack):
             raise MediaStreamError
         behind = int((loop.time() - due) / FRAME_S)
         self._frames += max(0, behind + 1 - MAX_BURST)
-        timestamp = self._frames * self._ticks
-        packet: Packet[Stream] = Packet(self._with_copy(timestamp, self._encode(self._pull())))
-        packet.pts = timestamp
+        packet: Packet[Stream] = Packet(self._encode(self._pull()))
+        packet.pts = self._frames * self._ticks
         packet.time_base = self._time_base
         self._frames += 1
         return packet
@@ -112,20 +100,3 @@ class SpeakerTrack(MediaStreamTrack):
             pcm = SILENCE
         self._payload = self._encoder.encode(pcm)
         return self._payload
-
-    def _with_copy(self, timestamp: int, payload: bytes) -> bytes:
-        kind, before = self._copied_as, self._before
-        if kind is None:
-            return payload
-        self._before = (timestamp, payload)
-        copies = [RedBlock(kind, timestamp - before[0], before[1])] if before else []
-        return join_red([*copies, RedBlock(kind, 0, payload)])
-
-
-class _Passage:
-    """Stands in the place of an encoder of aiortc: what comes is encoded already."""
-
-    def pack(self, packet: Packet[Stream]) -> tuple[list[bytes], int]:
-        """Give the payloads of a packet, and its timestamp."""
-        assert packet.pts is not None
-        return [bytes(packet)], packet.pts

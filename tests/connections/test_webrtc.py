@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.connections.rtc_server import LOOPBACK, RtcServer
+from tests.connections.rtc_server import LOOPBACK, RtcServer, parts
 
 from vivavoce.connections import ConnectionFailed, ConnectionStatus
 from vivavoce.connections.webrtc import WebRTCRealtimeModel
-from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
+from vivavoce.errors import ConfigurationError, ConnectionLostError, MissingExtraError, RemoteProtocolError
 from vivavoce.protocol import (
     InputAudioBufferAppend,
     InputAudioBufferCommit,
@@ -282,6 +283,36 @@ def test_what_cannot_work_is_refused_before_anything_is_tried() -> None:
             await WebRTCRealtimeModel("ftp://x").connect({})
 
     run(main())
+
+
+@pytest.mark.parametrize("key", ["url", "base_url"])
+def test_the_configuration_of_a_run_names_another_server(key: str) -> None:
+    async def test(line: Line, server: RtcServer) -> None:
+        url = server.url if key == "url" else server.url.removesuffix("/realtime/calls")
+        await line.model.connect({key: url, "initial_model_settings": {"model_name": "m"}})  # type: ignore[misc]
+        [(path, headers, body)] = server.requests
+        assert path == "/v1/realtime/calls"
+        assert parts(headers, body)["session"] == '{"type": "realtime", "model": "m"}'
+
+    async def main() -> None:
+        async with RtcServer().open() as there:
+            line = Line(WebRTCRealtimeModel("http://127.0.0.1:9", rtc=LOOPBACK))
+            try:
+                await test(line, there)
+            finally:
+                await line.model.close()
+
+    run(main())
+
+
+def test_without_the_extra_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "vivavoce.webrtc.wiring", None)
+
+    async def test(line: Line, _server: RtcServer) -> None:
+        with pytest.raises(MissingExtraError, match=r"pip install 'vivavoce\[webrtc\]'"):
+            await line.model.connect({})
+
+    on_call(test, connect=False)
 
 
 def test_a_slow_key_is_nobody_elses_fault() -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.connections.rtc_server import LOOPBACK, SESSION
 
 from vivavoce.connections.webrtc_call import MAX_EARLY, MAX_WAITING_MESSAGES, WebRTCCall
+from vivavoce.connections.webrtc_speech import PATIENCE_S
 from vivavoce.connections.webrtc_voice import MAX_QUEUED_MS
 from vivavoce.errors import ConfigurationError, ConnectionLostError
 from vivavoce.protocol import (
@@ -72,7 +73,17 @@ class Near:
         self.events: list[Any] = []
         self.ends: list[str] = []
         self.within_s = 10.0
-        self.call = WebRTCCall(LOOPBACK, self.events.append, self.ends.append)
+        self.news = asyncio.Event()
+        self.call = WebRTCCall(LOOPBACK, self.take, self.ends.append)
+
+    def take(self, event: Any) -> None:
+        self.events.append(event)
+        self.news.set()
+
+    async def heard(self, kind: str, count: int = 1) -> None:
+        while [event.type for event in self.events].count(kind) < count:
+            self.news.clear()
+            await self.news.wait()
 
     async def send(self, *events: Any) -> None:
         for event in events:
@@ -183,6 +194,35 @@ def test_a_peer_that_does_not_read_is_waited_for_but_not_for_ever() -> None:
         many = [text(50_000)] * 40
         with pytest.raises(ConnectionLostError, match=r"server has read nothing for 0\.2 s|call has ended"):
             await near.send(*many)
+
+    on_both(test)
+
+
+def test_an_answer_that_never_sounds_is_done_when_its_time_is_over() -> None:
+    async def test(near: Near, far: Far) -> None:
+        made = {"id": "r", "object": "realtime.response", "conversation_id": "c", "output": []}
+        place = {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
+        part = {"type": "response.content_part.added", **place, "part": {"type": "audio"}}
+        loop = asyncio.get_running_loop()
+        for event in (
+            {"type": "response.created", "response": {**made, "status": "in_progress"}},
+            part,
+            {"type": "response.done", "response": {**made, "status": "completed"}},
+        ):
+            far.peer.send(json.dumps({"event_id": "e", **event}))
+        async with asyncio.timeout(5):
+            await near.heard("response.content_part.added")
+            began = loop.time()
+            await near.heard("response.done")
+        assert loop.time() - began == pytest.approx(PATIENCE_S, abs=0.2)
+        far.peer.send(
+            json.dumps({"event_id": "e", "type": "response.created", "response": {**made, "id": "s"}})
+        )
+        far.peer.send(json.dumps({"event_id": "e", **part, "response_id": "s"}))
+        done = {**made, "id": "s", "status": "completed"}
+        far.peer.send(json.dumps({"event_id": "e", "type": "response.done", "response": done}))
+        await near.heard("response.content_part.added", 2)
+        # What waits when the call is closed is nobody's business any more.
 
     on_both(test)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import wave
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.connections.rtc_server import LOOPBACK, RtcServer
 
 from vivavoce import RealtimeAgent, RealtimeRunner, RealtimeSession, WebRTCRealtimeModel, function_tool
 from vivavoce.audio.resample import Resampler
+from vivavoce.audio.wav import read_wav
 from vivavoce.conversation.client_history import text_of
 from vivavoce.engines.base import Engines, FunctionCallDelta, TranscriptionOptions
 from vivavoce.engines.registry import EngineChoice
@@ -349,8 +349,7 @@ def test_what_is_said_either_way_can_be_understood(speech_clip: Callable[..., Pa
 
 
 def sound_of(clip: Path) -> bytes:
-    with wave.open(str(clip)) as file:
-        return file.readframes(file.getnframes())
+    return read_wav(clip).pcm
 
 
 async def understood(*sounds: bytes) -> list[str]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import sys
 
 import pytest
 import uvloop
@@ -8,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from tests.webrtc.ends import LOCAL, End, call, cut, nothing_left
 from tests.webrtc.test_sdp import CHROMIUM, mutated
 
-from vivavoce.errors import LocalProtocolError, NoPortError, SdpError
+from vivavoce.errors import LocalProtocolError, MissingExtraError, NoPortError, SdpError
 from vivavoce.webrtc.config import RtcConfig
-from vivavoce.webrtc.peer import HIGH_WATER, MAX_BUFFERED, RtcPeer
+from vivavoce.webrtc.peer import HIGH_WATER, MAX_BUFFERED, RtcPeer, load
 
 
 def test_two_peers_hear_each_other() -> None:
@@ -115,6 +117,41 @@ def test_who_does_not_read_is_dropped() -> None:
             assert near.ends[0].startswith("the peer does not read: ")
 
     asyncio.run(flood())
+
+
+def test_an_end_whose_certificate_is_not_the_one_it_named_is_refused() -> None:
+    async def lie() -> None:
+        with nothing_left():
+            near, far = End(), End()
+            caller, callee = RtcPeer(LOCAL, near), RtcPeer(LOCAL, far)
+            offer = re.sub(r"(a=fingerprint:\S+ )..:..", r"\g<1>00:00", await caller.offer())
+            await caller.accept(await callee.answer(offer))
+            await far.until(lambda end: end.ends)
+            assert far.ends == [
+                "the connection failed: the two ends agree on no encryption, or no way is left"
+            ]
+            assert far.heard == b""
+            await callee.aclose()
+            await caller.aclose()
+
+    asyncio.run(lie())
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "vivavoce.webrtc.wiring", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'vivavoce\[webrtc\]'"):
+        load()
+
+
+def test_what_came_is_counted() -> None:
+    async def count() -> None:
+        assert RtcPeer(LOCAL, End()).reception is None
+        async with call() as (caller, near, _, _):
+            await near.hears(0.1)
+            assert caller.reception is not None
+            assert caller.reception.packets >= 5
+
+    asyncio.run(count())
 
 
 def test_a_call_can_be_closed_at_any_moment() -> None:

@@ -68,3 +68,34 @@ def test_who_never_comes_is_not_waited_for() -> None:
             await peer.aclose()
 
     run(wait())
+
+
+def test_who_sends_pieces_that_never_become_a_message_is_dropped() -> None:
+    async def flood() -> None:
+        with nothing_left():
+            async with call() as (caller, _, _, far):
+                assert caller._wiring is not None
+                sctp = caller._wiring.connection.sctp
+                assert sctp is not None
+                await sctp._send(caller._channel._channel.id, 51, bytes(2_500_000))  # type: ignore[union-attr, arg-type]
+                sctp._outbound_queue[-1].flags = 0  # the last piece is not the last
+                await far.until(lambda end: end.ends)
+                assert far.ends == ["the peer sends more than it may"]
+
+    run(flood())
+
+
+def test_a_closed_peer_that_is_answered_expects_nobody() -> None:
+    async def close_meanwhile() -> None:
+        loop = asyncio.get_running_loop()
+        with nothing_left():
+            end = End()
+            peer = RtcPeer(LOCAL, end)
+            task = loop.create_task(peer.answer(CHROMIUM))
+            await asyncio.sleep(0)
+            await peer.aclose()
+            await asyncio.wait([task])
+            await asyncio.sleep(30)
+            assert end.ends == []
+
+    run(close_meanwhile())

@@ -244,11 +244,9 @@ class IceLink(Connection):
 
     def probe(self) -> None:
         """Ask the peer whether it is there; its answer counts as heard."""
-        if self.remote_password is None:
-            return
         for pair in seams.nominated(self):
             request = self.build_request(pair, nominate=False)
-            request.add_message_integrity(self.remote_password.encode())
+            request.add_message_integrity((self.remote_password or "").encode())
             pair.protocol.send_stun(request, pair.remote_addr)
 
 

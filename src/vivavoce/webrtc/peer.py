@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HIGH_WATER", "LOW_WATER", "MAX_BUFFERED", "PeerEvents", "RtcPeer", "load"]
 
-_MAX_UNREAD = 2 * 1024 * 1024
+# A mebibyte is what a peer may send before a message is whole; aiortc takes more without a word.
+_MAX_UNREAD = 1024 * 1024 + 65536
 
 
 class PeerEvents(ChannelEvents, Protocol):
@@ -99,7 +100,7 @@ class RtcPeer:
         async with self._or_closed():
             await wiring.hear(remote, "offer")
             text = await wiring.speak()
-        self._settle(remote)
+        self._expect(remote)
         return write_local(text, remote)
 
     async def offer(self) -> str:
@@ -117,7 +118,7 @@ class RtcPeer:
         return self._offer
 
     async def accept(self, answer: str) -> None:
-        """Take the SDP answer to `offer`.
+        """Take the SDP answer to `offer`. When it cannot be taken, the call is closed.
 
         Raises:
             SdpError: the answer is none, or does not fit the offer.
@@ -129,8 +130,8 @@ class RtcPeer:
         async with self._or_closed():
             remote = read_answer(answer, offer)
             self._offer = ""
+            self._expect(remote)
             await wiring.hear(remote, "answer")
-        self._settle(remote)
 
     def send(self, text: str) -> bool:
         """Queue a message on the data channel; before it is open, messages wait.
@@ -191,16 +192,14 @@ class RtcPeer:
             await self.aclose()
             raise
 
-    def _settle(self, remote: Description) -> None:
+    def _expect(self, remote: Description) -> None:
         """Wait for the peer, now that both know of each other."""
+        if self._over:
+            return
         self._carries_text = remote.channel is not None
         self._channel.max_message_size = remote.max_message_size
-        if self._over or self._wiring is None:
-            return
         now = asyncio.get_running_loop().time()
         self._presence = Presence(self._config.connect_s, self._config.vanish_s, now)
-        if self._wiring.connected:
-            self._presence.connected(now)
         self._arm()
 
     def _arm(self) -> None:
@@ -212,15 +211,12 @@ class RtcPeer:
 
     def _on_time(self) -> None:
         wiring = self._wiring
-        if self._over or wiring is None:
-            return
+        assert wiring is not None
         verdict = self._presence.handle_deadline(asyncio.get_running_loop().time())
         if verdict is Verdict.ABSENT:
             self._end(f"the peer did not connect within {self._config.connect_s:g} s")
         elif verdict is Verdict.VANISHED:
             self._end(f"nothing was heard of the peer for {self._config.vanish_s:g} s")
-        elif wiring.unread > _MAX_UNREAD:
-            self._drop("sends more than it may")
         else:
             if verdict is Verdict.PROBE:
                 wiring.link.probe()
@@ -228,6 +224,8 @@ class RtcPeer:
 
     def _heard(self) -> None:
         self._presence.heard(asyncio.get_running_loop().time())
+        if self._wiring is not None and self._wiring.unread > _MAX_UNREAD:
+            self._drop("sends more than it may")
 
     def _changed(self, state: str) -> None:
         if self._over:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CLOSE_S = 0.8
+_CLOSE_S = 0.6
 
 
 class Voices(Protocol):

@@ -134,6 +134,7 @@ SHOWN = {
     "in_a_session.py": "'assistant: We have rooms with a view']",
     "looking_on.py": "['response', 'turn', 'session']",
     "mcp_servers.py": "Agent: That makes five.",
+    "over_webrtc.py": "Agent: This is a benchmark tone.",
     "settings.py": "Greet people. cedar",
     "staying_alive.py": "[back at attempt 1]",
     "text_agents.py": "Booking 9 is cancelled.",

@@ -1,14 +1,15 @@
 """A session over a call: the voice goes by RTP, as a browser's does, which a bad network harms less.
 
-vivavoce serve
-python examples/docs/over_webrtc.py [http://127.0.0.1:8000/v1/realtime/calls]
+python examples/docs/over_webrtc.py                    # with a server of its own, which says one sentence
+python examples/docs/over_webrtc.py http://127.0.0.1:8000/v1/realtime/calls
 """
 
 import asyncio
 import os
 import sys
 
-from vivavoce import RealtimeAgent, RealtimeRunner, WebRTCRealtimeModel
+from vivavoce import EngineChoice, RealtimeAgent, RealtimeRunner, WebRTCRealtimeModel
+from vivavoce.server import ServerConfig, serve
 
 agent = RealtimeAgent(
     name="Greeter",
@@ -16,11 +17,11 @@ agent = RealtimeAgent(
 )
 
 
-async def main(url: str) -> None:
+async def call(url: str) -> None:
     """Say hello in a call, and hear the answer in real time.
 
     Args:
-        url: where the server takes calls.
+        url: where a server takes calls.
     """
     model = WebRTCRealtimeModel(url, api_key=os.environ.get("VIVAVOCE_API_KEY"))
     audio = 0
@@ -37,5 +38,15 @@ async def main(url: str) -> None:
     print(f"{audio / 48_000:.1f} seconds of audio")
 
 
+async def main() -> None:
+    """Call a server that runs in this program."""
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    config = ServerConfig(port=0, engines=EngineChoice("bench"))
+    async with asyncio.TaskGroup() as tasks:
+        server = tasks.create_task(serve(config, on_ready=ready.set_result))
+        await call(await ready)
+        server.cancel()
+
+
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000/v1/realtime/calls"))
+    asyncio.run(call(sys.argv[1]) if len(sys.argv) > 1 else main())

@@ -57,7 +57,7 @@ HEAD = (
     "v=0\no=- 5455048966934633903 2 IN IP4 127.0.0.1\ns=-\nt=0 0\na=group:BUNDLE 0 1\na=msid-semantic: WMS\n"
 )
 CHROMIUM = HEAD + AUDIO + DATA
-"""The offer of Chromium 142, before it has gathered candidates."""
+"""The offer of Chromium 150, before it has gathered candidates, without some codecs."""
 
 ANSWER = CHROMIUM.replace("actpass", "active")
 
@@ -342,3 +342,54 @@ def test_a_peer_that_can_is_asked_to_send_every_packet_twice() -> None:
 )
 def test_redundancy_that_does_not_fit_is_left_out(old: str, new: str) -> None:
     assert read(CHROMIUM.replace(old, new)).redundant is None
+
+
+FIREFOX = f"""\
+v=0
+o=mozilla...THIS_IS_SDPARTA-99.0 7221391834720938433 0 IN IP4 0.0.0.0
+s=-
+t=0 0
+a=sendrecv
+a=fingerprint:sha-256 {FINGERPRINT}
+a=group:BUNDLE 0 1
+a=ice-options:trickle
+a=msid-semantic:WMS *
+m=audio 9 UDP/TLS/RTP/SAVPF 109 9 0 8 101
+c=IN IP4 0.0.0.0
+a=sendrecv
+a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level
+a=extmap:2/recvonly urn:ietf:params:rtp-hdrext:csrc-audio-level
+a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid
+a=fmtp:109 maxplaybackrate=48000;stereo=1;useinbandfec=1
+a=fmtp:101 0-15
+a=ice-pwd:c5a8b5f2a6e6f7d0c1b2a3948576e1f0
+a=ice-ufrag:9d3a5b7c
+a=mid:0
+a=msid:- {{0b8b6c6f-1c4e-4a0f-8f0e-6f6a1a0c9d1e}}
+a=rtcp-mux
+a=rtpmap:109 opus/48000/2
+a=rtpmap:9 G722/8000/1
+a=rtpmap:0 PCMU/8000
+a=rtpmap:8 PCMA/8000
+a=rtpmap:101 telephone-event/8000
+a=setup:actpass
+a=ssrc:1234567890 cname:{{5f2a6e6f-7d0c-41b2-a394-8576e1f0c5a8}}
+m=application 9 UDP/DTLS/SCTP webrtc-datachannel
+c=IN IP4 0.0.0.0
+a=sendrecv
+a=ice-pwd:c5a8b5f2a6e6f7d0c1b2a3948576e1f0
+a=ice-ufrag:9d3a5b7c
+a=mid:1
+a=setup:actpass
+a=sctp-port:5000
+a=max-message-size:1073741823
+"""
+"""An offer in the form of Firefox: what is common stands in the session."""
+
+
+def test_an_offer_in_the_form_of_firefox_is_taken() -> None:
+    offer = read(FIREFOX)
+    assert offer.codecs == ((109, "opus"), (0, "PCMU"), (8, "PCMA"))
+    assert offer.max_message_size == 1073741823
+    assert offer.redundant is None
+    assert offer.write().count(f"a=fingerprint:sha-256 {FINGERPRINT}\r\n") == 2

@@ -15,7 +15,13 @@ from vivavoce.engines.base import Engines
 from vivavoce.errors import ConfigurationError
 from vivavoce.server.auth import Guard
 from vivavoce.server.cors import CrossOrigin
-from vivavoce.server.envelope import REQUEST_ID_HEADER, Refusal, new_request_id, refuse_upgrade
+from vivavoce.server.envelope import (
+    REQUEST_ID_HEADER,
+    Refusal,
+    RefusedError,
+    new_request_id,
+    refuse_upgrade,
+)
 from vivavoce.server.guardrails import make_guardrail
 from vivavoce.server.instruments import Instruments
 from vivavoce.server.keys_file import load_keys
@@ -193,6 +199,12 @@ class RealtimeApp:
     def keys(self) -> ApiKeys:
         """The keys that are accepted; none where nobody is asked for one."""
         return self._guard.keys
+
+    async def prewarm(self) -> None:
+        """Load what the first call would wait for; where calls are impossible, they are refused later."""
+        if self._webrtc is not None:
+            with contextlib.suppress(RefusedError):
+                await self._webrtc.prewarm()
 
     async def drain(self, seconds: float) -> None:
         """Refuse new sessions and wait until those that are connected have ended, at most so long."""

@@ -103,6 +103,7 @@ async def _serve_on(
     on_ready: Callable[[str], None] | None,
 ) -> None:
     app = create_app(config, engines)
+    await app.prewarm()
 
     def announce() -> None:
         url = _url(listener)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import importlib.util
 import logging
 import secrets
-import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from vivavoce.errors import (
@@ -23,7 +21,7 @@ from vivavoce.server.limits import RETRY_AFTER_S
 from vivavoce.server.played import PlayedSession
 from vivavoce.server.reading import FrameReader
 from vivavoce.tasks import Tasks
-from vivavoce.webrtc.peer import HIGH_WATER, RtcPeer
+from vivavoce.webrtc.peer import HIGH_WATER, RtcPeer, load
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -78,6 +76,20 @@ class WebRtcCalls:
         self._config = config
         self._limits = limits
         self._tasks = Tasks()
+        self._loaded = False
+
+    async def prewarm(self) -> None:
+        """Load what calls need, beside the event loop: some tenths of a second, once.
+
+        Raises:
+            RefusedError: it is not installed.
+        """
+        if not self._loaded:
+            try:
+                await asyncio.to_thread(load)
+            except MissingExtraError as error:
+                raise RefusedError(EXTRA_MISSING) from error
+            self._loaded = True
 
     async def answer(
         self,
@@ -104,7 +116,7 @@ class WebRtcCalls:
             RefusedError: there is no place, no port, no session to be had, or the offer is none.
             RemoteProtocolError: the settings that the session would begin with cannot be met.
         """
-        await _load()
+        await self.prewarm()
         options = self._sessions.enter(guest.caller, query)
         if isinstance(options, Refusal):
             raise RefusedError(options)
@@ -191,8 +203,6 @@ class _Call:
                     headers={"retry-after": str(RETRY_AFTER_S)},
                 )
             ) from error
-        except MissingExtraError as error:
-            raise RefusedError(EXTRA_MISSING) from error
         except ConfigurationError as error:
             _log.exception("media cannot be received")
             message = "This server cannot take calls as it is set up; its log says why."
@@ -251,16 +261,3 @@ class _Call:
 
 def _client_gone() -> NoReturn:
     raise RefusedError(Refusal(499, "The client has gone away.", code="client_gone"))
-
-
-async def _load() -> None:
-    """Load what calls need, beside the event loop: it takes a tenth of a second, once.
-
-    Raises:
-        RefusedError: it is not installed.
-    """
-    if sys.modules.get("aiortc") is None:
-        try:
-            await asyncio.to_thread(importlib.import_module, "aiortc")
-        except ImportError as error:
-            raise RefusedError(EXTRA_MISSING) from error

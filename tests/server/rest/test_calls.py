@@ -51,7 +51,7 @@ def test_without_the_extra_the_answer_says_what_to_install(
     home: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What an import finds that finds nothing.
-    monkeypatch.setitem(sys.modules, "aiortc", None)
+    monkeypatch.setitem(sys.modules, "vivavoce.webrtc.wiring", None)
 
     async def scenario() -> None:
         answer = await home.ask("POST", CALLS, "sk-1", content=b"v=0", headers=SDP)

@@ -1,4 +1,4 @@
-"""Everything private of aiortc and aioice that this room touches, beside `webrtc.inbound`'s one attribute.
+"""Everything private of aiortc and aioice that this room touches, beside `webrtc.inbound`'s two attributes.
 
 Each function names one thing; each has a test that fails when a new version moves it.
 """

@@ -46,6 +46,11 @@ class Mouth:
     def sound(self, audio: bytes = SECOND, **place: str) -> None:
         self.hear("audio.delta", delta="", audio=audio, **place)
 
+    def buffer(self, what: str, response: str = "r") -> None:
+        kind = f"output_audio_buffer.{what}"
+        event: Any = server_event_from({"type": kind, "event_id": "e", "response_id": response})
+        self.speech.hear(event, self.now)
+
     def say(self, words: str, **place: str) -> None:
         self.hear("audio_transcript.delta", delta=words, **place)
 
@@ -238,31 +243,37 @@ def test_messages_of_no_running_response_are_not_remembered(mouth: Mouth) -> Non
     assert mouth.speech.lose_connection() == {"r": ["b"]}
 
 
+def test_what_is_held_of_a_response_that_the_server_plays_stays_held_when_the_next_begins() -> None:
+    mouth = Mouth()
+    mouth.begin(hold=True)
+    mouth.buffer("started")
+    mouth.say("One two.")
+    mouth.speech.ended("r", mouth.now)
+    mouth.begin("s", "b", hold=True)
+    mouth.sound()
+    assert mouth.of(AudioReceived) == []
+    mouth.speech.passed("a", 0, 8, mouth.now)
+    assert [notice.response_id for notice in mouth.of(AudioReceived)] == ["r"]
+
+
 def test_what_the_server_plays_itself_outlasts_its_response() -> None:
     mouth = Mouth()
-
-    def buffer(what: str, response: str = "r") -> None:
-        event: Any = server_event_from(
-            {"type": f"output_audio_buffer.{what}", "event_id": "e", "response_id": response}
-        )
-        mouth.speech.hear(event, mouth.now)
-
     mouth.begin()
-    buffer("started")
+    mouth.buffer("started")
     mouth.sound()
     mouth.speech.ended("r", mouth.now)
     mouth.now = 1.5
     mouth.speech.handle_deadline(mouth.now)
     assert mouth.of(PlaybackEnded) == []
     mouth.sound()
-    buffer("stopped", "another")
+    mouth.buffer("stopped", "another")
     mouth.hear("audio.done")
-    buffer("stopped")
+    mouth.buffer("stopped")
     mouth.now = 2.5
     mouth.speech.handle_deadline(mouth.now)
     assert mouth.of(PlaybackEnded) == [PlaybackEnded("a", 0)]
     mouth.begin("s", "b")
-    buffer("started", "s")
+    mouth.buffer("started", "s")
     mouth.speech.lose_connection()
     mouth.begin("s", "b")
     mouth.sound(response="s", item="b")

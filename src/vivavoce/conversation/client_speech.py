@@ -83,7 +83,7 @@ class AgentSpeech:
 
     def hold(self, response_id: str) -> None:
         """Let no speech of a response be heard before `passed` was told of its words."""
-        self._held.hold(response_id)
+        self._held.hold(response_id, live=self._live)
 
     def message_began(self, response_id: str, item_id: str) -> None:
         """Note that a response that runs has a new item."""

@@ -143,9 +143,14 @@ class HeldAudio:
         self._withheld: list[Withheld] = []
         self._unplayed: list[Unplayed] = []
 
-    def hold(self, response_id: str) -> None:
-        """Begin to hold the speech of a response."""
-        waiting = {piece.chunk.response_id for piece in self._queue}
+    def hold(self, response_id: str, *, live: str | None = None) -> None:
+        """Begin to hold the speech of a response.
+
+        Args:
+            response_id: the response.
+            live: one whose speech goes on coming though it is finished: the server plays it itself.
+        """
+        waiting = {live, *(piece.chunk.response_id for piece in self._queue)}
         over = [name for name, old in self._responses.items() if old.finished and name not in waiting]
         for name in over:
             del self._responses[name]

@@ -241,14 +241,16 @@ class StockCaller(Heard):
         """Speak."""
         self._mouth.saying += pcm
 
-    async def call(self, tasks: asyncio.TaskGroup, url: str, **request: Any) -> None:
-        """Call a server, whose socket has this URL."""
+    async def call(self, tasks: asyncio.TaskGroup, url: str, **request: Any) -> str:
+        """Call a server, whose socket has this URL; return the id of the call."""
         self.connection.on("track", lambda track: tasks.create_task(self._listen(track)))
         await self.connection.setLocalDescription(await self.connection.createOffer())
         answer = await post_offer(url, self.connection.localDescription.sdp, **request)
         assert answer.status_code == 201, answer.text
         await self.connection.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
         await self.event("session.created")
+        location: str = answer.headers["location"]
+        return location.rpartition("/")[2]
 
     async def _listen(self, track: Any) -> None:
         with contextlib.suppress(MediaStreamError):

@@ -18,9 +18,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from vivavoce.engines.base import EngineCost
-from vivavoce.errors import EngineError, RemoteProtocolError
+from vivavoce.engines.registry import EngineChoice, build_engines
+from vivavoce.errors import ConfigurationError, EngineError, RemoteProtocolError
 from vivavoce.protocol import ClientEvent, RealtimeSession, SessionCreated
-from vivavoce.server import Limits, ServerConfig
+from vivavoce.server import Limits, ServerConfig, create_app
 from vivavoce.testing.lossy_link import LinkConditions, LossyLink
 from vivavoce.webrtc.config import RtcConfig
 
@@ -226,6 +227,36 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def test_who_comes_while_the_server_ends_is_refused() -> None:
+    async def scenario() -> None:
+        async with hosting() as (url, app):
+            ends, opening = Ends(app), app._sessions.open
+            calls: Any = app._webrtc
+
+            def open_late(*arguments: Any, **options: Any) -> Any:
+                calls._tasks._closed = True
+                app._sessions.admission.drain()
+                return opening(*arguments, **options)
+
+            app._sessions.open = open_late  # type: ignore[method-assign]
+            caller = RtcCaller()
+            offer = await caller.peer.offer()
+            before = sockets()
+            answer = await post_offer(url, offer)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "server_shutting_down")
+            await caller.peer.aclose()
+            assert sockets() < before
+            assert (app.sessions, ends.codes) == (0, [None])
+
+    asyncio.run(scenario())
+
+
+def test_an_address_of_another_machine_is_refused_at_the_start() -> None:
+    config = ServerConfig(webrtc=RtcConfig(addresses=("127.0.0.1", "203.0.113.7")))
+    with pytest.raises(ConfigurationError, match=r"\[webrtc\] addresses: 203.0.113.7 .* advertised_address"):
+        create_app(config, build_engines(EngineChoice(preset="bench")))
 
 
 class Speaker:

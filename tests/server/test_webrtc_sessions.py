@@ -25,6 +25,7 @@ from vivavoce.engines.registry import EngineChoice, build_local_engines
 from vivavoce.engines.scripted import ScriptedModel, scripted_engines
 from vivavoce.engines.stt.pocketsphinx import PocketsphinxTranscriber
 from vivavoce.server import Limits, ServerConfig
+from vivavoce.server.config import GuardrailSpec
 from vivavoce.server.recording import RecordingPolicy
 from vivavoce.testing.words import word_error_rate
 
@@ -153,6 +154,39 @@ def test_a_sideband_sees_everything_but_sound_and_steers_the_call() -> None:
                     async with asyncio.timeout(10):
                         seen.append(json.loads(await side.recv())["type"])
                 assert seen == caller.types[1:]
+
+    asyncio.run(scenario())
+
+
+def test_an_event_that_is_too_long_for_a_client_is_named() -> None:
+    async def scenario() -> None:
+        async with (
+            hosting() as (url, _app),
+            calling(url) as caller,
+            connect(f"{url}?call_id={caller.call_id}") as side,
+        ):
+            # A browser's data channel takes 256 KiB, and each of these is two bytes.
+            update = {"type": "realtime", "instructions": "é" * 200_000}
+            await side.send(json.dumps({"type": "session.update", "session": update}))
+            error = (await caller.event("error"))["error"]
+            assert error["code"] == "event_too_large"
+            assert "'session.updated'" in error["message"]
+            updated = json.loads(await side.recv())
+            assert len(updated["session"]["instructions"]) == 200_000
+
+    asyncio.run(scenario())
+
+
+def test_guardrails_keep_words_from_being_spoken() -> None:
+    async def scenario() -> None:
+        words = GuardrailSpec("words", {"words": ["swordfish"]})
+        config = ServerConfig(webrtc=HERE, guardrails=(words,))
+        answer = "The secret word is swordfish, and that is all that there is to say of it."
+        async with hosting(config, talker(answer)) as (url, _app), calling(url) as caller:
+            caller.write("What is it?")
+            done = await caller.event("response.done")
+            assert done["response"]["status_details"]["reason"] == "content_filter"
+            assert "swordfish" not in json.dumps(caller.events)
 
     asyncio.run(scenario())
 

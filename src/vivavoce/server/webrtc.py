@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import logging
 import secrets
+import socket
 from typing import TYPE_CHECKING, NoReturn
 
 from vivavoce.errors import (
@@ -69,9 +70,14 @@ class WebRtcCalls:
         sessions: the sessions of the server.
         config: how peers are reached.
         limits: of a connection.
+
+    Raises:
+        ConfigurationError: an address for media is none of this machine.
     """
 
     def __init__(self, sessions: Sessions, config: RtcConfig, limits: Limits) -> None:
+        for address in config.addresses:
+            _check_address(address)
         self._sessions = sessions
         self._config = config
         self._limits = limits
@@ -129,7 +135,11 @@ class WebRtcCalls:
         except BaseException:  # cancelled as well: whoever waits for the answer may go away
             await self._put_away(call, guest)
             raise
-        self._tasks.spawn(self._carry(call, hosted, guest, beta=beta), call.id)
+        if self._tasks.spawn(self._carry(call, hosted, guest, beta=beta), call.id) is None:
+            # The server has ended while the answer was made.
+            await hosted.aclose()
+            await self._put_away(call, guest)
+            raise RefusedError(self._sessions.admission.refusal(guest.caller.name))
         return call.id, answer
 
     def _open(self, call: _Call, guest: Guest, options: SessionOptions) -> HostedSession:
@@ -257,6 +267,18 @@ class _Call:
         """End the call: the peer has."""
         _log.info("peer has gone", extra={"call_id": self.id, "reason": reason})
         self.channel.peer_gone(1000 if reason == HUNG_UP else 1006)
+
+
+def _check_address(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError as error:
+        raise ConfigurationError(
+            f"[webrtc] addresses: {address} is no address of this machine: {error.strerror or error}; where "
+            "clients see it under this one, give it as advertised_address"
+        ) from error
 
 
 def _client_gone() -> NoReturn:

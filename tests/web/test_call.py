@@ -23,6 +23,7 @@ from vivavoce import (
     function_tool,
     input_guardrail,
 )
+from vivavoce.errors import ConfigurationError
 from vivavoce.protocol import MessageItem, OutputAudio
 from vivavoce.session.session import RealtimeSession
 from vivavoce.testing import (
@@ -359,6 +360,43 @@ def test_input_guardrails_hold_for_what_is_typed_too() -> None:
 
     agent = RealtimeAgent(name="Ada", input_guardrails=[no_secrets])
     play(scene, SHORT, "I cannot tell.", SHORT, agent=agent)
+
+
+class Refusing(ScriptedRealtimeModel):
+    """Takes no items."""
+
+    async def send_event(self, event: Any) -> None:
+        if event.type == "conversation.item.create":
+            raise ConfigurationError("no items today")
+        await super().send_event(event)
+
+
+def test_what_cannot_be_passed_on_is_told_and_the_call_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene(place: House, browser: Page) -> None:
+        item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x"}]}
+        browser.send("conversation.item.create", event_id="mine", item=item)
+        error = (await browser.until("error"))["error"]
+        assert (error["code"], error["event_id"]) == ("not_passed_on", "mine")
+        assert "no items" not in error["message"]
+        assert "no items today" in caplog.text
+        browser.send("response.create")
+        await browser.until("output_audio_buffer.stopped")
+
+    play(scene, model=Refusing([SHORT]))
+
+
+def test_what_is_too_long_for_the_page_is_named() -> None:
+    async def scene(place: House, browser: Page) -> None:
+        (call,) = place.calls.calls
+        size = call._line._peer.max_message_size
+        assert size > 0
+        picture = "data:image/png;base64," + "A" * (4 * size)
+        await place.sessions[0].add_image(picture, trigger_response=False)
+        error = (await browser.until("error"))["error"]
+        assert error["code"] == "event_too_long"
+        assert "conversation.item.added" in error["message"]
+
+    play(scene, model=ScriptedRealtimeModel())
 
 
 def test_a_page_that_floods_the_channel_is_told() -> None:

@@ -313,6 +313,11 @@ def test_the_lifespan_of_an_application_opens_and_closes_the_line(framework: Any
     assert calls._closed
 
 
+def test_a_model_config_that_cannot_work_is_a_mistake_at_once() -> None:
+    with pytest.raises(ConfigurationError, match=r"model_config\.api_kee"):
+        calls_for(model_config={"api_kee": "sk-x"})
+
+
 @pytest.mark.parametrize("wrong", [{"max_calls": 0}, {"max_calls_per_user": 0}, {"max_s": 0}])
 def test_limits_below_one_are_mistakes(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):

@@ -41,6 +41,7 @@ def test_a_user_comes_in_and_nobody_does_not(browsing: Any) -> None:
     assert ask(browsing, visitors, cookie="user=ada").text == "hello ada"
     nobody = ask(browsing, visitors)
     assert (nobody.status_code, nobody.json()["error"]["code"]) == (401, "not_signed_in")
+    assert ask(browsing, Visitors(lambda _request: False)).status_code == 401
     assert ask(browsing, Visitors(everybody)).text == "hello everybody"
 
 

@@ -32,11 +32,11 @@ async def served(app: Any) -> AsyncIterator[str]:
 
 
 def microphone_for(question: Path, folder: Path) -> Path:
-    """A second of silence, and a question."""
+    """Four seconds of silence, in which also a busy machine connects, and a question."""
     path = folder / "microphone.wav"
     with wave.open(str(question)) as said, wave.open(str(path), "wb") as file:
         file.setparams(said.getparams())
-        file.writeframes(bytes(said.getframerate() * 2))
+        file.writeframes(bytes(4 * 2 * said.getframerate()))
         file.writeframes(said.readframes(said.getnframes()))
     return path
 
@@ -53,6 +53,6 @@ def visit(microphone: Path, app: Any, scene: Callable[[Page], Any]) -> None:
             await page.goto(url)
             async with asyncio.timeout(40):
                 await scene(page)
-            assert console == []
+            assert console == [], console
 
     asyncio.run(story())

@@ -6,9 +6,10 @@ import asyncio
 import inspect
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from vivavoce import RealtimeModelConfig
 from vivavoce import protocol as wire
 from vivavoce.errors import RemoteProtocolError, SessionClosedError, VivavoceError
 from vivavoce.ids import RandomIds
@@ -104,7 +105,7 @@ class BrowserCall:
         runner: RealtimeRunner[Any],
         *,
         context: Any = None,
-        model_config: Mapping[str, Any] | None = None,
+        model_config: RealtimeModelConfig | None = None,
     ) -> str:
         """Answer the browser, and open a session for it; whatever goes wrong, `aclose` must be called.
 
@@ -117,10 +118,13 @@ class BrowserCall:
         answer = await self._line.answer(offer)
         if not self._line.carries_text:
             self._opened()  # nobody reads: nothing is kept for later
-        config: dict[str, Any] = dict(model_config or {})
-        config["playback_tracker"] = self._line.tracker
-        config["initial_model_settings"] = {**config.get("initial_model_settings", {}), **PCM}
-        self._session = await runner.run(context=context, model_config=config)  # type: ignore[arg-type]  # as checked there
+        config = model_config or RealtimeModelConfig()
+        config = {
+            **config,
+            "playback_tracker": self._line.tracker,
+            "initial_model_settings": {**config.get("initial_model_settings", {}), **PCM},
+        }
+        self._session = await runner.run(context=context, model_config=config)
         self._events = self._session.events("audio", "audio_interrupted", "raw_model_event", "error")
         await self._session.enter()
         return answer
@@ -241,18 +245,16 @@ class BrowserCall:
             text = encode_text(event)
             if self._untold is not None:
                 self._untold.append(text)
-            elif not self._line.send_text(text):
-                logger.info("An event is too long for the browser", extra={"event": str(event.type)})
+            elif not self._line.send_text(text) and not isinstance(event, wire.ErrorEvent):
+                message = f"'{event.type}' was left out: with {len(text)} characters it is too long."
+                self._tell(self._channel.refused(_fault(message, "event_too_long")))
 
     def _take(self, text: str) -> None:
         try:
             self._asked.put_nowait(text)
         except asyncio.QueueFull:
-            error = RemoteProtocolError(
-                f"{WAITING_MESSAGES} events wait to be read; this one was dropped.",
-                code="rate_limit_exceeded",
-                kind="rate_limit_error",
-            )
+            message = f"{WAITING_MESSAGES} events wait to be read; this one was dropped."
+            error = RemoteProtocolError(message, code="rate_limit_exceeded", kind="rate_limit_error")
             self._tell(self._channel.refused(error))
 
     async def _obey(self) -> None:
@@ -261,22 +263,21 @@ class BrowserCall:
             text = await self._asked.get()
             try:
                 event = self._channel.asked(text)
-                if isinstance(event, wire.ClientEvent):
-                    await self._do(event)
-                else:
-                    self._tell(event)
             except RemoteProtocolError as error:
                 self._tell(self._channel.refused(error))
+                continue
+            if not isinstance(event, wire.ClientEvent):
+                self._tell(event)
+                continue
+            try:
+                await self._do(event)
             except SessionClosedError:
                 raise
-            except VivavoceError as error:
+            except VivavoceError:
                 logger.exception("An event of the browser could not be passed on")
-                wrong = RemoteProtocolError(
-                    "The event could not be passed on; the server's log says why.",
-                    code=type(error).__name__,
-                    kind="server_error",
-                )
-                self._tell(self._channel.refused(wrong))
+                message = "The event could not be passed on. The application's log says why."
+                event_id = present(event.event_id, None)
+                self._tell(self._channel.refused(_fault(message, "not_passed_on", event_id)))
 
     async def _do(self, event: wire.ClientEvent) -> None:
         session = self.session
@@ -308,3 +309,7 @@ class BrowserCall:
 
     async def _hung_up(self) -> None:
         await self._over.wait()
+
+
+def _fault(message: str, code: str, event_id: str | None = None) -> RemoteProtocolError:
+    return RemoteProtocolError(message, code=code, event_id=event_id, kind="server_error")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from starlette.responses import Response
 
+from vivavoce.connections.base import check_model_config
 from vivavoce.errors import ConfigurationError, MissingExtraError, VivavoceError
 from vivavoce.ids import RandomIds
 from vivavoce.server.envelope import Refusal, RefusedError
@@ -93,7 +94,7 @@ class BrowserCalls:
 
     Raises:
         MissingExtraError: aiortc is not installed.
-        ConfigurationError: `authorize` is no function, or an origin is none.
+        ConfigurationError: `authorize` is no function, an origin is none, or `model_config` cannot work.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class BrowserCalls:
         self._visitors = Visitors(authorize, origins)
         self._on_session = on_session
         self._context = context
-        self._model_config = model_config
+        self._model_config = check_model_config(model_config)
         self._options = options or CallOptions()
         self._ids = RandomIds()
         self._calls: dict[str, BrowserCall] = {}

@@ -67,7 +67,7 @@ class Visitors:
         user = self._authorize(request)
         if inspect.isawaitable(user):
             user = await user
-        if user is None:
+        if user is None or user is False:
             raise RefusedError(Refusal(401, "Sign in first.", code="not_signed_in"))
         return user
 

@@ -393,7 +393,7 @@ def test_what_is_too_long_for_the_page_is_named() -> None:
         picture = "data:image/png;base64," + "A" * (4 * size)
         await place.sessions[0].add_image(picture, trigger_response=False)
         error = (await browser.until("error"))["error"]
-        assert error["code"] == "event_too_long"
+        assert error["code"] == "event_too_large"
         assert "conversation.item.added" in error["message"]
 
     play(scene, model=ScriptedRealtimeModel())

@@ -247,7 +247,7 @@ class BrowserCall:
                 self._untold.append(text)
             elif not self._line.send_text(text) and not isinstance(event, wire.ErrorEvent):
                 message = f"'{event.type}' was left out: with {len(text)} characters it is too long."
-                self._tell(self._channel.refused(_fault(message, "event_too_long")))
+                self._tell(self._channel.refused(_fault(message, "event_too_large")))
 
     def _take(self, text: str) -> None:
         try:

@@ -13,13 +13,13 @@ from vivavoce.engines.tts.piecewise import PieceSynthesizer, Spoken
 
 
 class FliteSynthesizer(PieceSynthesizer):
-    """Speaks with flite's ``slt``, at her own pace, whatever voice is asked for."""
+    """Speaks with flite's ``awb``, at his own pace, whatever voice is asked for."""
 
     sample_rate = 16_000
     honours_speed = False
 
     def __init__(self) -> None:
-        super().__init__("flite", ("slt",), 2)
+        super().__init__("flite", ("awb",), 2)
 
     def _speak(self, voice: str, speed: float, text: str) -> Spoken:
         del speed

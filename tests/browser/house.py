@@ -16,6 +16,7 @@ from tests.frames import js_home
 
 from vivavoce.engines.base import Engines
 from vivavoce.server import RealtimeApp, ServerConfig, create_app, listener
+from vivavoce.webrtc.config import RtcConfig
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -128,11 +129,12 @@ async def _site(server: str) -> AsyncIterator[str]:
         async with asyncio.TaskGroup() as tasks:
             # A connection that comes before the server listens waits in the kernel's queue.
             socket.listen()
-            tasks.create_task(running.serve(sockets=[socket]))
+            serving = tasks.create_task(running.serve(sockets=[socket]))
             try:
                 yield f"http://127.0.0.1:{socket.getsockname()[1]}"
             finally:
                 running.should_exit = True
+                await serving  # before the group cancels it: uvicorn would leave its socket to the event loop
 
 
 @contextlib.asynccontextmanager
@@ -146,7 +148,8 @@ async def house(engines: Engines, config: ServerConfig | None = None) -> AsyncIt
         return apps[0]
 
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    config = replace(config or ServerConfig(), port=0, api_keys=(KEY,))
+    here = RtcConfig(addresses=("127.0.0.1",))
+    config = replace(config or ServerConfig(), port=0, api_keys=(KEY,), webrtc=here)
     with patch("vivavoce.server.listener.create_app", created):
         async with asyncio.TaskGroup() as tasks:
             server = tasks.create_task(listener.serve(config, engines=engines, on_ready=ready.set_result))

@@ -25,6 +25,7 @@ CUT_MS = 1500
 """How long an answer may be heard on after somebody began to interrupt it, on a machine under load."""
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.local
 def test_a_conversation(
     loop: asyncio.Runner,
@@ -41,12 +42,13 @@ def test_a_conversation(
         ):
             await page.open(url=home.calls, tools=["weather", "story"])
             await page.remembers("^user: what can you do")
-            assert await page.remembers("^assistant: ") == f"assistant: {ANSWER}"
+            assert await page.remembers("^assistant: .+") == f"assistant: {ANSWER}"
             await page.said("server output_audio_buffer.stopped")
             await page.said("tool tell_story")
             await page.said("server output_audio_buffer.cleared")
             await page.said("tool get_weather")
             await page.said("server output_audio_buffer.stopped", 2)
+            await page.do("tape.quiet('agent', 1200)")  # or both answers are one on the tape
             await page.do("stage.session.sendMessage('How are you?')")
             await page.said("server output_audio_buffer.stopped", 3)
             await _judge(page)
@@ -68,12 +70,10 @@ async def _judge(page: Visit) -> None:
     answer, story, weather, mood = [line.removeprefix("assistant: ") for line in history if line[0] == "a"]
     spans = tape.agent.spans(join_ms=900)
     assert len(spans) == 4, spans
-    for words, (start, end) in zip((answer, story, weather, mood), spans, strict=True):
-        heard = await tape.agent.between(start - 200, end + 200).heard()
-        assert word_error_rate(words, heard) < WER, (words, heard)
-    # The last word may be cut in the middle, and pocketsphinx may hear two for one.
-    told = await tape.agent.between(spans[1][0] - 200, spans[1][1] + 200).heard()
-    assert abs(len(words_of(told)) - len(words_of(story))) <= 4, (told, story)
+    words, heard = f"{answer} {story} {weather} {mood}", await tape.agent.heard()
+    assert word_error_rate(words, heard) < WER, (words, heard)
+    # The last word of the story may be cut in the middle.
+    assert abs(len(words_of(heard)) - len(words_of(words))) <= 5, (words, heard)
     began = tape.microphone.spans()[2][0]
     assert 0 < spans[1][1] - began < CUT_MS, (tape.microphone.spans(), spans)
 

@@ -160,15 +160,8 @@ class RealtimeApp:
             *(Route(path, self._needs_upgrade) for path in REALTIME_PATHS),
         ]
         self.paths = tuple(route.path for route in routes)
-        http = Starlette(
-            routes=routes,
-            exception_handlers={
-                **EXCEPTION_HANDLERS,
-                HTTPException: _http_error,
-                Exception: _server_error,
-            },
-            lifespan=self._lifespan,
-        )
+        answers = {**EXCEPTION_HANDLERS, HTTPException: _http_error, Exception: _server_error}
+        http = Starlette(routes=routes, exception_handlers=answers, lifespan=self._lifespan)
         self._http = CrossOrigin(http, self._guard)
 
     def reload_keys(self) -> None:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from vivavoce.errors import ConfigurationError
+from vivavoce.tasks import Tasks
 
 MAX_PEERS = 256
 """Senders that one relay tells apart; datagrams of further ones are lost."""
@@ -129,7 +130,7 @@ class _Way:
         self.lost = 0
         self.chances = random.Random(seed)  # noqa: S311 - a simulation
         self.sockets: set[asyncio.DatagramTransport] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     def open(self, back: _Back, target: tuple[str, int]) -> None:
         """Open the way from one sender to the near peer."""
@@ -138,9 +139,7 @@ class _Way:
         async def connect() -> None:
             await loop.create_datagram_endpoint(lambda: back, remote_addr=target)
 
-        task = loop.create_task(connect())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.spawn(connect(), "a sender's way through a link")
 
     def carry(self, transport: asyncio.DatagramTransport, data: bytes, to: tuple[str, int] | None) -> None:
         """Send a datagram on, later, or not at all."""
@@ -157,8 +156,7 @@ class _Way:
 
     async def aclose(self) -> None:
         """Close every socket."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.aclose()
         for socket in self.sockets:
             socket.abort()
         self.sockets.clear()

@@ -16,7 +16,7 @@ from tests.webrtc.test_sdp import CHROMIUM
 from vivavoce.errors import ConfigurationError, NoPortError
 from vivavoce.testing import run
 from vivavoce.webrtc.config import IceServer, RtcConfig
-from vivavoce.webrtc.ice import IceLink, PeerProtocol, bind
+from vivavoce.webrtc.ice import IceLink, PeerProtocol, _is_handshake, bind
 from vivavoce.webrtc.peer import RtcPeer
 
 
@@ -274,3 +274,45 @@ def test_our_answer_names_every_candidate() -> None:
         "127.0.0.2",
     }
     assert text.count("a=end-of-candidates") == 2
+
+
+def test_a_handshake_is_sent_twice_and_a_voice_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    copies: list[bytes] = []
+    send_copy = IceLink._send_copy
+
+    def note(link: IceLink, data: bytes) -> None:
+        copies.append(data)
+        send_copy(link, data)
+
+    monkeypatch.setattr(IceLink, "_send_copy", note)
+
+    async def talk() -> IceLink:
+        async with call() as (_, near, callee, _far):
+            await near.hears(0.2)
+            link = callee._wiring.link  # type: ignore[union-attr]
+            # Both sides: hello, certificates, what proves them.
+            assert len(copies) >= 4
+            before = len(copies)
+            await near.hears(0.2)
+            assert len(copies) == before
+        return link
+
+    link = asyncio.run(talk())
+    assert all(data[0] < 64 for data in copies)
+    link._send_copy(b"\x16")  # its sockets are closed: nothing happens
+
+
+@pytest.mark.parametrize(
+    ("first", "copied"),
+    [
+        (0x14, True),  # change of ciphers, DTLS 1.2
+        (0x16, True),  # handshake, DTLS 1.2, and what is not encrypted in 1.3
+        (0x2E, True),  # encrypted handshake, DTLS 1.3
+        (0x15, False),  # alert
+        (0x17, False),  # data, DTLS 1.2
+        (0x2F, False),  # data, DTLS 1.3
+        (0x80, False),  # RTP
+    ],
+)
+def test_what_is_sent_twice(first: int, copied: bool) -> None:
+    assert _is_handshake(bytes([first, 0, 0])) == copied

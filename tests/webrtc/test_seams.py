@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
 from aioice import Connection
 from aioice.turn import TurnTransport
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpCodecParameters
@@ -79,9 +80,9 @@ def test_what_waits_and_what_works_and_what_is_unread() -> None:
             assert wiring is not None
             (pair,) = seams.nominated(wiring.link)
             assert pair.remote_addr[0] == "127.0.0.1", MOVED
-            assert seams.waiting(wiring.link) == 0, MOVED
+            before = seams.waiting(wiring.link)
             wiring.link.data_received(b"\x80", 1)
-            assert seams.waiting(wiring.link) == 1, MOVED
+            assert seams.waiting(wiring.link) == before + 1, MOVED
             assert wiring.unread == 0, MOVED
             assert vars(wiring.connection.sctp)["_advertised_rwnd"] == 1024 * 1024, MOVED
             await far.hears(0.1)
@@ -108,3 +109,33 @@ def test_a_relay_that_closes_can_be_left_behind() -> None:
             await link.close()
 
     in_loop(abandon())
+
+
+def test_a_data_channel_sends_again_sooner() -> None:
+    async def look() -> None:
+        connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        connection.createDataChannel("oai-events")
+        sctp = connection.sctp
+        assert sctp is not None
+        assert sctp._rto == 3.0, MOVED
+        seams.send_again_soon(sctp)
+        assert sctp._rto == 0.5
+        sctp._update_rto(0.05)
+        assert sctp._rto == 0.4
+        sctp._update_rto(1.0)
+        assert 0.8 < sctp._rto < 1.2, MOVED
+        # What begins an association is sent again after 0.5, 0.75, 1.125 seconds …
+        loop = asyncio.get_running_loop()
+        sctp._rto = 0.5
+        waits: list[float] = []
+        for _ in range(8):
+            sctp._t1_expired()
+            assert sctp._t1_handle is not None, MOVED
+            waits.append(sctp._t1_handle.when() - loop.time())
+            sctp._t1_handle.cancel()
+            assert sctp._rto == 0.5
+        assert waits[0] == pytest.approx(0.75, abs=0.1)
+        assert waits[-1] == pytest.approx(3.0, abs=0.1)
+        await connection.close()
+
+    in_loop(look())

@@ -105,6 +105,8 @@ class Wiring:
 
     async def speak(self) -> str:
         """Make our own description, offer or answer as is due, with all candidates."""
+        if self.connection.sctp is not None:
+            seams.send_again_soon(self.connection.sctp)
         await self.connection.setLocalDescription()
         return self.connection.localDescription.sdp
 

@@ -219,8 +219,10 @@ def test_where_all_engines_are_here_nobody_was_left_out(capsys: pytest.CaptureFi
         (["--no-webrtc"], "none by WebRTC: switched off"),
         (
             ["--udp-ports", "50000-50100", "--advertised-address", "203.0.113.7"],
-            "by WebRTC: media on UDP ports 50000-50100 of every address of this machine, "
-            "known as 203.0.113.7",
+            (
+                "by WebRTC: media on UDP ports 50000-50100 of every address of this machine, "
+                "known as 203.0.113.7"
+            ),
         ),
     ],
 )

@@ -208,7 +208,7 @@ export class Call extends Emitter {
     await this.transport.open(secret);
     // Not before: what was said last can be read and saved until there is something new.
     if (!again) this.parts.clear();
-    await this.#await((event) => event.type === "session.created");
+    if (!this.session) await this.#await((event) => event.type === "session.created");
     // An answer to the settings, good or bad: a setting that cannot be is no reason not to talk.
     const updated = this.#await((event) => event.type === "session.updated" || event.type === "error");
     this.send({ type: "session.update", session: wanted });

@@ -1,6 +1,7 @@
 // @ts-check
 import { Emitter } from "./emitter.js";
 
+const SHORT_MS = 1000;
 const WRITTEN = new Set(["input_text", "output_text", "text"]);
 
 /**
@@ -205,8 +206,9 @@ export class Conversation extends Emitter {
     const entry = this.#byId.get(item.id);
     if (entry?.heardMs === null || entry?.heardMs === undefined || item.type !== "message") return;
     const heard = textOf(item);
-    // The hosted API keeps no words at all of what was cut off; the estimate says more.
-    if (heard || entry.heardMs === 0) this.edit(item.id, (one) => (one.heard = commonWords(one.text, heard)));
+    // The hosted API keeps no words at all of what was cut off: then the estimate says more, or that it was short.
+    const known = heard || (entry.heard === null && entry.heardMs < SHORT_MS);
+    if (known) this.edit(item.id, (one) => (one.heard = commonWords(one.text, heard)));
   }
 
   /** Items for another server, so that it knows what was said, under the same ids: what was not heard is left out. */

@@ -147,7 +147,7 @@ function saidOf(entry) {
   }
   said.append(heard);
   const rest = entry.text.slice(heard.length);
-  if (rest.trim()) said.append(el("span", { class: "visually-hidden", text: " Not heard: " }), el("del", { text: rest }));
+  if (rest.trim()) said.append(" ", el("span", { class: "visually-hidden", text: "Not heard: " }), el("del", { text: rest.trim() }));
   return said;
 }
 

@@ -77,10 +77,9 @@ export class EventsView {
       {
         class: `row-event ${entry.from}${entry.type === "error" ? " error" : ""}`, id: `event-${entry.n}`, role: "option",
         "aria-selected": String(entry.n === this.#chosen), "aria-setsize": this.#found.length, "aria-posinset": place + 1, data: { place },
-        "aria-label": `${sent ? "sent" : "received"} ${entry.type} ${extra} at ${entry.at.toFixed(2)} seconds`,
       },
       el("span", { class: "at", text: `${clock(entry.at)}.${Math.floor((entry.at % 1) * 10)}` }),
-      el("span", { class: "arrow", text: sent ? "↑" : "↓" }),
+      el("span", { class: "arrow" }, el("span", { "aria-hidden": "true", text: sent ? "↑" : "↓" }), el("span", { class: "visually-hidden", text: sent ? "sent" : "received" })),
       el("span", { class: "type", text: entry.type }),
       el("span", { class: "extra", text: extra }),
     );

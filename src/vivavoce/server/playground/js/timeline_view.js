@@ -91,7 +91,7 @@ export class TimelineView {
     const along = this.#along;
     if (!along.isConnected) this.#lanes.append(el("ul", { "aria-hidden": "true" }, ...LANES.map((lane) => el("li", { text: lane }))), along);
     const atEnd = along.scrollLeft + along.clientWidth >= along.scrollWidth - 40;
-    const until = Math.max(now(), 20);
+    const until = Math.max(now(), (along.clientWidth - LEFT - 16) / PER_SECOND);
     const from = Math.max(0, until - LONGEST_S);
     const x = (/** @type {number} */ at) => LEFT + (Math.max(at, from) - from) * PER_SECOND;
     const height = ORDER.length * LANE + 26;

@@ -65,11 +65,14 @@ class Player extends AudioWorkletProcessor {
    * @param {Float32Array[][]} outputs
    */
   process(_inputs, [[output]]) {
-    if (!this.playing) {
+    const resumes = !this.playing;
+    if (resumes) {
       this.waited += this.queued ? output.length : 0;
       if (!this.queued || (this.queued < AHEAD_S * sampleRate && this.waited < AHEAD_S * sampleRate)) return true;
       this.playing = true;
     }
+    // Also after a gap in the middle of an item, where more of it came too late.
+    if (resumes && this.queue[0].item === this.item) this.port.postMessage({ began: this.item });
     let filled = 0;
     while (filled < output.length && this.queue.length) {
       const head = this.queue[0];

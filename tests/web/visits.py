@@ -51,7 +51,7 @@ def visit(microphone: Path, app: Any, scene: Callable[[Page], Any]) -> None:
             page.on("console", lambda message: console.append(message.text))
             page.on("pageerror", lambda error: console.append(str(error)))
             await page.goto(url)
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(50):
                 await scene(page)
             assert console == [], console
 

@@ -10,8 +10,9 @@ QUESTION = "What can you do?"
 WISH = "Please tell me a story."
 INTERRUPTION = "Stop. What is the weather like today?"
 
-SCRIPT: tuple[str | float, ...] = (1.0, QUESTION, 6.0, WISH, 6.0, INTERRUPTION, 5.0)
-"""Seconds of silence, and sentences. Each answer has time to be heard but for the story, which is cut off."""
+SCRIPT: tuple[str | float, ...] = (1.0, QUESTION, 9.0, WISH, 7.5, INTERRUPTION, 5.0)
+"""Seconds of silence, and sentences. Each answer has time to be heard, on a busy machine, too,
+but for the story, which is cut off."""
 
 RATE = 24_000
 

@@ -41,6 +41,7 @@ await session.connect({
 """
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.local
 def test_the_quickstart_runs_as_it_is_written(
     loop: asyncio.Runner,

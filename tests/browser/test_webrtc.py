@@ -25,7 +25,7 @@ CUT_MS = 1500
 """How long an answer may be heard on after somebody began to interrupt it, on a machine under load."""
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.local
 def test_a_conversation(
     loop: asyncio.Runner,
@@ -75,7 +75,8 @@ async def _judge(page: Visit) -> None:
     # The last word of the story may be cut in the middle.
     assert abs(len(words_of(heard)) - len(words_of(words))) <= 5, (words, heard)
     began = tape.microphone.spans()[2][0]
-    assert 0 < spans[1][1] - began < CUT_MS, (tape.microphone.spans(), spans)
+    # Below zero if she began in a pause of the story.
+    assert -1000 < spans[1][1] - began < CUT_MS, (tape.microphone.spans(), spans)
 
 
 def test_who_is_muted_is_not_heard(loop: asyncio.Runner, tour: Tour) -> None:

@@ -45,7 +45,8 @@ class Stage {
   #waiting = new Set();
 
   note(kind, name, more = {}) {
-    this.log.push({ at: Math.round(performance.now() * 10) / 10, kind, name, ...more });
+    const heardMs = window.taping ? window.tape.ms : 0; // where the tape was
+    this.log.push({ at: Math.round(performance.now() * 10) / 10, heardMs, kind, name, ...more });
     for (const check of [...this.#waiting]) check();
   }
 

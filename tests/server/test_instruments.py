@@ -92,7 +92,7 @@ def test_sessions_and_refusals_are_counted() -> None:
         page = samples(app)
         assert page["vivavoce_sessions"] == 0
         assert page["vivavoce_sessions_max"] == 1
-        assert page["vivavoce_sessions_started_total realtime"] == 1
+        assert page["vivavoce_sessions_started_total realtime websocket"] == 1
         assert page["vivavoce_sessions_closed_total 1000"] == 1
         assert page["vivavoce_session_duration_seconds_sum"] == pytest.approx(10)
         assert page["vivavoce_responses_total none completed"] == 1
@@ -142,6 +142,7 @@ def test_who_asks_for_it_is_told_of_sessions_in_numbers() -> None:
         about = {
             "session_id": peer.events[0]["session"]["id"],
             "kind": "realtime",
+            "transport": "websocket",
             "model": "m",
             "key": "shop",
         }

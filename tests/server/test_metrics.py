@@ -74,7 +74,7 @@ def test_a_session_is_counted_from_its_start_to_its_end() -> None:
     metrics.refused("session_limit_reached")
     metrics.refused(None)
     page = values(metrics)
-    assert page["vivavoce_sessions_started_total realtime"] == 1
+    assert page["vivavoce_sessions_started_total realtime websocket"] == 1
     assert page["vivavoce_session_duration_seconds_sum"] == 45
     assert page["vivavoce_session_duration_seconds_count"] == 1
     assert (page["vivavoce_sessions_closed_total 1000"], page["vivavoce_sessions_closed_total none"]) == (

@@ -26,6 +26,7 @@ from vivavoce.engines.scripted import ScriptedModel, scripted_engines
 from vivavoce.engines.stt.pocketsphinx import PocketsphinxTranscriber
 from vivavoce.server import Limits, ServerConfig
 from vivavoce.server.config import GuardrailSpec
+from vivavoce.server.metrics import MetricsPolicy
 from vivavoce.server.recording import RecordingPolicy
 from vivavoce.testing.words import word_error_rate
 
@@ -241,14 +242,18 @@ def test_a_key_without_audio_left_is_told_once_and_not_heard() -> None:
     asyncio.run(scenario())
 
 
-def test_a_call_is_recorded_both_ways(tmp_path: Path) -> None:
+def test_a_call_is_recorded_both_ways_and_counted(tmp_path: Path) -> None:
     async def scenario() -> str:
-        config = ServerConfig(webrtc=HERE, recording=RecordingPolicy(tmp_path, "all"))
+        policy = RecordingPolicy(tmp_path, "all")
+        config = ServerConfig(webrtc=HERE, recording=policy, metrics=MetricsPolicy(open=True))
         async with hosting(config, talker("Good day to you.")) as (url, app):
             async with calling(url) as caller:
                 caller.say(tone(0.5))
                 await caller.event("output_audio_buffer.stopped")
                 session: str = caller.events[0]["session"]["id"]
+                page = app.instruments.page().decode()
+                counted = 'sessions_started_total{kind="realtime",transport="webrtc"} 1.0'
+                assert f"vivavoce_{counted}" in page
             await emptied(app)
         return session
 

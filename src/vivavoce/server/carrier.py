@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from vivavoce.engines.speech_model import ServedSession
     from vivavoce.server.auth import Caller
+    from vivavoce.server.hub import Transport
 
 __all__ = ["Carrier", "Guest", "SharedSink"]
 
@@ -68,15 +69,17 @@ class Guest:
         request_id: names the connection in answers and logs.
         address: host and port, as far as they are known.
         headers: of the request, their names in lower case, without those that prove who it is.
+        transport: by which they come.
     """
 
     caller: Caller
     request_id: str
     address: tuple[str | None, int | None] = (None, None)
     headers: Mapping[str, str] = field(default_factory=dict)
+    transport: Transport = "websocket"
 
     @classmethod
-    def of(cls, scope: Scope, caller: Caller, request_id: str) -> Guest:
+    def of(cls, scope: Scope, caller: Caller, request_id: str, transport: Transport = "websocket") -> Guest:
         """Return who came with a request or a handshake."""
         return cls(
             caller=caller,
@@ -87,6 +90,7 @@ class Guest:
                 for name, value in scope.get("headers", ())
                 if name not in _PROOFS
             },
+            transport=transport,
         )
 
     @property

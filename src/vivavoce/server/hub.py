@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vivavoce.server.auth import Caller
     from vivavoce.server.metering import Meter
 
-__all__ = ["MAX_SIDEBANDS", "Observe", "Port", "SessionHub", "SessionStart", "open_session"]
+__all__ = ["MAX_SIDEBANDS", "Observe", "Port", "SessionHub", "SessionStart", "Transport", "open_session"]
 
 MAX_SIDEBANDS = 8
 """How many connections may look on at one session."""
@@ -37,6 +37,10 @@ _NOT_FOR_SIDEBANDS = (ResponseOutputAudioDelta, SessionCreated)
 _TRACE_HEADERS = ("traceparent", "tracestate")
 
 _log = logging.getLogger(__name__)
+
+
+Transport: TypeAlias = Literal["websocket", "webrtc"]
+"""By which way the main connection of a session came."""
 
 
 class Port(Protocol):
@@ -66,6 +70,7 @@ class SessionStart:
         model: the model that the session reports.
         kind: whether a model answers in it, or it only writes down what it hears.
         headers: of the handshake, their names in lower case, without what keys and cookies stand in.
+        transport: by which the client came.
     """
 
     session_id: str
@@ -73,6 +78,7 @@ class SessionStart:
     model: str
     kind: Literal["realtime", "transcription"]
     headers: Mapping[str, str] = field(default_factory=dict)
+    transport: Transport = "websocket"
 
     @property
     def trace_context(self) -> Mapping[str, str]:

@@ -107,7 +107,7 @@ class Instruments:
         if self.metrics is None:
             return None
         self.metrics.start()
-        return self.metrics.session_started(start.kind, asyncio.get_running_loop().time())
+        return self.metrics.session_started(start.kind, asyncio.get_running_loop().time(), start.transport)
 
     def _record(self, start: SessionStart) -> SessionObserver | None:
         if self._recordings is None:
@@ -124,6 +124,7 @@ def _about(start: SessionStart) -> dict[str, Any]:
     return {
         "session_id": start.session_id,
         "kind": start.kind,
+        "transport": start.transport,
         "model": start.model,
         "key": start.caller.name,
     }

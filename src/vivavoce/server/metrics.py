@@ -146,7 +146,7 @@ class ServerMetrics:
 
         registry.register(_Looked(gauges))
         ProcessCollector(registry=registry)
-        self.started = counter("sessions_started", "Sessions that began.", "kind")
+        self.started = counter("sessions_started", "Sessions that began.", "kind", "transport")
         self.closed = counter("sessions_closed", "Sessions that ended, by WebSocket close code.", "code")
         self.duration = histogram(
             "session_duration_seconds", "Length of sessions.", buckets=DURATION_BUCKETS_S
@@ -173,14 +173,15 @@ class ServerMetrics:
         """Count a connection that was not let in."""
         self.refusals.labels(self._known(code)).inc()
 
-    def session_started(self, kind: str, now: float) -> SessionObserver:
+    def session_started(self, kind: str, now: float, transport: str = "websocket") -> SessionObserver:
         """Count a session and return what watches it.
 
         Args:
             kind: `realtime` or `transcription`.
             now: the event loop's time.
+            transport: `websocket` or `webrtc`.
         """
-        self.started.labels(kind).inc()
+        self.started.labels(kind, transport).inc()
         return _Watcher(self, now)
 
     def session_closed(self, code: int | None) -> None:

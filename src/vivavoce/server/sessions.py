@@ -92,6 +92,7 @@ class HostedSession:
             model=options.model,
             kind="transcription" if options.transcription_only else "realtime",
             headers=self._guest.headers,
+            transport=self._guest.transport,
         )
         meter = Meter.for_key(self._house.usage, self._guest.caller.name)
         self.hub.attach(self.session, [self._tally, *self._house.observers(start)], meter)

@@ -99,7 +99,7 @@ class CallRoutes:
             if offer.session is not None:
                 caller = self._with_settings(caller, offer.session)
             call_id, answer = await self._webrtc.answer(
-                Guest.of(request.scope, caller, request.scope.get(REQUEST_ID, "")),
+                Guest.of(request.scope, caller, request.scope.get(REQUEST_ID, ""), "webrtc"),
                 request.scope.get("query_string", b""),
                 offer.sdp,
                 beta=beta,

@@ -9,6 +9,7 @@ import pytest
 from aioice import Connection
 from aioice.turn import TurnTransport
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpCodecParameters
+from aiortc.rtcsctptransport import DataChunk, InboundStream
 from tests.webrtc.ends import LOCAL, call
 from tests.webrtc.ice_servers import PASSWORD, USER, TurnServer, serving
 
@@ -139,3 +140,32 @@ def test_a_data_channel_sends_again_sooner() -> None:
         await connection.close()
 
     in_loop(look())
+
+
+def test_what_comes_in_is_screened() -> None:
+    async def screen() -> None:
+        async with call() as (_, _, callee, far):
+            wiring = callee._wiring
+            assert wiring is not None
+            sctp = wiring.connection.sctp
+            assert sctp is not None
+            names = (
+                "_local_tsn",
+                "_last_received_tsn",
+                "_sack_misordered",
+                "_inbound_streams",
+                "_handle_data",
+            )
+            assert all(name in vars(sctp) for name in names), MOVED
+            now = seams.association(sctp)
+            assert (now.ahead, now.pieces) == (0, 0), MOVED
+            sctp._inbound_streams[1] = InboundStream()
+            sctp._inbound_streams[1].add_chunk(DataChunk())
+            assert seams.association(sctp).pieces == 1, MOVED
+            del sctp._inbound_streams[1]
+            transport = sctp.transport
+            assert {"_handle_rtp_data", "_handle_rtcp_data"} <= vars(transport).keys(), MOVED
+            await far.hears(0.1)
+            assert len(wiring._screen._sources) == 1, MOVED
+
+    in_loop(screen())

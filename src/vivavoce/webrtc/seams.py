@@ -6,9 +6,13 @@ Each function names one thing; each has a test that fails when a new version mov
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
+
+from vivavoce.webrtc.screening import Association
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from aioice import Connection
     from aioice.ice import CandidatePair, StunProtocol
     from aiortc import RTCDtlsTransport, RTCRtpCodecParameters, RTCRtpTransceiver, RTCSctpTransport
@@ -70,6 +74,51 @@ def waiting(link: Connection) -> int:
 def nominated(link: Connection) -> list[CandidatePair]:
     """The pairs of addresses in use."""
     return list(link._nominated.values())  # noqa: SLF001
+
+
+def screen_media(
+    transport: RTCDtlsTransport,
+    recv: Callable[[], Coroutine[Any, Any, bytes]],
+    rtp: Callable[[bytes], bool],
+    rtcp: Callable[[bytes], bytes],
+) -> None:
+    """Let datagrams come from here, and decrypted media through only as these say: whether, and what of it.
+
+    After `carry`, and before anything comes.
+    """
+    transport.transport._recv = recv  # noqa: SLF001
+    handle_rtp, handle_rtcp = transport._handle_rtp_data, transport._handle_rtcp_data  # noqa: SLF001
+
+    async def take_rtp(data: bytes, arrival_time_ms: int) -> None:
+        if rtp(data):
+            await handle_rtp(data, arrival_time_ms=arrival_time_ms)
+
+    async def take_rtcp(data: bytes) -> None:
+        await handle_rtcp(rtcp(data))
+
+    transport._handle_rtp_data = take_rtp  # type: ignore[method-assign]  # noqa: SLF001
+    transport._handle_rtcp_data = take_rtcp  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def screen_messages(sctp: RTCSctpTransport, takes: Callable[[bytes, Association], bool]) -> None:
+    """Let decrypted SCTP packets through only where this says so."""
+    handle = sctp._handle_data  # noqa: SLF001
+
+    async def take(data: bytes) -> None:
+        if takes(data, association(sctp)):
+            await handle(data)
+
+    sctp._handle_data = take  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def association(sctp: RTCSctpTransport) -> Association:
+    """How far the exchange of messages is."""
+    return Association(
+        next_tsn=sctp._local_tsn,  # noqa: SLF001
+        received=sctp._last_received_tsn or 0,  # noqa: SLF001
+        ahead=len(sctp._sack_misordered),  # noqa: SLF001
+        pieces=sum(len(stream.reassembly) for stream in sctp._inbound_streams.values()),  # noqa: SLF001
+    )
 
 
 def unread(sctp: RTCSctpTransport) -> int:

@@ -18,7 +18,9 @@ from aiortc import (
 from vivavoce.webrtc import seams
 from vivavoce.webrtc.ice import IceLink
 from vivavoce.webrtc.inbound import Inbound
+from vivavoce.webrtc.intake import Intake
 from vivavoce.webrtc.outbound import SpeakerTrack
+from vivavoce.webrtc.screening import Screen
 from vivavoce.webrtc.sdp import CODECS
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ class Wiring:
         self.link = IceLink(config, on_heard)
         self.inbound = Inbound(voices.on_audio)
         self._speaker = SpeakerTrack(voices.pull_audio)
+        self._screens_messages = False
         # No servers are named here, or aiortc would ask one of its own choice; ours are the link's matter.
         self.connection = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
@@ -75,7 +78,11 @@ class Wiring:
         self._transceiver.setCodecPreferences(
             [codec for name in CODECS for codec in known if codec.name == name]
         )
-        seams.carry(self._transceiver.sender.transport, self.link)
+        transport = self._transceiver.sender.transport
+        seams.carry(transport, self.link)
+        self._screen = screen = Screen()
+        self._intake = Intake(self.link.recv, screen.media)
+        seams.screen_media(transport, self._intake.recv, screen.rtp, screen.rtcp)
         self.inbound.tap(self._transceiver.receiver)
         self.connection.on("datachannel", channel.use)
         self.connection.on("connectionstatechange", lambda: on_state(self.connection.connectionState))
@@ -97,7 +104,10 @@ class Wiring:
             remote: what was taken of it.
             kind: ``offer`` or ``answer``.
         """
+        if kind == "offer":
+            self._intake.keep_pace()
         await self.connection.setRemoteDescription(RTCSessionDescription(remote.write(), kind))
+        self._screen_messages()
         if remote.redundant is not None and kind == "offer":
             red = RTCRtpCodecParameters("audio/red", 48000, channels=2, payloadType=remote.redundant)
             seams.also_receive(self._transceiver, red)
@@ -107,8 +117,15 @@ class Wiring:
         """Make our own description, offer or answer as is due, with all candidates."""
         if self.connection.sctp is not None:
             seams.send_again_soon(self.connection.sctp)
+        self._screen_messages()
         await self.connection.setLocalDescription()
         return self.connection.localDescription.sdp
+
+    def _screen_messages(self) -> None:
+        """Once there is something that takes messages, and before any can come."""
+        if self.connection.sctp is not None and not self._screens_messages:
+            self._screens_messages = True
+            seams.screen_messages(self.connection.sctp, self._screen.messages)
 
     def stop(self) -> None:
         """Let no sound through any more, either way."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
@@ -126,3 +127,33 @@ def test_refusals_have_words_a_status_and_a_hint() -> None:
 def test_an_answer_has_a_bound() -> None:
     with pytest.raises(ConnectionLostError, match=f"more than {ANSWER_BYTES} bytes"):
         place(RtcServer(answers="x" * (ANSWER_BYTES + 1)), None)
+
+
+def answered(head: str, body: bytes) -> Any:
+    """Place a call to a server that answers with these bytes."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 201 Created\r\n{head}Connection: close\r\n\r\n".encode() + body)
+        await writer.drain()
+        writer.close()
+
+    async def main() -> Any:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            host, port = server.sockets[0].getsockname()
+            return await place_call(CallDoor(f"http://{host}:{port}/calls", {}, None), "v=0\r\n")
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("location", "call_id"),
+    [("/v1/realtime/calls/rtc_1/", "rtc_1"), ("http://[nobody/rtc_1", None), ("/", None)],
+)
+def test_a_call_has_the_name_that_its_place_says(location: str, call_id: str | None) -> None:
+    assert answered(f"Location: {location}\r\n", b"v=0").call_id == call_id
+
+
+def test_what_is_compressed_is_not_blown_up() -> None:
+    answer = answered("Content-Encoding: gzip\r\n", gzip.compress(bytes(50_000_000)))
+    assert len(answer.sdp) <= ANSWER_BYTES

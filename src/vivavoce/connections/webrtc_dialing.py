@@ -153,8 +153,7 @@ async def place_call(door: CallDoor, offer: str) -> CallAnswer:
         ) from error
     if not 200 <= answer.status_code < 300:
         raise _refusal(door, answer.status_code, body)
-    path = urlsplit(answer.headers.get("location", "")).path
-    return CallAnswer(body, path.rstrip("/").rpartition("/")[2] or None)
+    return CallAnswer(body, _last_part(answer.headers.get("location", "")))
 
 
 def _request(door: CallDoor, offer: str) -> dict[str, Any]:
@@ -165,9 +164,18 @@ def _request(door: CallDoor, offer: str) -> dict[str, Any]:
     return {"headers": door.headers, "files": form}
 
 
+def _last_part(location: str) -> str | None:
+    try:
+        path = urlsplit(location).path
+    except ValueError:  # a server may write anything there
+        return None
+    return path.rstrip("/").rpartition("/")[2] or None
+
+
 async def _read(answer: httpx.Response) -> str:
     body = bytearray()
-    async for piece in answer.aiter_bytes():
+    # As it came: of what is compressed nobody knows how long it will be.
+    async for piece in answer.aiter_raw():
         body += piece
         if len(body) > ANSWER_BYTES:
             raise ConnectionLostError(f"The realtime server answered with more than {ANSWER_BYTES} bytes.")
@@ -187,4 +195,4 @@ def _refusal(door: CallDoor, status: int, body: str) -> ConnectionLostError:
 def _http_client() -> httpx.AsyncClient:
     import httpx
 
-    return httpx.AsyncClient(timeout=None)  # noqa: S113  # the caller limits the whole
+    return httpx.AsyncClient(headers={"Accept-Encoding": "identity"}, timeout=None)  # noqa: S113  # the caller limits the whole

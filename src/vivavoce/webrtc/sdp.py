@@ -341,11 +341,12 @@ def _codecs(audio: Section) -> tuple[tuple[int, str], ...]:
 def _redundant(audio: Section, codecs: tuple[tuple[int, str], ...]) -> int | None:
     """The payload type of RED (RFC 2198) around the Opus that was taken."""
     opus = {name: number for number, name in codecs}.get("opus")
+    formats = frozenset(audio.values("fmtp"))
     for found in filter(None, map(_RTPMAP.fullmatch, audio.values("rtpmap"))):
         number = int(found[1])
         if (
             (found[2].lower(), found[3]) == ("red", "48000")
-            and f"{number} {opus}/{opus}" in audio.values("fmtp")
+            and f"{number} {opus}/{opus}" in formats
             and (34 < number < 64 or 95 < number < 128)
             and number not in dict(codecs)
         ):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import FileResponse, HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from tests.browser.house import sdk_folder
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 PATH = "/voice/calls"
-# A busy machine feeds Chromium's microphone in fits and starts: that is no end of a turn.
+# A busy machine feeds a microphone in fits and starts: that is no end of a turn.
 SETTINGS = {
     "input_audio_transcription": {"model": "any"},
     "turn_detection": {"type": "server_vad", "silence_duration_ms": 1500},
@@ -35,10 +35,20 @@ SETTINGS = {
 SHORT = "It is on its way."
 COUNTING = " ".join(["one two three four five six seven eight nine ten"] * 5)
 SDK_PAGE = """<!doctype html><title>Shop</title><link rel="icon" href="data:,"><script type="module">
-import { RealtimeAgent, RealtimeSession } from '/sdk/openai-realtime-agents.mjs';
+import { OpenAIRealtimeWebRTC, RealtimeAgent, RealtimeSession } from '/sdk/openai-realtime-agents.mjs';
 window.seen = []; window.errors = [];
 const agent = new RealtimeAgent({ name: 'Page', instructions: 'mine' });
-const session = window.session = new RealtimeSession(agent);
+// A microphone that speaks when it is asked to: a busy machine may connect when a file is over.
+const studio = new AudioContext({ sampleRate: 48000 });
+const microphone = studio.createMediaStreamDestination();
+const transport = new OpenAIRealtimeWebRTC({ mediaStream: microphone.stream });
+const session = window.session = new RealtimeSession(agent, { transport });
+window.speak = async () => {
+  const question = studio.createBufferSource();
+  question.buffer = await studio.decodeAudioData(await (await fetch('/question.wav')).arrayBuffer());
+  question.connect(microphone);
+  question.start();
+};
 session.on('error', (error) => errors.push(String(error.error?.message ?? JSON.stringify(error))));
 session.transport.on('*', (event) => seen.push(event));
 window.ready = session.connect({ apiKey: 'ek_none', url: location.origin + '/voice/calls' });
@@ -81,9 +91,11 @@ def test_the_unmodified_sdk_talks_to_the_agent_of_a_program(
         hears=("where is order seven",),
         tools=[find_order],
     )
+    question = speech_clip("where is order seven")
     app = Starlette(
         routes=[
             Route("/", sdk_page),
+            Route("/question.wav", lambda _request: FileResponse(question)),
             Mount("/sdk", StaticFiles(directory=sdk_folder())),
             *calls.routes(PATH),
         ],
@@ -92,6 +104,7 @@ def test_the_unmodified_sdk_talks_to_the_agent_of_a_program(
 
     async def scene(page: Page) -> None:
         await page.evaluate("ready")
+        await page.evaluate("speak()")
         await meets(page, "count('output_audio_buffer.stopped') === 1")
         assert ran == [7]
         await page.evaluate("session.sendMessage('Count, please.')")
@@ -118,4 +131,4 @@ def test_the_unmodified_sdk_talks_to_the_agent_of_a_program(
         assert calls.calls == []
         assert call.ended == "the peer hung up"
 
-    visit(microphone_for(speech_clip("where is order seven"), tmp_path), app, scene)
+    visit(microphone_for(question, tmp_path), app, scene)

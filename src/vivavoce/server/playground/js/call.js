@@ -13,6 +13,7 @@ const READY_MS = 8000;
 const TAIL_MS = 160;
 const SHORTEST_PRESS_MS = 200;
 const BYTES_PER_MS = 48;
+const SILENCE_MS = 60_000;
 
 /** @typedef {"idle" | "connecting" | "live" | "lost"} Phase */
 /** @typedef {"listening" | "hearing" | "thinking" | "speaking"} Activity */
@@ -32,6 +33,7 @@ export class Call extends Emitter {
   muted = false;
   holding = false;
   #pressedAt = 0;
+  #clearedAt = 0;
   #cut = new Set();
   #unfinished = "";
   /** @type {{take: (event: any) => void, fail: (problem: Problem) => void} | null} */ #awaiting = null;
@@ -124,10 +126,21 @@ export class Call extends Emitter {
     this.holding = true;
     this.#pressedAt = performance.now();
     if (this.speaking || this.parts.responder.busy) await this.interrupt();
-    this.send({ type: "input_audio_buffer.clear" });
+    this.#clear();
     this.parts.timeline.begin("you");
     this.#listenNow();
     this.#activity("hearing");
+  }
+
+  /** Time goes on. Over WebRTC a muted microphone sends silence: where nobody detects turns, it would pile up. */
+  tick() {
+    const piles = this.phase === "live" && this.pushToTalk && this.transport?.kind === "webrtc";
+    if (piles && !this.holding && performance.now() - this.#clearedAt > SILENCE_MS) this.#clear();
+  }
+
+  #clear() {
+    this.#clearedAt = performance.now();
+    this.send({ type: "input_audio_buffer.clear" });
   }
 
   /** What was said is all: answer it. */
@@ -140,7 +153,7 @@ export class Call extends Emitter {
     this.#listenNow();
     this.parts.timeline.asked(true);
     if (tooShort) {
-      this.send({ type: "input_audio_buffer.clear" });
+      this.#clear();
       this.#activity("listening");
       this.emit("hint", "Hold while you speak, and let go when you are done.");
       return;

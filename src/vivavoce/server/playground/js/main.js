@@ -12,7 +12,7 @@ import { startKeys } from "./keys.js";
 import { Layout } from "./layout.js";
 import { Notices } from "./notices.js";
 import { Parts } from "./parts.js";
-import { Problem } from "./problems.js";
+import { problemOf } from "./problems.js";
 import { knock } from "./server.js";
 import { SettingsPanel } from "./settings_panel.js";
 import { Stage } from "./stage.js";
@@ -37,7 +37,7 @@ new ConversationView(parts);
 /** @type {{text: string, images: string[]} | null} */ let unsent = null;
 let voice = true;
 
-const tell = (/** @type {Problem} */ problem) => notices.tell(problem);
+const tell = (/** @type {import("./problems.js").Problem} */ problem) => notices.tell(problem);
 new Composer((text, images) => void write(text, images), tell);
 startTheme(() => stage.recolour());
 startKeys(call);
@@ -88,7 +88,7 @@ byId("apply-now").addEventListener("click", () => {
     call.apply(panel.settings);
     show(byId("apply"), false);
   } catch (error) {
-    tell(/** @type {Problem} */ (error));
+    tell(/** @type {any} */ (error));
   }
 });
 
@@ -131,7 +131,7 @@ async function useMicrophone(id) {
     await call.useMicrophone(id);
     await panel.listMicrophones();
   } catch (error) {
-    tell(/** @type {Problem} */ (error));
+    tell(/** @type {any} */ (error));
   }
 }
 
@@ -164,6 +164,7 @@ function refresh() {
 }
 
 setInterval(() => {
+  call.tick();
   if (call.phase !== "live" || document.hidden) return;
   timeline.tick();
   refresh();
@@ -176,9 +177,9 @@ try {
   const welcome = await knock(panel.key);
   usage.welcome = welcome;
   panel.welcome(welcome);
-  if (welcome.error && welcome.error.status !== 401) tell(new Problem("refused", welcome.error.message));
+  if (welcome.error && (panel.key || welcome.error.status !== 401)) tell(problemOf(welcome.error, Boolean(panel.key)));
 } catch (error) {
-  tell(/** @type {Problem} */ (error));
+  tell(/** @type {any} */ (error));
 }
 await panel.listMicrophones();
 refresh();

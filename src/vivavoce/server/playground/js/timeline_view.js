@@ -32,6 +32,10 @@ export class TimelineView {
       else if (!timeline.turns.length) this.#empty();
       this.#later();
     });
+    conversation.on("change", (entry) => {
+      const turn = entry.heard !== null && timeline.turns.find((one) => one.items.includes(entry.id));
+      if (turn) this.#turn(turn);
+    });
   }
 
   /** Draw the lanes again, as time goes on. */

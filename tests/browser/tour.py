@@ -111,7 +111,9 @@ class Tour:
         (self.artefacts / "console.txt").write_text("\n".join(visit.console), encoding="utf-8")
         # The page may be what failed, and what counts is the test's own failure.
         with contextlib.suppress(Exception):
-            lines = await visit.do("(window.stage?.log ?? []).map((entry) => JSON.stringify(entry))")
+            lines = await visit.do(
+                "(window.stage?.log ?? window.received).map((entry) => JSON.stringify(entry))"
+            )
             (self.artefacts / "events.jsonl").write_text("\n".join(lines), encoding="utf-8")
         with contextlib.suppress(Exception):
             if await visit.do("window.taping"):

@@ -28,6 +28,7 @@ from vivavoce.engines.base import (
     SpokenWord,
     TextDelta,
     Transcriber,
+    Transcript,
     TranscriptionOptions,
     VoiceActivityDetector,
 )
@@ -62,6 +63,42 @@ async def understood(transcriber: Transcriber, pcm: bytes) -> str:
     stream = transcriber.open(TranscriptionOptions(), lambda _text: None)
     stream.feed(samples.tobytes())
     return (await stream.finish()).text
+
+
+class Notebook:
+    """A transcriber that keeps what it hears, to be written down when there is time.
+
+    The transcript of an utterance is its number in `utterances`: PCM16 mono at 24 kHz.
+    """
+
+    sample_rate = RATE
+
+    def __init__(self) -> None:
+        self.utterances: list[bytes] = []
+
+    def open(self, options: TranscriptionOptions, on_partial: Callable[[str], None]) -> _Page:
+        """Begin an utterance."""
+        del options, on_partial
+        return _Page(self.utterances)
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+class _Page:
+    def __init__(self, utterances: list[bytes]) -> None:
+        self._utterances = utterances
+        self._pcm = bytearray()
+
+    def feed(self, pcm: bytes) -> None:
+        self._pcm += pcm
+
+    async def finish(self) -> Transcript:
+        self._utterances.append(bytes(self._pcm))
+        return Transcript(str(len(self._utterances) - 1))
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
 
 
 class Parrot:
@@ -105,8 +142,9 @@ class ClearVoice:
 
 
 @contextlib.asynccontextmanager
-async def house(vad: VoiceActivityDetector, transcriber: Transcriber) -> AsyncIterator[str]:
+async def house(vad: VoiceActivityDetector, notebook: Notebook | None = None) -> AsyncIterator[str]:
     """Run a server whose agent repeats what is written to it; the value is its URL."""
+    transcriber = notebook or Notebook()
     engines = Engines(vad=vad, transcriber=transcriber, llm=Parrot(), synthesizer=ClearVoice())
     config = ServerConfig(
         port=0,
@@ -157,7 +195,7 @@ class NetworkCaller:
         answer.raise_for_status()
         await self.peer.accept(await link.through(answer.text))
         detection = {"type": "server_vad", "create_response": False, "interrupt_response": True}
-        listening = {"turn_detection": detection, "transcription": {"model": "pocketsphinx"}}
+        listening = {"turn_detection": detection, "transcription": {"model": "notebook"}}
         self.send("session.update", session={"type": "realtime", "audio": {"input": listening}})
         await self.event("session.updated")
         self.ready_s = asyncio.get_running_loop().time() - began

@@ -4,8 +4,8 @@
     python -m bench.networks --only barge-in --long
 
 Callers and server are real peers; between them is `vivavoce.testing.LossyLink`, which loses, delays and puts
-out of order, both ways. Sentences by flite are said to the server, whose pocketsphinx writes them down; the
-agent says them, too, and pocketsphinx writes down what reached the caller.
+out of order, both ways. Sentences by flite are said to the server, and by its agent to the caller. What each
+end heard is written down by pocketsphinx afterwards, so that it does not take the calls' time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bench.marks import heard_ms
-from bench.network_call import NetworkCaller, calling, house, said, understood, witnessed
+from bench.network_call import NetworkCaller, Notebook, calling, house, said, understood, witnessed
 from bench.report import percentile
 from bench.sentences import HELD_OUT, words_of
 from vivavoce.engines.base import Transcriber
@@ -86,22 +86,43 @@ class Told:
     complete: bool
 
 
-async def exchange(caller: NetworkCaller, ears: Transcriber, sentence: str) -> Words:
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What was heard of one sentence, PCM16 mono at 24 kHz.
+
+    Attributes:
+        sentence: what was said.
+        up: by the server, of the caller.
+        down: by the caller, of the agent.
+    """
+
+    sentence: str
+    up: bytes
+    down: bytes
+
+    async def words(self, ears: Transcriber) -> Words:
+        """Write it down."""
+        up, down = await understood(ears, self.up), await understood(ears, self.down)
+        said = self.sentence
+        return Words(word_error_rate(said, up), word_error_rate(said, down), len(said.split()))
+
+
+async def exchange(caller: NetworkCaller, notebook: Notebook, sentence: str) -> Exchange:
     """Say a sentence to the agent, and have the agent say it."""
-    done = len(caller.of("conversation.item.input_audio_transcription.completed"))
+    completed = "conversation.item.input_audio_transcription.completed"
+    done = len(caller.of(completed))
     caller.say(said(sentence))
-    event = await caller.event("conversation.item.input_audio_transcription.completed", done + 1)
+    event = await caller.event(completed, done + 1)
     start, played = len(caller.ear), len(caller.of("output_audio_buffer.stopped"))
     caller.write(sentence)
     caller.send("response.create")
     await caller.event("output_audio_buffer.stopped", played + 1)
     await caller.hear_more(0.5)
-    heard = await understood(ears, bytes(caller.ear[start:]))
-    return Words(
-        word_error_rate(sentence, event["transcript"]),
-        word_error_rate(sentence, heard),
-        len(sentence.split()),
-    )
+    # A sentence with a pause is several turns.
+    numbers = [int(each["transcript"]) for each in caller.of(completed)[done:]]
+    assert int(event["transcript"]) == numbers[0]
+    up = b"".join(notebook.utterances[number] for number in numbers)
+    return Exchange(sentence, up, bytes(caller.ear[start:]))
 
 
 async def barge_in(caller: NetworkCaller, answer_s: int, after_s: float) -> Cut:
@@ -148,14 +169,16 @@ class Measurement:
 
     Args:
         url: of the server.
-        ears: writes down what the callers hear.
+        ears: writes down what was heard.
+        notebook: of the server.
         quick: fewer of everything.
         long_s: seconds of the answer that is interrupted; 0 for some that last 25.
     """
 
-    def __init__(self, url: str, ears: Transcriber, *, quick: bool, long_s: int) -> None:
+    def __init__(self, url: str, ears: Transcriber, notebook: Notebook, *, quick: bool, long_s: int) -> None:
         self._url = url
         self._ears = ears
+        self._notebook = notebook
         self._sentences = SENTENCES[:2] if quick else SENTENCES[:16]
         self._cuts = 2 if quick else 12
         self._events = 50 if quick else 200
@@ -165,13 +188,13 @@ class Measurement:
     async def words(self, conditions: LinkConditions) -> str:
         """Return a row: how wrong transcripts are."""
 
-        async def one(share: Sequence[str], seed: int) -> list[Words]:
+        async def one(share: Sequence[str], seed: int) -> list[Exchange]:
             async with LossyLink(conditions, seed=seed) as link, calling(self._url, link) as caller:
-                return [await exchange(caller, self._ears, sentence) for sentence in share]
+                return [await exchange(caller, self._notebook, sentence) for sentence in share]
 
         shares = [self._sentences[start::AT_ONCE] for start in range(AT_ONCE)]
         found = await _each([_job(one, share, seed) for seed, share in enumerate(shares) if share])
-        words = [each for call in found for each in call]
+        words = [await each.words(self._ears) for call in found for each in call]
         total = sum(each.count for each in words)
         up, down = (sum(getattr(each, way) * each.count for each in words) for way in ("up", "down"))
         return f"{len(words)} | {total} | {up / total:.1%} | {down / total:.1%}"
@@ -231,8 +254,9 @@ async def measure(names: Sequence[str], *, quick: bool, long_s: int) -> None:
     """Measure and print."""
     engines = build_local_engines()
     try:
-        async with house(engines.vad, engines.transcriber) as url:
-            measurement = Measurement(url, engines.transcriber, quick=quick, long_s=long_s)
+        notebook = Notebook()
+        async with house(engines.vad, notebook) as url:
+            measurement = Measurement(url, engines.transcriber, notebook, quick=quick, long_s=long_s)
             rows = {
                 "words": measurement.words,
                 "barge-in": measurement.cuts,

@@ -11,7 +11,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from vivavoce.errors import ConfigurationError
 
@@ -63,7 +62,8 @@ class RatioResampler:
         self._history = samples[count * step :]
         if not count:
             return b""
-        windows = sliding_window_view(samples, len(taps))[: count * step : step]
+        # As `sliding_window_view`, which takes as long as all of the rest.
+        windows = np.ndarray((count, len(taps)), np.float32, samples, strides=(4 * step, 4))
         converted = (windows @ taps).reshape(-1)
         np.rint(converted, out=converted)
         result: bytes = converted.clip(-32768, 32767, out=converted).astype(_PCM16).tobytes()

@@ -6,6 +6,7 @@ Each function names one thing; each has a test that fails when a new version mov
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, cast
 
 from vivavoce.webrtc.screening import Association
@@ -40,7 +41,7 @@ def send_again_soon(sctp: RTCSctpTransport) -> None:
     RFC 4960 has it wait for three seconds at first and one at least: a person would hear nothing of a call
     whose `session.update` was lost. A peer that is slow to begin is asked ever later, for 19 seconds.
     """
-    update, expired = sctp._update_rto, sctp._t1_expired  # noqa: SLF001
+    update, expired, transmit = sctp._update_rto, sctp._t1_expired, sctp._transmit  # noqa: SLF001
 
     def update_rto(R: float) -> None:  # noqa: N803 - aiortc's name
         update(R)
@@ -51,7 +52,12 @@ def send_again_soon(sctp: RTCSctpTransport) -> None:
         expired()
         sctp._rto = FIRST_WAIT_S  # noqa: SLF001
 
+    async def try_to_transmit() -> None:
+        with contextlib.suppress(ConnectionError):  # the peer has gone, and nobody waits for this
+            await transmit()
+
     sctp._rto = FIRST_WAIT_S  # noqa: SLF001
+    sctp._transmit = try_to_transmit  # type: ignore[method-assign]  # noqa: SLF001
     sctp._update_rto = update_rto  # type: ignore[method-assign]  # noqa: SLF001
     sctp._t1_expired = t1_expired  # type: ignore[method-assign]  # noqa: SLF001
 

@@ -137,7 +137,8 @@ class Wiring:
         self.stop()
         try:
             async with asyncio.timeout(_CLOSE_S):
-                await self.connection.close()
+                # It may be closing by itself, and would fail if whoever waits for that were cancelled.
+                await asyncio.shield(self.connection.close())
                 await self.link.released()
         except TimeoutError:
             logger.warning("A WebRTC call took too long to close; its sockets are closed now")

@@ -146,12 +146,13 @@ export class Call extends Emitter {
   /** What was said is all: answer it. */
   async release() {
     if (!this.holding) return;
+    const letGo = this.parts.now;
+    this.parts.timeline.end("you");
     const tooShort = performance.now() - this.#pressedAt < SHORTEST_PRESS_MS;
     // The end of the last word is still on its way here.
     await new Promise((resolve) => setTimeout(resolve, TAIL_MS));
     this.holding = false;
     this.#listenNow();
-    this.parts.timeline.asked(true);
     if (tooShort) {
       this.#clear();
       this.#activity("listening");
@@ -160,6 +161,7 @@ export class Call extends Emitter {
     }
     this.send({ type: "input_audio_buffer.commit" });
     this.parts.responder.respond();
+    this.parts.timeline.asked(true, letGo);
     this.#activity("thinking");
   }
 

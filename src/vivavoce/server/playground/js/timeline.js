@@ -60,10 +60,11 @@ export class Timeline extends Emitter {
   /**
    * The person has asked for an answer: from now on they wait.
    * @param {boolean} spoken
+   * @param {number} [at] since when, where that was before now
    */
-  asked(spoken) {
+  asked(spoken, at = this.now()) {
     this.end("you");
-    this.#askedAt = this.now();
+    this.#askedAt = at;
     this.#spoken = spoken;
   }
 

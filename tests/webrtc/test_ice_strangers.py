@@ -68,6 +68,21 @@ def test_data_of_strangers_is_not_looked_at() -> None:
     in_loop(flood())
 
 
+def test_who_does_not_know_our_name_is_not_answered() -> None:
+    async def reflect() -> None:
+        link, protocol, _ = link_at_work()
+        wire = protocol.transport
+        assert isinstance(wire, Wire)
+        bare = bytes(stun.Message(stun.Method.BINDING, stun.Class.REQUEST))
+        for data in (bare, check(link, USERNAME="somebody:them1"), check(link, USERNAME=False)):
+            protocol.datagram_received(data, ("192.0.2.1", 5))
+        assert wire.sent == []
+        protocol.datagram_received(check(link, "wrong password of 22 c"), ("192.0.2.1", 5))
+        assert len(wire.sent) == 1
+
+    in_loop(reflect())
+
+
 def test_who_proves_to_be_the_peer_is_heard() -> None:
     async def knock() -> None:
         link, protocol, heard = link_at_work()

@@ -133,6 +133,7 @@ def test_before_decryption_sources_are_only_looked_up() -> None:
     assert screen.media(b"\x16\xfe\xfd a handshake")
     assert screen.media(b"\x80")
     assert not screen.rtp(b"\x80\x60 too short")
+    assert not screen.rtp(rtp(0) + bytes(2048))
 
 
 def test_nothing_is_sent_again() -> None:

@@ -46,6 +46,7 @@ _CLOSE_S = 0.3
 _OTHERS_S = 0.2
 _RECEIVE_BUFFER = 262144
 _COOKIE = (0x2112A442).to_bytes(4, "big")
+_REQUEST = b"\0\1"
 _TRIES_PER_TURN = 64
 
 
@@ -248,6 +249,10 @@ class IceLink(Connection):
     def admits(self, data: bytes, address: tuple[str, int]) -> bool:
         """Whether a datagram is looked at; what comes from the peer counts as heard."""
         is_stun = len(data) >= 20 and data[0] < 4 and data[4:8] == _COOKIE
+        if is_stun and data[:2] == _REQUEST and f"{self.local_username}:".encode() not in data:
+            return (
+                False  # whoever has not read our description; an answer could go to somebody else's address
+            )
         if self.knows(address):
             self._on_heard()
             return is_stun or (bool(data) and seams.waiting(self) < MAX_WAITING)

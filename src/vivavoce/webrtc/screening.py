@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 MAX_PACKET = 2048
-"""Bytes of an SCTP or RTCP packet; both are made to fit into a datagram of some 1200."""
+"""Bytes of a packet, decrypted; all are made to fit into a datagram of some 1200."""
 
 MAX_STREAMS = 256
 """Streams of messages; a channel is one, and one channel is wanted."""
@@ -103,7 +103,7 @@ class Screen:
 
     def rtp(self, packet: bytes) -> bool:
         """Whether a decrypted RTP packet is taken; its source is known from now on."""
-        return self._is_known(packet)
+        return len(packet) <= MAX_PACKET and self._is_known(packet)
 
     def rtcp(self, packet: bytes) -> bytes:
         """What is taken of a decrypted RTCP packet: everything but requests to send something again.

@@ -49,7 +49,7 @@ pytest: $(VENV)/.dev $(VENV)/.js
 	@$(BIN)/python -m coverage report --skip-covered --show-missing --fail-under=90 --omit='$(PURE)'
 
 clean: ## Remove what make made, .venv included
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) artefacts build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python

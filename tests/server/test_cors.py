@@ -58,3 +58,13 @@ def test_any_other_page_may_not(config: ServerConfig) -> None:
     answer = ask(config, "GET", "/v1/models", {"Origin": PAGE, "Authorization": "Bearer sk-1"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "origin_not_allowed")
     assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_page_of_the_internet_finds_a_server_in_a_private_network_where_it_may() -> None:
+    asking = {**PREFLIGHT, "Access-Control-Request-Private-Network": "true"}
+    answer = ask(ServerConfig(api_keys=("sk-1",), origins=(PAGE,)), "OPTIONS", "/v1/realtime/calls", asking)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-private-network"] == "true"
+    answer = ask(ServerConfig(), "OPTIONS", "/v1/realtime/calls", asking)
+    assert answer.status_code == 400
+    assert "access-control-allow-origin" not in answer.headers

@@ -30,6 +30,8 @@ class CrossOrigin(CORSMiddleware):
             allow_methods=("GET", "POST"),
             allow_headers=("*",),
             expose_headers=("Location", "X-Request-Id", "Retry-After"),
+            # A page of the internet that is let in may find the server in a private network.
+            allow_private_network=True,
         )
         self._guard = guard
 

@@ -20,7 +20,7 @@ from vivavoce import (
 from vivavoce.errors import ConfigurationError
 from vivavoce.testing import ScriptedRealtimeModel, tool_call
 from vivavoce.web import CallOptions
-from vivavoce.web.call import WAITING_MESSAGES, BrowserCall
+from vivavoce.web.call import WAITING_CHARS, WAITING_MESSAGES, BrowserCall
 
 # --- what belongs to the program ----------------------------------------------------------------------------
 
@@ -154,11 +154,14 @@ def test_what_is_too_long_for_the_page_is_named() -> None:
     play(scene, model=ScriptedRealtimeModel())
 
 
-def test_a_page_that_floods_the_channel_is_told() -> None:
+@pytest.mark.parametrize(
+    ("message", "taken"), [("{}", WAITING_MESSAGES), ("x" * 256 * 1024, WAITING_CHARS // 256 // 1024)]
+)
+def test_a_page_that_floods_the_channel_is_told(message: str, taken: int) -> None:
     async def story() -> None:
         call = BrowserCall("rtc_1", "ada")
-        for _ in range(WAITING_MESSAGES + 1):
-            call._take("{}")
+        for _ in range(taken + 1):
+            call._take(message)
         assert call._untold is not None
         (refusal,) = call._untold
         assert json.loads(refusal)["error"]["code"] == "rate_limit_exceeded"

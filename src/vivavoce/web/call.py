@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 WAITING_MESSAGES = 256
 """Messages of the browser that may wait to be read, and events that may wait for its channel to open."""
+WAITING_CHARS = 2 * 1024 * 1024
+"""Characters that those messages may have, all together; one has at most 256 Ki."""
 MESSAGES_TO_CHECK = 32
 """Messages of the browser of which it is remembered that nobody has asked for an answer to them."""
 AFTERWARDS_S = 10.0
@@ -85,6 +87,7 @@ class BrowserCall:
         self._session: RealtimeSession | None = None
         self._events: EventStream | None = None
         self._asked: asyncio.Queue[str] = asyncio.Queue(WAITING_MESSAGES)
+        self._asked_chars = 0
         self._untold: deque[str] | None = deque(maxlen=WAITING_MESSAGES)
         self._unanswered: list[wire.MessageItem] = []
         self._over = asyncio.Event()
@@ -250,17 +253,19 @@ class BrowserCall:
                 self._tell(self._channel.refused(_fault(message, "event_too_large")))
 
     def _take(self, text: str) -> None:
-        try:
-            self._asked.put_nowait(text)
-        except asyncio.QueueFull:
-            message = f"{WAITING_MESSAGES} events wait to be read; this one was dropped."
+        if self._asked.full() or self._asked_chars + len(text) > WAITING_CHARS:
+            message = f"{self._asked.qsize()} events wait to be read; this one was dropped."
             error = RemoteProtocolError(message, code="rate_limit_exceeded", kind="rate_limit_error")
             self._tell(self._channel.refused(error))
+            return
+        self._asked.put_nowait(text)
+        self._asked_chars += len(text)
 
     async def _obey(self) -> None:
         """Do what the browser asks for, one after another."""
         while True:
             text = await self._asked.get()
+            self._asked_chars -= len(text)
             try:
                 event = self._channel.asked(text)
             except RemoteProtocolError as error:

@@ -357,7 +357,8 @@ def run(args: argparse.Namespace) -> int:
                 "until it ends"
             )
         tell(f"calls {webrtc_words(config)}")
-        tell(f"a page to talk to it is at {url.replace('ws', 'http', 1).removesuffix('v1/realtime')}")
+        if config.playground:
+            tell(f"a page to talk to it is at {url.replace('ws', 'http', 1).removesuffix('v1/realtime')}")
         sys.stdout.write(f"vivavoce: listening on {url}\n")
         sys.stdout.flush()
 

@@ -63,6 +63,7 @@ class ServerConfig:
         webrtc: how calls by WebRTC reach this server; `None` takes none.
         drain_s: seconds that sessions may go on after the first signal before `serve` closes them. New ones
             are refused meanwhile, and `/readyz` says so.
+        playground: whether there is a page at `/` to talk to the server.
     """
 
     host: str = "127.0.0.1"
@@ -82,6 +83,7 @@ class ServerConfig:
     tracing: TracingPolicy | None = None
     webrtc: RtcConfig | None = field(default_factory=RtcConfig)
     drain_s: float = 0.0
+    playground: bool = True
 
     def __post_init__(self) -> None:
         """Check the address and the origins against the keys, and the numbers.

@@ -77,6 +77,7 @@ class _Server:
     secret_keys_env: str | None = None
     origins: tuple[str, ...] = ()
     drain_seconds: float = 0.0
+    playground: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +139,7 @@ def _server(table: Table, folder: Path) -> dict[str, Any]:
         "secret_keys": given.secret_keys + _from_environment(given.secret_keys_env, "secret_keys_env"),
         "origins": given.origins,
         "drain_s": given.drain_seconds,
+        "playground": given.playground,
     }
 
 

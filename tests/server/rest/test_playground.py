@@ -89,6 +89,16 @@ def test_nothing_else_is_served(house: Callable[..., Any], name: str) -> None:
     run(scenario())
 
 
+def test_an_operator_may_have_no_playground(house: Callable[..., Any]) -> None:
+    async def scenario() -> None:
+        home = house(playground=False)
+        for method, path in (("GET", "/"), ("GET", "/playground/mark.svg"), ("POST", "/playground/knock")):
+            answer = await home.ask(method, path)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+    run(scenario())
+
+
 def test_the_page_may_load_and_ask_only_this_server() -> None:
     policy = _content_policy("voice.example.com:8443")
     assert policy.startswith("default-src 'self'; ")

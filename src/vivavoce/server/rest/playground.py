@@ -67,11 +67,13 @@ class PlaygroundRoutes:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._files = _files()
+        self._files = _files() if desk.config.playground else {}
 
     @property
     def routes(self) -> list[Route]:
-        """The routes of this part."""
+        """The routes of this part; none where there is to be no playground."""
+        if not self._desk.config.playground:
+            return []
         return [
             Route("/", self._page),
             Route("/playground/knock", self._knock, methods=["POST"]),

@@ -46,6 +46,7 @@ def test_where_and_who(monkeypatch: pytest.MonkeyPatch) -> None:
         "secret_keys": ("another secret key", "first secret key", "second secret key"),
         "origins": ("https://app.test",),
         "drain_s": 30.0,
+        "playground": True,
     }
 
 

@@ -28,14 +28,12 @@ from vivavoce.providers.base import ApiKey
 from vivavoce.providers.resolving import PROVIDERS, ProviderName
 from vivavoce.tasks import Tasks
 from vivavoce.webrtc.config import RtcConfig
+from vivavoce.webrtc.peer import HUNG_UP
 
 if TYPE_CHECKING:
     from vivavoce.protocol import ClientEvent
 
 __all__ = ["WebRTCRealtimeModel"]
-
-HUNG_UP = "the peer hung up"
-"""The reason of an end that the server chose: as with a WebSocket's code 1000, no other is sought."""
 
 _TRANSLATED = frozenset(
     {
@@ -181,6 +179,7 @@ class WebRTCRealtimeModel(RealtimeModel):
         if call is None:
             return
         self._hangup = self._tasks.spawn(call.aclose(), name="end of a call")
+        # A server that hangs up chose to, as with a WebSocket's code 1000: no other is sought.
         if not self._expired and reason != HUNG_UP:
             error = ConnectionLostError(f"The connection to the realtime server broke: {reason}.")
             self.emit(ConnectionFailed(error))

@@ -22,7 +22,7 @@ from vivavoce.server.limits import RETRY_AFTER_S
 from vivavoce.server.played import PlayedSession
 from vivavoce.server.reading import FrameReader
 from vivavoce.tasks import Tasks
-from vivavoce.webrtc.peer import HIGH_WATER, RtcPeer, load
+from vivavoce.webrtc.peer import HIGH_WATER, HUNG_UP, RtcPeer, load
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,9 +42,6 @@ BYTES_PER_S = 48_000
 
 TOLD_AGAIN_S = 10.0
 """How often a caller is told that its voice is not heard because the key has no audio left."""
-
-HUNG_UP = "the peer hung up"
-"""How `RtcPeer` says that the other end closed, in contrast to all that goes wrong."""
 
 EXTRA_MISSING = Refusal(
     501,

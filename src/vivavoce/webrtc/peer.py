@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from vivavoce.webrtc.inbound import Reception
     from vivavoce.webrtc.wiring import Wiring
 
-__all__ = ["HIGH_WATER", "LOW_WATER", "MAX_BUFFERED", "PeerEvents", "RtcPeer", "load"]
+__all__ = ["HIGH_WATER", "HUNG_UP", "LOW_WATER", "MAX_BUFFERED", "PeerEvents", "RtcPeer", "load"]
 
 # A mebibyte is what a peer may send before a message is whole; aiortc takes more without a word.
+HUNG_UP = "the peer hung up"
+"""The reason of `PeerEvents.on_end` that is no fault."""
+
 _MAX_UNREAD = 1024 * 1024 + 65536
 
 
@@ -234,7 +237,7 @@ class RtcPeer:
             self._presence.connected(asyncio.get_running_loop().time())
             self._arm()
         elif state == "closed":
-            self._end("the peer hung up")
+            self._end(HUNG_UP)
         elif state == "failed":
             self._end("the connection failed: the two ends agree on no encryption, or no way is left")
 

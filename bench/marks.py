@@ -5,7 +5,7 @@ Only its frequency counts, so a codec, lost packets and what is made up in their
 
 from __future__ import annotations
 
-from itertools import islice, pairwise
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ _AUDIBLE = 4500.0  # root mean square; that of the tone is 5657
 _WINDOW = 480
 _HOP = 120
 _STEP = 1200
-_LAST = 9  # windows at the end, of which the middle estimate counts
+_RUN = 3  # windows one after another that must agree
+_ASTRAY_MS = 8.0
 _FFT = 16_384
 _MS = RATE // 1000
 
@@ -39,26 +40,34 @@ def heard_ms(pcm: bytes) -> float | None:
         pcm: PCM16 mono at 24 kHz, with one sweep in it from its beginning, cut off anywhere.
     """
     samples = np.frombuffer(pcm, "<i2")
-    starts = range(0, len(samples) - _WINDOW, _HOP)
-    first = next((start for start in starts if _hertz(samples, start) is not None), None)
-    if first is None:
+    starts = range(_RUN * _HOP, len(samples) - _WINDOW, _HOP)
+    last = next((start for start in reversed(starts) if _rising(samples, start) is not None), None)
+    if last is None:
         return None
-    sounds = ((start, hertz) for start in reversed(starts) if (hertz := _hertz(samples, start)) is not None)
-    last = list(islice(sounds, _LAST))
-    end = last[0][0] + _WINDOW
+    # Where the place falls, a new period has begun.
+    places = [_rising(samples, start) for start in (*range(starts.start, last, _STEP), last)]
+    rising = [place for place in places if place is not None]
+    falls = sum(later < earlier - PERIOD_MS / 2 for earlier, later in pairwise(rising))
+    return falls * PERIOD_MS + rising[-1]
+
+
+def _rising(samples: Samples, start: int) -> float | None:
+    """Return the place in its period that the sweep has reached at the end of a window.
+
+    `None` where it does not rise as it should: in silence, and in what is made up for lost packets.
+    """
+    places: list[float] = []
+    for back in range(_RUN):
+        hertz = _hertz(samples, start - back * _HOP)
+        if hertz is None:
+            return None
+        in_period = (hertz - _LOW_HZ) / (_HIGH_HZ - _LOW_HZ) * PERIOD_MS
+        places.append(in_period + back * _HOP / _MS)
+    apart = [(place - places[0] + PERIOD_MS / 2) % PERIOD_MS - PERIOD_MS / 2 for place in places]
+    if max(apart) - min(apart) > _ASTRAY_MS:
+        return None
     # The frequency is that of a window's middle.
-    ends = [_place(hertz) + (end - start - _WINDOW / 2) / _MS for start, hertz in last]
-    in_period = float(np.median([(place - ends[0] + PERIOD_MS / 2) % PERIOD_MS for place in ends]))
-    position = ends[0] + in_period - PERIOD_MS / 2
-    # Where the frequency falls, a new period has begun.
-    steps = [_place(hertz) for at in range(first, last[0][0], _STEP) if (hertz := _hertz(samples, at))]
-    falls = sum(later < earlier - PERIOD_MS / 2 for earlier, later in pairwise([*steps, position]))
-    return falls * PERIOD_MS + position
-
-
-def _place(hertz: float) -> float:
-    """Return where in a period the tone has this frequency, in milliseconds."""
-    return (hertz - _LOW_HZ) / (_HIGH_HZ - _LOW_HZ) * PERIOD_MS
+    return places[0] + float(np.median(apart)) + _WINDOW / 2 / _MS
 
 
 def _hertz(samples: Samples, start: int) -> float | None:

@@ -5,7 +5,9 @@
 
 Callers and server are real peers; between them is `vivavoce.testing.LossyLink`, which loses, delays and puts
 out of order, both ways. Sentences by flite are said to the server, and by its agent to the caller. What each
-end heard is written down by pocketsphinx afterwards, so that it does not take the calls' time.
+end heard is written down by pocketsphinx afterwards, so that it does not take the calls' time. "Stood still"
+is the share of the time in which the process of the calls did not run for 30 ms or more: above a few percent
+the run was disturbed, as all peers of it pause together.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ CONDITIONS = {
     "15 % loss, 80 ms jitter": LinkConditions(loss=0.15, jitter_ms=80),
 }
 AT_ONCE = 4
+STOOD_STILL_S = 0.03
 T = TypeVar("T")
 INTERRUPTION = "Wait, please stop now, I have a question."
 SENTENCES = tuple(
@@ -172,14 +175,14 @@ class Measurement:
         ears: writes down what was heard.
         notebook: of the server.
         quick: fewer of everything.
-        long_s: seconds of the answer that is interrupted; 0 for some that last 25.
+        long_s: seconds of the answer that is interrupted; 0 for some that last 20.
     """
 
     def __init__(self, url: str, ears: Transcriber, notebook: Notebook, *, quick: bool, long_s: int) -> None:
         self._url = url
         self._ears = ears
         self._notebook = notebook
-        self._sentences = SENTENCES[:2] if quick else SENTENCES[:16]
+        self._sentences = SENTENCES[:2] if quick else SENTENCES[:12]
         self._cuts = 2 if quick else 12
         self._events = 50 if quick else 200
         self._calls = 2 if quick else 8
@@ -202,7 +205,7 @@ class Measurement:
     async def cuts(self, conditions: LinkConditions) -> str:
         """Return a row: how far truncations are from what was heard."""
         chances = random.Random(3)
-        lengths = [self._long_s] * 4 if self._long_s else [25] * self._cuts
+        lengths = [self._long_s] * 4 if self._long_s else [20] * self._cuts
 
         async def one(answer_s: int, after_s: float, seed: int) -> Cut:
             async with LossyLink(conditions, seed=seed) as link, calling(self._url, link) as caller:
@@ -250,6 +253,26 @@ COLUMNS = {
 }
 
 
+async def _stood_still(work: Awaitable[str]) -> tuple[str, float]:
+    """Do it; return also for which share of the time this process had no core, or was busy with one thing."""
+    loop = asyncio.get_running_loop()
+    began, stood_still = loop.time(), 0.0
+
+    async def watch() -> None:
+        nonlocal stood_still
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.005)
+            late = loop.time() - before - 0.005
+            stood_still += late if late > STOOD_STILL_S else 0.0
+
+    watching = asyncio.ensure_future(watch())
+    try:
+        return await work, stood_still / (loop.time() - began)
+    finally:
+        watching.cancel()
+
+
 async def measure(names: Sequence[str], *, quick: bool, long_s: int) -> None:
     """Measure and print."""
     engines = build_local_engines()
@@ -263,9 +286,11 @@ async def measure(names: Sequence[str], *, quick: bool, long_s: int) -> None:
                 "events": measurement.events,
             }
             for name in names:
-                print(f"\n| network | {COLUMNS[name]} |\n{'|---' * (COLUMNS[name].count('|') + 2)}|")
+                columns = f"network | {COLUMNS[name]} | stood still"
+                print(f"\n| {columns} |\n{'|---' * (columns.count('|') + 1)}|")
                 for shown, conditions in CONDITIONS.items():
-                    print(f"| {shown} | {await rows[name](conditions)} |", flush=True)
+                    row, still = await _stood_still(rows[name](conditions))
+                    print(f"| {shown} | {row} | {still:.0%} |", flush=True)
     finally:
         await engines.aclose()
 

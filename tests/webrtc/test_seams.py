@@ -9,7 +9,7 @@ import pytest
 from aioice import Connection
 from aioice.turn import TurnTransport
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpCodecParameters
-from aiortc.rtcsctptransport import DataChunk, InboundStream
+from aiortc.rtcsctptransport import CookieAckChunk, DataChunk, InboundStream, InitChunk
 from tests.webrtc.ends import LOCAL, call
 from tests.webrtc.ice_servers import PASSWORD, USER, TurnServer, serving
 
@@ -169,3 +169,29 @@ def test_what_comes_in_is_screened() -> None:
             assert len(wiring._screen._sources) == 1, MOVED
 
     in_loop(screen())
+
+
+def test_an_association_begins_without_a_tag() -> None:
+    async def look() -> None:
+        connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        connection.createDataChannel("oai-events")
+        sctp = connection.sctp
+        assert sctp is not None
+        sent: list[bytes] = []
+
+        async def send(data: bytes) -> None:
+            sent.append(data)
+
+        sctp._remote_port = 5000
+        sctp._remote_verification_tag = 7  # the peer has asked, too
+        sctp.transport._send_data = send  # type: ignore[method-assign]
+        await sctp._send_chunk(InitChunk())
+        assert sent.pop()[4:8] == bytes([0, 0, 0, 7]), MOVED
+        seams.begin_untagged(sctp)
+        await sctp._send_chunk(InitChunk())
+        assert sent.pop()[4:8] == bytes(4), MOVED
+        await sctp._send_chunk(CookieAckChunk())
+        assert sent.pop()[4:8] == bytes([0, 0, 0, 7])
+        await connection.close()
+
+    in_loop(look())

@@ -9,6 +9,8 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, cast
 
+from aiortc.rtcsctptransport import Chunk, InitChunk
+
 from vivavoce.webrtc.screening import Association
 
 if TYPE_CHECKING:
@@ -60,6 +62,27 @@ def send_again_soon(sctp: RTCSctpTransport) -> None:
     sctp._transmit = try_to_transmit  # type: ignore[method-assign]  # noqa: SLF001
     sctp._update_rto = update_rto  # type: ignore[method-assign]  # noqa: SLF001
     sctp._t1_expired = t1_expired  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def begin_untagged(sctp: RTCSctpTransport) -> None:
+    """Have an association begin without a tag each time it is asked for, as RFC 4960 (8.5.1) wants.
+
+    Once the peer has asked, too, aiortc would put the peer's tag on what it sends again, which its own kind
+    drops: where both first answers were lost, two of them would never agree.
+    """
+    send = sctp._send_chunk  # noqa: SLF001
+
+    async def send_chunk(chunk: Chunk) -> None:
+        if not isinstance(chunk, InitChunk):
+            await send(chunk)
+            return
+        tag, sctp._remote_verification_tag = sctp._remote_verification_tag, 0  # noqa: SLF001
+        try:
+            await send(chunk)  # nothing is waited for on the way to the socket
+        finally:
+            sctp._remote_verification_tag = tag  # noqa: SLF001
+
+    sctp._send_chunk = send_chunk  # type: ignore[method-assign]  # noqa: SLF001
 
 
 def also_receive(transceiver: RTCRtpTransceiver, codec: RTCRtpCodecParameters) -> None:

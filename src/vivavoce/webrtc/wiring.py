@@ -117,6 +117,7 @@ class Wiring:
         """Make our own description, offer or answer as is due, with all candidates."""
         if self.connection.sctp is not None:
             seams.send_again_soon(self.connection.sctp)
+            seams.begin_untagged(self.connection.sctp)
         self._screen_messages()
         await self.connection.setLocalDescription()
         return self.connection.localDescription.sdp

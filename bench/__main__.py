@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import calls, engines, latency, peers, sdk, start, talking
+from bench import browser, calls, engines, latency, peers, sdk, start, talking
 from bench.process import CORES
 from bench.report import RESULTS, Report
 
@@ -22,6 +22,7 @@ def main() -> int:
         "barge_in": lambda: talking.barge_in(report, args.sessions[:2], args.seconds),
         "overload": lambda: talking.overload(report, max(args.sessions[:3]), 2 * args.seconds),
         "calls": lambda: calls.calls(report, args.calls, args.seconds),
+        "browser": lambda: browser.browser(report, args.calls[:2], 3 if args.quick else 12),
         "peers": lambda: peers.peers(
             report, args.peer_sessions, args.warm_up, args.seconds, args.peer_python
         ),

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from array import array
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import httpx
 import numpy as np
 
 from bench.process import usage_of
-from bench.speech import FRAME_BYTES
+from bench.speech import FRAME_BYTES, FRAME_MS
 from vivavoce.webrtc.config import RtcConfig
 from vivavoce.webrtc.peer import RtcPeer
 
@@ -38,11 +39,13 @@ class CallTurn:
 
     Attributes:
         ended: the last voiced sample was handed to the track.
+        decided: the frame was handed to it with which the silence had lasted long enough.
         answered: the first audible frame of the answer was decoded.
         stages: `stage_times` of the answer, ms.
     """
 
     ended: float = 0.0
+    decided: float = 0.0
     answered: float = 0.0
     stages: dict[str, float] = field(default_factory=dict)
 
@@ -63,7 +66,7 @@ class Caller:
         self._place = -offset
         self._ready = asyncio.Event()
         self._peer = RtcPeer(RtcConfig(addresses=("127.0.0.1",)), self)
-        self._silent_until = 0.0
+        self._handed = array("d")  # when each frame was, from the first that the server hears
 
     async def connect(self, http: httpx.AsyncClient) -> None:
         """Call, and be ready to speak: the session knows how turns end."""
@@ -86,6 +89,7 @@ class Caller:
 
     def pull_audio(self) -> bytes:
         """Speak: the utterance, then silence until the answer has been heard."""
+        self._handed.append(time.monotonic())
         if not self._ready.is_set() or self._answering():
             return b""
         place = self._place
@@ -120,6 +124,9 @@ class Caller:
         event: dict[str, Any] = json.loads(text)
         if event["type"] == "session.updated":
             self._ready.set()
+        elif event["type"] == "input_audio_buffer.speech_stopped" and self.turns:
+            frame = (event["audio_end_ms"] - 1) // FRAME_MS
+            self.turns[-1].decided = self._handed[min(len(self._handed) - 1, frame)]
         elif event["type"] == "response.done" and self.turns:
             self.turns[-1].stages = event.get("stage_times", {})
 

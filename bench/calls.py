@@ -39,9 +39,9 @@ def calls(report: Report, levels: list[int], seconds: float) -> None:
             tuple(shares),
             f"Speech: {source}. ready: offer, HTTP, ICE, DTLS, SCTP, session.created, session.updated; "
             "calls come one by one. heard: handing the last voiced sample to the track -> decoding the first "
-            "audible frame of the answer. end of turn: the silence that ends a turn, and its detection "
-            "(stage_times, end_of_speech -> end_of_turn). share: heard without end of turn, which is server, "
-            "codecs and network.",
+            "audible frame of the answer. end of turn: the silence that ends a turn, with what the detector "
+            "takes for speech behind the last voiced sample: until the frame is handed over with which it "
+            "has lasted long enough. share: from there to the first audible frame: codecs, network and server.",
         ),
     )
     report.add(
@@ -76,9 +76,9 @@ def _run(target: Server, count: int, seconds: float) -> dict[str, Any]:
 def _share(count: int, found: dict[str, Any]) -> Row:
     # The last turn of each caller may have ended too late to be answered in the window.
     turns = [turn for turn in found["turns"] if turn["ended"] < found["window"][1] - 2.5]
-    answered = [turn for turn in turns if turn["answered"] and "end_of_turn" in turn["stages"]]
+    answered = [turn for turn in turns if turn["answered"] and turn["decided"]]
     heard = [(turn["answered"] - turn["ended"]) * 1000 for turn in answered]
-    waits = [turn["stages"]["end_of_turn"] - turn["stages"]["end_of_speech"] for turn in answered]
+    waits = [(turn["decided"] - turn["ended"]) * 1000 for turn in answered]
     share = [whole - wait for whole, wait in zip(heard, waits, strict=True)]
     ready = [seconds * 1000 for seconds in found["ready_s"]]
     return (

@@ -64,7 +64,7 @@ def test_what_honest_peers_send_is_taken(chunks: list[bytes]) -> None:
         [data(42, b"{}", stream=256)],
         [chunk(4, struct.pack("!HH", 1, 0))],
         [chunk(4, struct.pack("!HH", 1, 3))],
-        [chunk(4, struct.pack("!HH", 1, 4) * 17)],
+        [chunk(4, struct.pack("!HH", 1, 4) * 33)],
         [chunk(1, bytes(16) + struct.pack("!HH", 1, 0))],
         [sack(100)],
         [sack(5_000)],

@@ -43,7 +43,7 @@ _HEADER = 12
 _DATA, _INIT, _INIT_ACK, _SACK, _FORWARD_TSN = 0, 1, 2, 3, 192
 # Bytes before the parameters of those kinds of chunks that have some.
 _PARAMETERS = {_INIT: 16, _INIT_ACK: 16, 4: 0, 5: 0, 6: 0, 9: 0, 130: 0}
-_MAX_PARAMETERS = 16
+_MAX_PARAMETERS = 32
 _MAX_SKIPPED_STREAMS = 8
 _MODULO = 2**32
 _FEEDBACK, _NACK = 205, 1

@@ -8,6 +8,7 @@ import pytest
 from vivavoce import protocol as wire
 from vivavoce.conversation.ids import CountingIds
 from vivavoce.errors import RemoteProtocolError
+from vivavoce.protocol import replace
 from vivavoce.protocol.codec import server_event_from, to_builtins
 from vivavoce.web.channel import Channel
 
@@ -121,6 +122,25 @@ def test_what_asks_a_client_to_act_or_answers_the_program_is_not_shown(hidden: A
 )
 def test_everything_else_is_shown_as_it_is(plain: Any) -> None:
     assert opened().shown(plain) is plain
+
+
+SECRET = {"id": "item_3", **message("system", type="input_text", text="She owes us 200.")}
+
+
+@pytest.mark.parametrize("name", ["added", "done", "created"])
+def test_what_the_program_tells_the_agent_in_between_is_not_shown(name: str) -> None:
+    told = event(f"conversation.item.{name}", previous_item_id="item_2", item=SECRET)
+    shown = opened().shown(told)
+    assert isinstance(shown, type(told))
+    assert shown.item == replace(told.item, content=())
+    assert opened(show_agent=True).shown(told) is told
+
+
+def test_nor_is_it_when_the_page_asks_for_it() -> None:
+    item = event("conversation.item.done", item=SECRET).item
+    for show, content in ((False, ()), (True, item.content)):
+        door = Channel(CountingIds(), lambda: [item], show_agent=show)
+        assert asked(door, "conversation.item.retrieve", item_id="item_3").item.content == content
 
 
 def test_errors_are_shown_when_they_are_the_models_and_not_expected() -> None:

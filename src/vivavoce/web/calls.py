@@ -50,7 +50,8 @@ class CallOptions:
         max_s: seconds that a call may last; default one hour, ``None`` is any.
         rtc: UDP ports, addresses, STUN and TURN servers. Default: any port of any interface.
         show_agent: show the browser the agent's instructions, prompt and tools in `session.created` and
-            `session.updated`, credentials of MCP servers left out. Default: they are kept from it.
+            `session.updated`, credentials of MCP servers left out, and the words of system messages. Default:
+            they are kept from it.
         allow_settings: settings of the session that the browser may change by `session.update`, as paths:
             ``("audio.output.speed",)``. Default: none.
 

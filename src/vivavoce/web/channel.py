@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vivavoce.conversation.ids import IdSource
 
 _OF_THE_AGENT = ("instructions", "tools", "prompt", "tool_choice")
+_WITH_ITEM = (wire.ConversationItemCreated, wire.ConversationItemAdded, wire.ConversationItemDone)
 _PASSED = (
     wire.ResponseCancel,
     wire.OutputAudioBufferClear,
@@ -36,7 +37,7 @@ class Channel:
     Args:
         ids: for events that are made here.
         history: returns the conversation so far.
-        show_agent: show the browser instructions, prompt and tools of the session.
+        show_agent: show the browser instructions, prompt and tools of the session, and system messages.
         allow_settings: settings that the browser may change by `session.update`, as paths below ``session``:
             ``"audio.output.speed"``.
     """
@@ -65,7 +66,17 @@ class Channel:
         if isinstance(event, wire.ErrorEvent):
             self._last_error = event.error  # shown when it proves to be nobody else's: `failed`
             return None
-        return None if _is_for_the_program(event) else event
+        if _is_for_the_program(event):
+            return None
+        if isinstance(event, _WITH_ITEM) and (item := self._item_shown(event.item)) is not event.item:
+            return replace(event, item=item)
+        return event
+
+    def _item_shown(self, item: wire.Item) -> wire.Item:
+        """Return an item; of what the program tells the agent in the conversation only that it does so."""
+        if isinstance(item, wire.MessageItem) and item.role == "system" and not self._show_agent:
+            return replace(item, content=())
+        return item
 
     def failed(self, error: Any) -> wire.ErrorEvent | None:
         """Return an `error` event of the session as the browser is shown it: what the model said of it.
@@ -153,7 +164,7 @@ class Channel:
         for item in self._history():
             if present(getattr(item, "id", UNSET), None) == item_id:
                 return wire.ConversationItemRetrieved(
-                    event_id=self._ids.new("event"), item=_without_audio(item)
+                    event_id=self._ids.new("event"), item=self._item_shown(_without_audio(item))
                 )
         message = f"There is no item {item_id[:64]!r} in this conversation."
         raise RemoteProtocolError(message, code="item_not_found", param="item_id")

@@ -14,12 +14,12 @@ RATE = 24_000
 PERIOD_MS = 4000
 _LOW_HZ, _HIGH_HZ = 500.0, 2500.0
 _LEVEL = 8000
-_AUDIBLE = 4500.0  # root mean square; that of the tone is 5657
+_AUDIBLE = 2000.0  # root mean square; that of the tone is 5657
 _WINDOW = 480
 _HOP = 120
 _STEP = 1200
-_RUN = 3  # windows one after another that must agree
-_ASTRAY_MS = 8.0
+_RUN = 6  # windows one after another that must agree
+_ASTRAY_MS = 12.0
 _FFT = 16_384
 _MS = RATE // 1000
 
@@ -48,7 +48,21 @@ def heard_ms(pcm: bytes) -> float | None:
     places = [_rising(samples, start) for start in (*range(starts.start, last, _STEP), last)]
     rising = [place for place in places if place is not None]
     falls = sum(later < earlier - PERIOD_MS / 2 for earlier, later in pairwise(rising))
-    return falls * PERIOD_MS + rising[-1]
+    # Between losses there may be too little of it to rise: then its frequency alone says how far it came,
+    # unless it were further than there was time for.
+    further = 0.0
+    for start in range(last + _HOP, starts.stop, _HOP):
+        hertz = _hertz(samples, start)
+        if hertz is not None:
+            ahead = (_in_period(hertz) + _WINDOW / 2 / _MS - rising[-1]) % PERIOD_MS
+            if ahead <= (start - last) / _MS + _ASTRAY_MS:
+                further = max(further, ahead)
+    return falls * PERIOD_MS + rising[-1] + further
+
+
+def _in_period(hertz: float) -> float:
+    """Return where in a period the tone has this frequency, in milliseconds."""
+    return (hertz - _LOW_HZ) / (_HIGH_HZ - _LOW_HZ) * PERIOD_MS
 
 
 def _rising(samples: Samples, start: int) -> float | None:
@@ -61,8 +75,7 @@ def _rising(samples: Samples, start: int) -> float | None:
         hertz = _hertz(samples, start - back * _HOP)
         if hertz is None:
             return None
-        in_period = (hertz - _LOW_HZ) / (_HIGH_HZ - _LOW_HZ) * PERIOD_MS
-        places.append(in_period + back * _HOP / _MS)
+        places.append(_in_period(hertz) + back * _HOP / _MS)
     apart = [(place - places[0] + PERIOD_MS / 2) % PERIOD_MS - PERIOD_MS / 2 for place in places]
     if max(apart) - min(apart) > _ASTRAY_MS:
         return None

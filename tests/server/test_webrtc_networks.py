@@ -133,5 +133,5 @@ def test_every_event_arrives_in_its_order() -> None:
 def test_a_sweep_tells_how_much_of_it_was_heard(end_ms: int) -> None:
     heard = sweep(15)[: end_ms * RATE // 1000 * 2]
     found = heard_ms(bytes(RATE) + heard + bytes(RATE))
-    assert found == pytest.approx(end_ms, abs=10)
+    assert found == pytest.approx(end_ms, abs=20)
     assert heard_ms(bytes(RATE)) is None

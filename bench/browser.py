@@ -67,8 +67,8 @@ def browser(report: Report, levels: list[int], turns: int) -> None:
             "One call is Chromium's, the others are peers without a browser. ready: from getUserMedia to "
             "session.updated. heard: both ends in the page's own recording, so that all of the browser's "
             "delays are in it. end of turn: until the page is told that the turn is over (speech_stopped): "
-            "the browser's capture and echo cancellation, the way, the silence, its detection. share: from there "
-            "to the first audible sample, with the browser's jitter buffer.",
+            "the browser's capture and echo cancellation, the way, the silence, its detection. share: from "
+            "there to the first audible sample, with the browser's jitter buffer.",
         ),
     )
 

@@ -41,7 +41,7 @@ def calls(report: Report, levels: list[int], seconds: float) -> None:
             "calls come one by one. heard: handing the last voiced sample to the track -> decoding the first "
             "audible frame of the answer. end of turn: the silence that ends a turn, with what the detector "
             "takes for speech behind the last voiced sample: until the frame is handed over with which it "
-            "has lasted long enough. share: from there to the first audible frame: codecs, network and server.",
+            "has lasted long enough. share: from there to the first audible frame: codecs, network, server.",
         ),
     )
     report.add(

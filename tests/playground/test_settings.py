@@ -90,6 +90,27 @@ def test_tools_that_are_none_are_refused_where_they_are_written(
     playground_loop.run(main())
 
 
+def test_credentials_of_tools_are_not_kept(playground_loop: asyncio.Runner, person_at: Visit) -> None:
+    mcp = {"type": "mcp", "server_label": "shop", "server_url": "https://shop.example/mcp"}
+    function = {"type": "function", "name": "send", "parameters": {"properties": {"headers": {}}}}
+    given = [{**mcp, "authorization": "secret-1", "headers": {"X-Key": "secret-2"}}, function]
+
+    async def main() -> None:
+        async with home(scripted_engines()) as house, person_at(house.url) as person:
+            page = person.page
+            for typed, kept in (
+                (json.dumps(given), [mcp, function]),
+                ('[{"type": "mcp", "authorization": "secret-1"', None),
+            ):
+                await page.fill("#tools", typed)
+                await page.dispatch_event("#tools", "change")
+                stored = json.loads(await page.evaluate("localStorage.getItem('vivavoce.playground')"))
+                assert "secret" not in json.dumps(stored)
+                assert (json.loads(stored["tools"]) if stored["tools"] else None) == kept
+
+    playground_loop.run(main())
+
+
 def test_a_key_opens_and_stays_where_it_was_typed(playground_loop: asyncio.Runner, person_at: Visit) -> None:
     sockets: list[str] = []
 

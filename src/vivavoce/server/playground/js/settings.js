@@ -28,6 +28,26 @@ export const DEFAULTS = {
 
 /** @typedef {typeof DEFAULTS} Settings */
 
+/** What of an MCP tool opens doors. */
+const CREDENTIALS = ["authorization", "headers"];
+
+/**
+ * Tools as they may be kept: without credentials, which hold for as long as the page is open. What cannot be read
+ * but may hold some is not kept.
+ * @param {string} text
+ */
+export function withoutCredentials(text) {
+  if (!CREDENTIALS.some((name) => text.includes(name))) return text;
+  try {
+    const kept = [JSON.parse(text)].flat().map((tool) =>
+      Object.fromEntries(Object.entries(tool).filter(([name]) => tool.type !== "mcp" || !CREDENTIALS.includes(name))),
+    );
+    return JSON.stringify(kept, null, 2);
+  } catch {
+    return "";
+  }
+}
+
 /** The settings as they were left in this browser. A key is never among them. */
 export function storedSettings() {
   try {
@@ -40,7 +60,7 @@ export function storedSettings() {
 /** @param {Settings} settings */
 export function storeSettings(settings) {
   try {
-    localStorage.setItem(STORED, JSON.stringify(settings));
+    localStorage.setItem(STORED, JSON.stringify({ ...settings, tools: withoutCredentials(settings.tools) }));
   } catch {
     // A browser that keeps nothing: then they hold for as long as the page is open.
   }

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-from collections.abc import Iterator
-from typing import Any
-from unittest import mock
 
-import httpx
 import pytest
 
 pytest.importorskip("aiortc", reason="needs vivavoce[webrtc]")
 
 from bench.marks import RATE, heard_ms, sweep
-from bench.network_call import Notebook, calling, house, said
+from bench.network_call import Notebook, calling, house
 from bench.networks import Exchange, barge_in, exchange, many_events
-from tests.server import rtc_caller
-from tests.server.rtc_caller import StockCaller
 
 from vivavoce.engines.scripted import LoudnessVad
-from vivavoce.testing.lossy_link import LinkConditions, LossyLink, without_candidates
+from vivavoce.testing.lossy_link import LinkConditions, LossyLink
 
 BAD = LinkConditions(loss=0.05, jitter_ms=80)
 WORSE = LinkConditions(loss=0.15)
@@ -73,49 +65,6 @@ def test_the_conversation_is_cut_where_the_ear_was(conditions: LinkConditions) -
         assert max(map(abs, drifts)) <= 100, drifts
 
     asyncio.run(scenario())
-
-
-def test_an_ear_of_aiortc_as_it_comes_has_no_drift() -> None:
-    async def scenario() -> None:
-        caller = StockCaller()
-        async with house(LoudnessVad()) as url, LossyLink(BAD) as link, asyncio.TaskGroup() as tasks:
-            with _through(link):
-                await caller.call(tasks, url)
-            content = [{"type": "input_text", "text": "sweep 20"}]
-            item = {"type": "message", "role": "user", "content": content}
-            _send(caller, "conversation.item.create", item=item)
-            _send(caller, "response.create")
-            await caller.until(lambda: caller.voiced_ms > 3000)
-            caller.say(said("Wait, please stop now."))
-            truncated = await caller.event("conversation.item.truncated")
-            before = len(caller.pcm)
-            await caller.until(lambda: len(caller.pcm) > before + 2 * RATE)
-            await caller.connection.close()
-        heard = heard_ms(bytes(caller.pcm))
-        assert heard is not None
-        # Its buffer skips up to 16 packets at a loss: it may have heard that much less, and never more.
-        assert -340 <= heard - truncated["audio_end_ms"] <= 40
-
-    asyncio.run(scenario())
-
-
-@contextlib.contextmanager
-def _through(link: LossyLink) -> Iterator[None]:
-    """Have `StockCaller` call through a link."""
-    post = rtc_caller.post_offer
-
-    async def post_offer(url: str, offer: str, **request: Any) -> httpx.Response:
-        answer = await post(url, without_candidates(offer), **request)
-        answer._content = (await link.through(answer.text)).encode()
-        del answer._text
-        return answer
-
-    with mock.patch.object(rtc_caller, "post_offer", post_offer):
-        yield
-
-
-def _send(caller: StockCaller, kind: str, **fields: Any) -> None:
-    caller.channel.send(json.dumps({"type": kind, **fields}))
 
 
 def test_every_event_arrives_in_its_order() -> None:

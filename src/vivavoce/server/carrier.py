@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from vivavoce.engines.speech_model import ServedSession, Sink
 from vivavoce.server.hub import Port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from starlette.types import Scope
 
-    from vivavoce.engines.speech_model import ServedSession
     from vivavoce.server.auth import Caller
     from vivavoce.server.hub import Transport
 
@@ -43,21 +43,12 @@ class Carrier(Port, Protocol):
         ...
 
 
-class SharedSink(Protocol):
+class SharedSink(Sink, ServedSession, Protocol):
     """What stands between a session and its hub: a sink to the one, the session to the other."""
 
-    id: str
-    on_end: Callable[[str], None] | None
-
-    @property
-    def writable(self) -> bool: ...  # noqa: D102 - as `Sink`
-    def send(self, events: Sequence[Any]) -> None: ...  # noqa: D102 - as `Sink`
-    def attach(self, session: ServedSession) -> None: ...  # noqa: D102 - before anything is sent
-    def start(self) -> None: ...  # noqa: D102 - this and all further ones as `ServedSession`
-    def receive(self, event: Any) -> None: ...  # noqa: D102
-    def receive_error(self, error: Any) -> None: ...  # noqa: D102
-    def resume(self) -> None: ...  # noqa: D102
-    async def aclose(self) -> None: ...  # noqa: D102
+    def attach(self, session: ServedSession) -> None:
+        """Join it to its session, before anything is sent."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -308,7 +308,7 @@ def test_the_lifespan_of_an_application_opens_and_closes_the_line(framework: Any
     with TestClient(app) as web:
         assert code(web.post(PATH)) == (401, "not_signed_in")
         assert web.get(PATH).status_code == 405
-        assert code(web.post(PATH, headers={"x-user": "ada"})) == (415, "invalid_offer")
+        assert code(web.post(PATH, headers={"x-user": "ada"})) == (415, "unsupported_content_type")
         assert code(web.delete(f"{PATH}/rtc_1", headers={"x-user": "ada"})) == (404, "call_not_found")
     assert calls._closed
 

@@ -17,8 +17,8 @@ from vivavoce.connections.base import check_model_config
 from vivavoce.errors import ConfigurationError, MissingExtraError, VivavoceError
 from vivavoce.ids import RandomIds
 from vivavoce.server.envelope import Refusal, RefusedError
+from vivavoce.server.rest.offers import offer_of
 from vivavoce.tasks import Tasks
-from vivavoce.web.offers import offer_of
 from vivavoce.web.visitors import Authorize, Visitors
 
 if TYPE_CHECKING:
@@ -188,7 +188,8 @@ class BrowserCalls:
 
     async def _create(self, request: Request) -> Response:
         user = await self._visitors.admit(request)
-        call, answer = await self._accept(await offer_of(request), user)
+        # What the offer says of a session is passed over: what the agent is, this program decides.
+        call, answer = await self._accept((await offer_of(request)).sdp, user)
         location = f"{request.url.path.rstrip('/')}/{call.id}"
         return Response(answer, 201, headers={"Location": location}, media_type="application/sdp")
 

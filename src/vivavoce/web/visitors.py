@@ -12,9 +12,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vivavoce.errors import ConfigurationError
+from vivavoce.errors import ConfigurationError, RemoteProtocolError
 from vivavoce.server.envelope import Refusal, RefusedError
 from vivavoce.server.origins import ANY_ORIGIN, Origins
+from vivavoce.server.rest.desk import answer_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -77,8 +78,8 @@ class Visitors:
         async def answer(request: Request) -> Response:
             try:
                 return await endpoint(request)
-            except RefusedError as error:
-                return refused(error.refusal)
+            except (RefusedError, RemoteProtocolError) as error:
+                return answer_of(error)
 
         if not self._origins:
             return Route(path, answer, methods=[method])
@@ -108,11 +109,6 @@ class Visitors:
         if "origin" not in request.headers and request.headers.get("sec-fetch-site") == "cross-site":
             message = "A request from another site must say in `Origin` from which."
             raise RefusedError(Refusal(403, message, code="origin_not_allowed", param="Origin"))
-
-
-def refused(refusal: Refusal) -> Response:
-    """Return the HTTP answer of a refusal: the error envelope of the API."""
-    return Response(refusal.body(), refusal.status, headers=refusal.headers, media_type="application/json")
 
 
 def _same_host(origin: str, host: str) -> bool:

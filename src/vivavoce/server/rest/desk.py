@@ -38,6 +38,7 @@ __all__ = [
     "PREFIXES",
     "REQUEST_ID",
     "Desk",
+    "answer_of",
     "api_routes",
     "body_of",
     "form_of",
@@ -205,19 +206,21 @@ def respond(refusal: Refusal) -> Response:
     return Response(refusal.body(), refusal.status, headers=refusal.headers, media_type="application/json")
 
 
+def answer_of(error: RefusedError | RemoteProtocolError) -> Response:
+    """Return the HTTP answer of what is wrong with a request."""
+    if isinstance(error, RefusedError):
+        return respond(error.refusal)
+    return respond(Refusal(400, error.message, code=error.code, param=error.param))
+
+
 def _too_large(max_bytes: int) -> Refusal:
     message = f"The body of the request is longer than {max_bytes} bytes."
     return Refusal(413, message, code="request_too_large")
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)
-    return respond(error.refusal)
-
-
-async def _protocol_error(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RemoteProtocolError)
-    return respond(Refusal(400, error.message, code=error.code, param=error.param))
+    assert isinstance(error, RefusedError | RemoteProtocolError)
+    return answer_of(error)
 
 
 async def _audio_error(_request: Request, error: Exception) -> Response:
@@ -233,7 +236,7 @@ async def _engine_error(request: Request, error: Exception) -> Response:
 
 EXCEPTION_HANDLERS: dict[type[Exception], ExceptionHandler] = {
     RefusedError: _refused,
-    RemoteProtocolError: _protocol_error,
+    RemoteProtocolError: _refused,
     AudioFormatError: _audio_error,
     EngineError: _engine_error,
 }

@@ -111,6 +111,36 @@ def test_everybody_can_use_it(
     playground_loop.run(main())
 
 
+@pytest.mark.parametrize("width", [1024, 1280, 1360])
+def test_open_settings_lie_on_nothing(playground_loop: asyncio.Runner, person_at: Visit, width: int) -> None:
+    engines = scripted_engines(answers=[[WORDS]])
+
+    async def main() -> None:
+        async with home(engines) as house, person_at(house.url, width=width) as person:
+            page = person.page
+            if await page.get_attribute("#settings-toggle", "aria-expanded") == "false":
+                assert await person.see("#settings").count() == 0
+                await page.click("#settings-toggle")
+            await person.choose("WebSocket")
+            await person.type("Count.")
+            await person.sees(".entry.assistant .chip")
+            await person.picture(f"settings-{width}")
+            settings, talk = (
+                await page.locator("#settings").bounding_box(),
+                await page.locator("#talk").bounding_box(),
+            )
+            assert settings
+            assert talk
+            assert settings["x"] == 0
+            assert talk["x"] >= settings["x"] + settings["width"]
+            assert talk["width"] >= 500
+            assert await overflow(person) == []
+            await page.click("#settings-close")
+            await person.sees(".turn dt", "First sound")
+
+    playground_loop.run(main())
+
+
 def test_the_keyboard_is_enough(playground_loop: asyncio.Runner, person_at: Visit) -> None:
     engines = scripted_engines(answers=[[CALL], ["Booked."]])
 

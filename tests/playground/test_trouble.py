@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from tests.playground.visit import REFUSE, home
@@ -12,7 +13,7 @@ from vivavoce.engines.scripted import scripted_engines
 from vivavoce.server import Limits, ServerConfig
 
 if TYPE_CHECKING:
-    from playwright.async_api import WebSocketRoute
+    from playwright.async_api import Route, WebSocketRoute
     from tests.playground.conftest import Visit
 
 pytestmark = pytest.mark.browser
@@ -145,6 +146,7 @@ def test_without_webrtc_there_is_the_websocket(playground_loop: asyncio.Runner, 
         engines = scripted_engines(answers=[["Yes."]])
         async with home(engines, config) as house, person_at(house.url) as person:
             assert await person.page.is_disabled("[value=webrtc]")
+            assert "switched off" in await person.page.inner_text("#transport-help")
             await person.type("Hello.")
             await person.sees(".entry.assistant .said", "Yes.")
             await person.sees("#facts", "WebSocket")
@@ -152,28 +154,66 @@ def test_without_webrtc_there_is_the_websocket(playground_loop: asyncio.Runner, 
     playground_loop.run(main())
 
 
-def test_a_webrtc_that_does_not_connect_offers_the_websocket(
+def test_a_server_without_the_extra_says_what_to_type(
     playground_loop: asyncio.Runner, person_at: Visit
 ) -> None:
-    """The server's answer leads nowhere: nobody is at the address in it."""
+    async def main() -> None:
+        with patch("vivavoce.server.rest.playground.webrtc_installed", lambda: False):
+            async with home(scripted_engines()) as house, person_at(house.url) as person:
+                assert await person.page.is_disabled("[value=webrtc]")
+                await person.sees("#transport-help code", "pip install 'vivavoce[webrtc]'")
+
+    playground_loop.run(main())
+
+
+async def astray(route: Route) -> None:
+    """Answer as the server does, with nobody at the address in the answer."""
+    answer = await route.fetch()
+    sdp = "\r\n".join(
+        line for line in (await answer.text()).splitlines() if not line.startswith("a=candidate")
+    )
+    await route.fulfill(response=answer, body=f"{sdp}\r\n")
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+def test_a_webrtc_that_does_not_connect_offers_the_websocket(
+    playground_loop: asyncio.Runner, person_at: Visit, keyed: bool
+) -> None:
+    """The server's answer leads nowhere. The call that was given up holds no place, here the only one."""
+    key = "sk-right" if keyed else ""
+    config = ServerConfig(limits=Limits(max_sessions=1), api_keys=(key,) if keyed else ())
 
     async def main() -> None:
-        async with home(scripted_engines()) as house, person_at(house.url) as person:
-
-            async def astray(route: object) -> None:
-                answer = await route.fetch()  # type: ignore[attr-defined]
-                sdp = "\r\n".join(
-                    line for line in (await answer.text()).splitlines() if not line.startswith("a=candidate")
-                )
-                await route.fulfill(response=answer, body=f"{sdp}\r\n")  # type: ignore[attr-defined]
-
+        async with home(scripted_engines(), config) as house, person_at(house.url) as person:
+            if keyed:
+                await person.page.fill("#key", key)
             await person.page.route("**/v1/realtime/calls", astray)
             await person.choose("WebRTC")
-            await person.page.click("#start")
+            async with person.page.expect_response("**/hangup") as told:
+                await person.page.click("#start")
+            assert (await told.value).status == 200
             await person.notice("No connection over WebRTC")
             await person.press("Use WebSocket")
             await person.phase("live")
             await person.sees("#facts", "WebSocket")
+
+    playground_loop.run(main())
+
+
+def test_who_leaves_while_connecting_holds_no_place(
+    playground_loop: asyncio.Runner, person_at: Visit
+) -> None:
+    config = ServerConfig(limits=Limits(max_sessions=1))
+
+    async def main() -> None:
+        async with home(scripted_engines(), config) as house, person_at(house.url) as person:
+            await person.page.route("**/v1/realtime/calls", astray)
+            await person.choose("WebRTC")
+            async with person.page.expect_response("**/v1/realtime/calls"):
+                await person.page.click("#start")
+            await person.page.reload()
+            await person.page.wait_for_selector("html[data-ready]")
+            await person.start("WebSocket")
 
     playground_loop.run(main())
 

@@ -143,6 +143,7 @@ class PlaygroundRoutes:
             "engines": {part: str(name) for part, name in engines.names.items()},
             "free": model in _FREE_MODELS,
             "webrtc": self._desk.config.webrtc is not None and webrtc_installed(),
+            "webrtc_off": self._desk.config.webrtc is None,
         }
 
 

@@ -73,7 +73,7 @@ export class Call extends Emitter {
       this.emit("welcome", welcome);
       if (welcome.error) throw problemOf(welcome.error, Boolean(key));
       if (voice) this.microphone = await openMicrophone(settings.microphone);
-      await this.#connect(settings.transport, await secretFor(key), wanted, again);
+      await this.#connect(settings.transport, key, wanted, again);
       this.#phase("live");
       this.#activity("listening");
     } catch (error) {
@@ -203,11 +203,12 @@ export class Call extends Emitter {
 
   /**
    * @param {string} kind
-   * @param {string} secret
+   * @param {string} key
    * @param {any} wanted
    * @param {boolean} again
    */
-  async #connect(kind, secret, wanted, again) {
+  async #connect(kind, key, wanted, again) {
+    const secret = await secretFor(key);
     this.audio = await Audio.open(again ? this.parts.recording : null);
     this.audio.on("frame", (frame) => this.#spoken(frame));
     this.audio.on("began", () => this.#sounds());
@@ -219,7 +220,8 @@ export class Call extends Emitter {
       onClose: (/** @type {any} */ end) => this.#lost(end),
       onVoice: (/** @type {MediaStream} */ stream) => this.audio?.attach(stream, this.speaker),
     };
-    this.transport = kind === "webrtc" ? new WebRtcTransport(port, this.microphone ?? this.audio.silence()) : new WebSocketTransport(port);
+    const voice = this.microphone ?? this.audio.silence();
+    this.transport = kind === "webrtc" ? new WebRtcTransport(port, voice, key) : new WebSocketTransport(port);
     await this.transport.open(secret);
     // Not before: what was said last can be read and saved until there is something new.
     if (!again) this.parts.clear();
@@ -265,9 +267,11 @@ export class Call extends Emitter {
   }
 
   async #free() {
-    this.transport?.close();
+    const closed = this.transport?.close();
     this.transport = null;
     this.holding = false;
+    // First of all: what waits for an answer waits for nobody now.
+    this.parts.responder.reset();
     this.#silent(false);
     this.microphone?.getTracks().forEach((track) => track.stop());
     this.microphone = null;
@@ -276,7 +280,8 @@ export class Call extends Emitter {
     this.audio = null;
     this.speaker.srcObject = null;
     this.session = null;
-    this.parts.responder.reset();
+    // Whoever tries again at once must not meet the place that this call still held.
+    await closed;
   }
 
   /** @param {{code: number, reason: string}} end */

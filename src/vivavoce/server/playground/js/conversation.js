@@ -13,6 +13,7 @@ const WRITTEN = new Set(["input_text", "output_text", "text"]);
  * @property {string | null} heard the words that were heard, where the rest was cut off
  * @property {number | null} heardMs how long it was heard, where it was cut off
  * @property {boolean} spoken
+ * @property {boolean} transcribed its transcript has come, be it empty
  * @property {boolean} open more is to come
  * @property {string[]} images
  * @property {string} responseId
@@ -27,6 +28,9 @@ export class Conversation extends Emitter {
   entries = [];
   /** @type {Map<string, Entry>} */ #byId = new Map();
   /** @type {Map<string, number>} milliseconds of audio by item */ #audioMs = new Map();
+
+  /** Whether the server writes down what the person says. */
+  transcribes = true;
 
   /** @param {() => number} now seconds since the conversation began */
   constructor(now) {
@@ -86,7 +90,7 @@ export class Conversation extends Emitter {
     }
     /** @type {Entry} */
     const entry = {
-      kind: "message", role: "assistant", text: "", heard: null, heardMs: null, spoken: false, open: false,
+      kind: "message", role: "assistant", text: "", heard: null, heardMs: null, spoken: false, transcribed: false, open: false,
       images: [], responseId: "", at: this.now(), item: null, failure: "", ...fields,
     };
     const before = previous ? this.entries.findIndex((one) => one.id === previous) : -1;
@@ -157,7 +161,7 @@ export class Conversation extends Emitter {
     fields.images = item.content.filter((/** @type {any} */ part) => part.type === "input_image")
       .map((/** @type {any} */ part) => part.image_url);
     if (item.content.some((/** @type {any} */ part) => /audio/.test(part.type))) fields.spoken = true;
-    if (item.role === "user" && fields.spoken && !text && !known?.text) fields.open = true;
+    if (item.role === "user" && fields.spoken && !text && !known?.text) fields.open = this.transcribes && !known?.transcribed;
     this.#put(fields, previous);
   }
 
@@ -173,6 +177,14 @@ export class Conversation extends Emitter {
       entry.spoken = spoken;
       entry.open = true;
     });
+  }
+
+  /**
+   * Take the settings that hold from now on.
+   * @param {any} session as the server has it
+   */
+  configure(session) {
+    this.transcribes = Boolean(session.audio?.input?.transcription);
   }
 
   /**
@@ -219,6 +231,8 @@ export class Conversation extends Emitter {
 
 /** @type {Record<string, (conversation: Conversation, event: any) => void>} */
 const REDUCERS = {
+  "session.created": (all, event) => all.configure(event.session),
+  "session.updated": (all, event) => all.configure(event.session),
   "conversation.item.added": (all, event) => all.item(event.item, event.previous_item_id ?? undefined),
   "conversation.item.done": (all, event) => all.item(event.item, event.previous_item_id ?? undefined),
   "conversation.item.deleted": (all, event) => all.remove(event.item_id),
@@ -228,6 +242,7 @@ const REDUCERS = {
   "conversation.item.input_audio_transcription.completed": (all, event) =>
     all.edit(event.item_id, (entry) => {
       entry.text = event.transcript.trim();
+      entry.transcribed = true;
       entry.open = false;
     }),
   "conversation.item.input_audio_transcription.failed": (all, event) =>

@@ -57,8 +57,9 @@ export class ConversationView {
       const after = entries.slice(entries.indexOf(entry) + 1).find((one) => this.#shown.has(one.id) && one !== entry);
       this.#list.insertBefore(place, after ? this.#shown.get(after.id) : null);
     }
-    // Somebody who types the answer of a tool must not lose it to a redrawing.
-    if (place.contains(document.activeElement) && place.querySelector("textarea")) return;
+    // Somebody who types the answer of a tool must not lose it to a redrawing, as long as somebody waits for it.
+    const typing = this.parts.responder.calls.get(entry.id)?.state === "typing";
+    if (typing && place.contains(document.activeElement) && place.querySelector("textarea")) return;
     const had = place.contains(document.activeElement);
     const tool = entry.kind !== "message" && entry.kind !== "note";
     place.className = `entry ${tool ? "tool" : entry.kind === "note" ? "note" : entry.role}`;
@@ -103,11 +104,13 @@ export class ConversationView {
   #announce(entry) {
     const call = this.parts.responder.calls.get(entry.id);
     const asks = call?.state === "asking" || call?.state === "typing";
-    const key = `${entry.id} ${entry.heardMs !== null} ${asks}`;
-    if (this.#announced.has(key) || (entry.open && !asks)) return;
+    const lost = call?.state === "lost";
+    const key = `${entry.id} ${entry.heardMs !== null} ${asks} ${lost}`;
+    if (this.#announced.has(key) || (entry.open && !asks && !lost)) return;
     const words = entry.heard ?? entry.text;
     let text = "";
     if (asks) text = `The agent wants to use ${entry.item.name}. ${call?.state === "asking" ? "Approve or deny it" : "Type its answer"} in the conversation.`;
+    else if (lost) text = `The call of ${entry.item.name} was lost with the connection.`;
     else if (entry.kind === "note") text = entry.text;
     else if (entry.kind === "message" && (words || entry.heardMs !== null)) text = `${WHO[entry.role]}: ${words}${entry.heardMs !== null ? " – interrupted" : ""}`;
     if (!text) return;
@@ -142,7 +145,7 @@ function saidOf(entry) {
   const heard = entry.heard ?? entry.text;
   if (!entry.text) {
     if (entry.open) said.append(el("span", { class: "pending", role: "img", "aria-label": "Listening" }, el("i"), el("i"), el("i")));
-    else said.append(el("span", { class: "pending", text: entry.heardMs !== null ? "Not a word was heard." : entry.spoken && entry.role === "user" ? "Spoken, not written down." : "…" }));
+    else said.append(el("span", { class: "pending", text: entry.heardMs !== null ? "Not a word was heard." : entry.spoken && entry.role === "user" ? (entry.transcribed ? "No words understood." : "Spoken, not written down.") : "…" }));
     return said;
   }
   said.append(heard);

@@ -52,6 +52,8 @@ export class Layout extends Emitter {
     this.#root.dataset.settings = open ? "open" : "closed";
     byId("settings-toggle").setAttribute("aria-expanded", String(open));
     if (NARROW.matches && open) this.view("settings");
+    // Where they take the inspector's place, it comes back to what has happened meanwhile.
+    else this.emit("shown");
   }
 
   /** Show the field for the key. */

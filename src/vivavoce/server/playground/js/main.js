@@ -163,6 +163,11 @@ function refresh() {
   usage.refresh();
 }
 
+// Who leaves in the middle of connecting leaves no place taken.
+window.addEventListener("pagehide", () => {
+  if (call.phase === "connecting") void call.transport?.close();
+});
+
 setInterval(() => {
   call.tick();
   if (call.phase !== "live" || document.hidden) return;

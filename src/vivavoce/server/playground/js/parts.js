@@ -52,6 +52,7 @@ export class Parts {
     this.tokens = {};
     this.responses = 0;
     this.recording = null;
+    this.responder.clear();
     this.conversation.clear();
     this.timeline.clear();
     this.log.clear();

@@ -2,11 +2,12 @@
 import { Emitter } from "./emitter.js";
 
 const DENIED = "The person did not approve this call.";
+const TOOLS = new Set(["call", "mcp", "approval"]);
 
 /**
  * @typedef {object} Call a call of a tool that waits, or has been answered
  * @property {string} id of its item
- * @property {"running" | "asking" | "typing" | "done" | "denied"} state
+ * @property {"running" | "asking" | "typing" | "done" | "denied" | "lost"} state
  */
 
 /**
@@ -87,7 +88,7 @@ export class Responder extends Emitter {
   answer(id, output, state = "done") {
     const entry = this.conversation.get(id);
     const call = this.calls.get(id);
-    if (!entry || !call || call.state === "done" || call.state === "denied") return;
+    if (!entry || !call || !["running", "asking", "typing"].includes(call.state)) return;
     this.send({
       type: "conversation.item.create",
       item: { type: "function_call_output", call_id: entry.item.call_id, output },
@@ -97,9 +98,18 @@ export class Responder extends Emitter {
     this.#answered(id, entry.responseId);
   }
 
-  /** Forget what waits: the connection is gone. */
-  reset() {
+  /** Forget everything. */
+  clear() {
+    this.reset();
     this.calls.clear();
+  }
+
+  /** The connection is gone: nobody waits for what was not answered, and nobody will answer. */
+  reset() {
+    for (const entry of this.conversation.entries) {
+      const state = this.calls.get(entry.id)?.state;
+      if (TOOLS.has(entry.kind) && state !== "done" && state !== "denied" && !over(entry.item)) this.#set(entry.id, "lost");
+    }
     this.#open.clear();
     this.#calling.clear();
     this.#mcp.clear();
@@ -190,7 +200,7 @@ export class Responder extends Emitter {
   }
 }
 
-/** @param {any} item of an MCP call */
+/** @param {any} item of a call */
 function over(item) {
   return (item.output ?? null) !== null || (item.error ?? null) !== null;
 }

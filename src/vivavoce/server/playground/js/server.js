@@ -3,6 +3,7 @@ import { Problem, problemOf } from "./problems.js";
 
 /** Where the page came from: the only server that it speaks to. */
 const BASE = new URL(".", document.baseURI);
+const HANG_UP_MS = 2000;
 
 /**
  * The address of something on the server.
@@ -29,7 +30,8 @@ function bearer(key) {
  * @property {string} [instructions]
  * @property {Record<string, string>} [engines]
  * @property {boolean} [free]
- * @property {boolean} [webrtc]
+ * @property {boolean} [webrtc] whether it takes calls by WebRTC
+ * @property {boolean} [webrtc_off] whether whoever runs it wants none
  */
 
 /**
@@ -63,6 +65,25 @@ export async function secretFor(key) {
   const body = await answer.json();
   if (!answer.ok) throw problemOf({ status: answer.status, ...body.error }, true);
   return body.value;
+}
+
+/**
+ * End a call that will come to nothing: until the server knows, it keeps a place for it.
+ * @param {string} callId
+ * @param {string} key API key; empty: none. A client secret ends no calls, and none is tried.
+ */
+export async function hangUp(callId, key) {
+  if (key.startsWith("ek_")) return;
+  try {
+    await fetch(address(`v1/realtime/calls/${encodeURIComponent(callId)}/hangup`), {
+      method: "POST",
+      headers: bearer(key),
+      keepalive: true,
+      signal: AbortSignal.timeout(HANG_UP_MS),
+    });
+  } catch {
+    // Then the server gives the call up by itself, some seconds later.
+  }
 }
 
 /**

@@ -48,9 +48,7 @@ export class SettingsPanel extends Emitter {
     const none = welcome.webrtc === false || !("RTCPeerConnection" in window);
     this.#form.elements.namedItem("transport")[0].disabled = none;
     if (none) this.set("transport", "websocket");
-    byId("transport-help").textContent = none
-      ? "This server has no WebRTC: its extra “webrtc” is not installed."
-      : "WebRTC is made for speech on bad networks. WebSocket gets through where UDP does not.";
+    byId("transport-help").replaceChildren(...transportHelp(welcome));
     if (!welcome.admitted) return;
     byId("instructions").placeholder = welcome.instructions ?? "";
     const voices = (welcome.voices ?? []).map((voice) => el("option", { value: voice, text: voice }));
@@ -167,6 +165,20 @@ export class SettingsPanel extends Emitter {
     this.#show();
     this.emit("changed", true);
   }
+}
+
+/**
+ * What there is to say of the transports.
+ * @param {import("./server.js").Welcome} welcome
+ * @returns {(Node | string)[]}
+ */
+function transportHelp(welcome) {
+  if (!("RTCPeerConnection" in window)) return ["This browser has no WebRTC."];
+  if (welcome.webrtc_off) return ["WebRTC is switched off on this server."];
+  if (welcome.webrtc === false) {
+    return ["This server has no WebRTC. To give it some, run ", el("code", { text: "pip install 'vivavoce[webrtc]'" }), " where it runs, and start it again."];
+  }
+  return ["WebRTC is made for speech on bad networks. WebSocket gets through where UDP does not."];
 }
 
 /** @param {() => unknown} read */

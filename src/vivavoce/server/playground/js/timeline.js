@@ -17,6 +17,7 @@ export const STAGES = {
  * @property {string} id of the response
  * @property {number} at seconds since the conversation began
  * @property {Record<string, number>} stages milliseconds from the first
+ * @property {number | null} waitedMs until it was heard here, since the page knew of the question
  * @property {string} status
  * @property {string} reason
  * @property {any} usage
@@ -92,7 +93,8 @@ export class Timeline extends Emitter {
     this.begin("agent");
     const turn = this.turns[this.turns.length - 1];
     if (!turn || turn.stages.heard !== undefined || !this.#askedAt) return;
-    turn.stages.heard = (this.now() - this.#askedAt) * 1000;
+    turn.waitedMs = (this.now() - this.#askedAt) * 1000;
+    turn.stages.heard = this.#heardAt(turn, turn.stages);
     this.emit("change", turn);
   }
 
@@ -103,7 +105,7 @@ export class Timeline extends Emitter {
 
   /** @param {string} id */
   #created(id) {
-    const turn = { id, at: this.now(), stages: {}, status: "in_progress", reason: "", usage: null, items: [] };
+    const turn = { id, at: this.now(), stages: {}, waitedMs: null, status: "in_progress", reason: "", usage: null, items: [] };
     this.turns.push(turn);
     this.emit("change", turn);
   }
@@ -114,14 +116,23 @@ export class Timeline extends Emitter {
     this.emit("change");
   }
 
+  /**
+   * When a turn was heard here, on the server's scale. It is counted from when the page knew of the question: the
+   * server's own beginning is earlier by the way here, which the page cannot know; but never was heard what was not made.
+   * @param {Turn} turn
+   * @param {Record<string, number>} stages of the server
+   */
+  #heardAt(turn, stages) {
+    const began = this.#spoken ? stages.end_of_turn ?? 0 : 0;
+    return Math.max((turn.waitedMs ?? 0) + began, stages.first_audio ?? 0);
+  }
+
   /** @param {any} event */
   #done({ response, stage_times: stages = {} }) {
     const turn = this.turns.find((one) => one.id === response.id);
     if (!turn) return;
-    // What was heard here is counted from when the page knew of the question: the server's own beginning is earlier.
-    const heard = turn.stages.heard;
     turn.stages = { ...stages };
-    if (heard !== undefined) turn.stages.heard = heard + (this.#spoken ? stages.end_of_turn ?? 0 : 0);
+    if (turn.waitedMs !== null) turn.stages.heard = this.#heardAt(turn, stages);
     turn.status = response.status;
     turn.reason = response.status_details?.reason ?? response.status_details?.error?.message ?? "";
     turn.usage = response.usage;

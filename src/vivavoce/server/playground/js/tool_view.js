@@ -9,6 +9,7 @@ const STATES = {
   typing: "waits for your answer",
   done: "done",
   denied: "denied",
+  lost: "lost with the connection",
 };
 
 /**
@@ -33,6 +34,7 @@ export function cardOf(entry, responder) {
   if (item.arguments) card.append(block("Arguments", pretty(item.arguments)));
   if (state === "asking") card.append(decision(entry.id, responder));
   else if (state === "typing") card.append(answer(entry.id, responder));
+  else if (state === "lost") card.append(el("p", { text: "The connection ended before this was answered. Ask the agent again." }));
   const output = item.output ?? (item.error ? JSON.stringify(item.error) : "");
   if (output) card.append(block(item.error ? "Error" : "Result", pretty(output)));
   return card;

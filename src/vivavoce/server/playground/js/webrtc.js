@@ -1,6 +1,6 @@
 // @ts-check
 import { Problem } from "./problems.js";
-import { call } from "./server.js";
+import { call, hangUp } from "./server.js";
 
 const CONNECT_MS = 8000;
 
@@ -15,20 +15,28 @@ export class WebRtcTransport {
   #channel = this.#peer.createDataChannel("oai-events");
   #open = false;
   #closing = false;
+  #ended = false;
+  /** @type {((problem: Problem) => void) | null} */ #giveUp = null;
 
   /**
    * @param {import("./websocket.js").TransportPort} port
    * @param {MediaStream} voice the person's, or silence
+   * @param {string} key ends a call that never opens
    */
-  constructor(port, voice) {
+  constructor(port, voice, key) {
     this.port = port;
+    this.key = key;
     this.sender = this.#peer.addTrack(voice.getAudioTracks()[0], voice);
     this.#peer.ontrack = ({ streams, track }) => port.onVoice?.(streams[0] ?? new MediaStream([track]));
     this.#peer.onconnectionstatechange = () => {
       if (this.#peer.connectionState === "failed") this.#over("The network path broke.");
     };
     this.#channel.onmessage = ({ data }) => port.onEvent(JSON.parse(data));
-    this.#channel.onclose = () => this.#over("The server closed the call.");
+    this.#channel.onclose = () => {
+      if (this.#closing) return;
+      this.#ended = true;
+      this.#over("The server closed the call.");
+    };
   }
 
   /** @param {string} secret */
@@ -40,8 +48,13 @@ export class WebRtcTransport {
     await this.#peer.setRemoteDescription({ type: "answer", sdp: answer });
     await new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Problem("webrtc_failed")), CONNECT_MS);
+      this.#giveUp = (problem) => {
+        clearTimeout(timer);
+        reject(problem);
+      };
       this.#channel.onopen = () => {
         clearTimeout(timer);
+        this.#giveUp = null;
         this.#open = true;
         resolve(undefined);
       };
@@ -61,15 +74,21 @@ export class WebRtcTransport {
     await this.sender.replaceTrack(voice.getAudioTracks()[0]);
   }
 
-  close() {
+  /** End the call; one that never opened cannot tell the server so itself. */
+  async close() {
+    const stays = this.callId && !this.#open && !this.#ended;
     this.#closing = true;
+    this.#ended = true;
     this.#channel.close();
     this.#peer.close();
+    if (stays) await hangUp(this.callId, this.key);
   }
 
   /** @param {string} reason */
   #over(reason) {
     if (this.#open && !this.#closing) this.port.onClose({ code: 1006, reason });
+    this.#giveUp?.(new Problem("webrtc_failed", reason));
+    this.#giveUp = null;
     this.#closing = true;
     this.#peer.close();
   }

@@ -48,7 +48,7 @@ export class WebSocketTransport {
     return event;
   }
 
-  close() {
+  async close() {
     this.#closing = true;
     this.#socket?.close(1000);
   }
@@ -65,5 +65,5 @@ export class WebSocketTransport {
  * @property {string} callId
  * @property {(secret: string) => Promise<void>} open resolves when events can be sent
  * @property {(event: object) => void} send
- * @property {() => void} close
+ * @property {() => Promise<void>} close resolves when the server has been told, as far as it can be
  */

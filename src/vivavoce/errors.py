@@ -2,7 +2,8 @@
 
 VivavoceError
 ├── ConfigurationError      a setting, a key or an extra is wrong or missing: says which and what to do
-│   └── MissingExtraError   an optional package is not installed: names the `pip install` command
+│   ├── MissingExtraError   an optional package is not installed: names the `pip install` command
+│   └── MissingKeyError     a server wants a key and none was given: says where one is looked for
 ├── ProtocolError           a rule of the Realtime API was broken
 │   ├── LocalProtocolError  by this program: a bug here or a wrong call
 │   └── RemoteProtocolError by the peer: carries what an `error` event needs (code, param)
@@ -45,6 +46,22 @@ class MissingExtraError(ConfigurationError):
     def __init__(self, extra: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs an extra: pip install 'vivavoce[{extra}]'")
         self.extra = extra
+
+
+class MissingKeyError(ConfigurationError):
+    """A server wants an API key, and there is none.
+
+    Args:
+        problem: what is missing, and which variables of the environment can bring it.
+        others: what else a session may do; another caller puts its own words in their place.
+
+    Attributes:
+        problem: as given.
+    """
+
+    def __init__(self, problem: str, others: str) -> None:
+        super().__init__(f"{problem}, {others}")
+        self.problem = problem
 
 
 class ProtocolError(VivavoceError):

@@ -43,3 +43,10 @@ def test_what_is_no_origin_cannot_be_allowed(wrong: str) -> None:
     with pytest.raises(ConfigurationError, match="no origin of web pages") as caught:
         Origins(["https://right.test", wrong])
     assert repr(wrong) in str(caught.value)
+
+
+def test_one_text_is_no_list_of_origins() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"origins is the text .*; give a tuple: \('https://a.test',\)"
+    ):
+        Origins("https://a.test")

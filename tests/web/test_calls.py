@@ -115,6 +115,7 @@ def test_there_are_so_many_lines_and_so_many_for_one_user() -> None:
             assert (await first.call(web, PATH, x_user="ada")).status_code == 201
             own = await second.call(web, PATH, x_user="ada")
             assert code(own) == (429, "user_call_limit_reached")
+            assert own.json()["error"]["message"] == "You are in a call already; end it first."
             async with page() as again:
                 assert (await again.call(web, PATH, x_user="eve")).status_code == 201
                 full = await third.call(web, PATH, x_user="bob")
@@ -318,10 +319,21 @@ def test_a_model_config_that_cannot_work_is_a_mistake_at_once() -> None:
         calls_for(model_config={"api_kee": "sk-x"})
 
 
-@pytest.mark.parametrize("wrong", [{"max_calls": 0}, {"max_calls_per_user": 0}, {"max_s": 0}])
-def test_limits_below_one_are_mistakes(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
-        CallOptions(**wrong)
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"runner": AGENT}, r"got a RealtimeAgent: RealtimeRunner\(agent\) makes one"),
+        ({"authorize": "ada"}, "authorize must be a function of the request, got 'ada'"),
+        ({"on_session": "hello"}, "on_session must be a function, got 'hello'"),
+        ({"context": {}}, "context must be a function, got {}"),
+        ({"options": {"max_calls": 1}}, r"options must be CallOptions\(…\)"),
+        ({"origins": "https://a.example"}, r"give a tuple: \('https://a.example',\)"),
+    ],
+)
+def test_arguments_of_another_kind_are_mistakes_at_once(wrong: dict[str, Any], words: str) -> None:
+    given: dict[str, Any] = {"runner": RealtimeRunner(AGENT), "authorize": of_header, **wrong}
+    with pytest.raises(ConfigurationError, match=words):
+        BrowserCalls(given.pop("runner"), **given)
 
 
 def test_without_aiortc_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,11 @@ def test_the_key_of_a_user_opens_the_session_that_the_program_decided_on(browsin
     [
         ({"base_url": "ws://127.0.0.1:9", "api_key": "sk-secret"}, {"type": "realtime", "model": "m"}, 502),
         ({"base_url": "ws://127.0.0.1:9", "api_key": "sk-secret"}, {"type": "realtime", "moodel": "m"}, 500),
-        ({"base_url": "ws://127.0.0.1:9", "api_key": "sk-secret", "expires_after_s": 1}, None, 500),
+        (
+            {"base_url": "ws://127.0.0.1:9/x?api-version=1", "api_key": "sk-secret", "provider": "azure"},
+            None,
+            500,
+        ),
     ],
 )
 def test_what_goes_wrong_is_logged_and_the_page_learns_nothing_of_it(
@@ -85,7 +89,7 @@ def test_what_goes_wrong_is_logged_and_the_page_learns_nothing_of_it(
     status: int,
 ) -> None:
     async def story() -> Any:
-        routes = client_secret_routes(PATH, session or {}, authorize=of_header, **options)
+        routes = client_secret_routes(PATH, lambda _user: session or {}, authorize=of_header, **options)
         async with browsing(app_of(routes)) as browser:
             return await browser.post(PATH, headers={"x-user": "ada"})
 
@@ -94,6 +98,34 @@ def test_what_goes_wrong_is_logged_and_the_page_learns_nothing_of_it(
     assert "127.0.0.1" not in answer.text
     assert "client secret could not be made" in caplog.text
     assert "sk-secret" not in caplog.text
+
+
+def test_a_log_without_a_key_says_what_this_function_has(
+    browsing: Any, app_of: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    async def story() -> Any:
+        async with browsing(app_of(client_secret_routes(PATH, {}, authorize=of_header))) as browser:
+            return await browser.post(PATH, headers={"x-user": "ada"})
+
+    assert asyncio.run(story()).status_code == 500
+    assert "set OPENAI_API_KEY, or pass api_key" in caplog.text
+    assert "model" not in caplog.messages[-1]
+
+
+@pytest.mark.parametrize("seconds", [5, 7201, "60"])
+def test_a_time_out_of_range_is_refused_at_once(seconds: Any) -> None:
+    with pytest.raises(
+        ConfigurationError, match=f"expires_after_s must be .* from 10 to 7200, got {seconds!r}"
+    ):
+        client_secret_routes(PATH, greeting, authorize=of_header, expires_after_s=seconds)
+
+
+def test_settings_that_no_session_has_are_refused_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="moodel"):
+        client_secret_routes(PATH, {"type": "realtime", "moodel": "m"}, authorize=of_header)
 
 
 def test_an_origin_that_is_none_is_refused_at_once() -> None:

@@ -112,8 +112,9 @@ def test_a_listed_page_may_call_from_its_own_host_with_cookies(browsing: Any) ->
 
 @pytest.mark.parametrize("origins", [["*"], ["https://app.example/path"], ["app.example"]])
 def test_origins_are_checked_when_the_application_is_made(origins: list[str]) -> None:
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError) as caught:
         Visitors(everybody, origins)
+    assert "stands for all" not in str(caught.value)  # which is refused
 
 
 def test_without_a_check_there_is_no_route() -> None:

@@ -46,6 +46,22 @@ def test_a_url_of_another_form_is_refused_with_the_fix(url: str, fix: str) -> No
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize("server", [{"url": 5}, {"url": None}, {"username": 5}, {"credential": b"hunter2"}])
+def test_what_is_no_text_is_refused_and_not_shown(server: dict[str, Any]) -> None:
+    with pytest.raises(
+        ConfigurationError, match=f"{next(iter(server))} of an IceServer must be a text"
+    ) as raised:
+        IceServer(**{"url": "turn:t.example.org", "username": "me", "credential": "secret", **server})
+    assert "hunter2" not in str(raised.value)
+
+
+def test_servers_in_the_form_of_browsers_are_refused_and_not_shown() -> None:
+    servers: Any = [{"urls": "turn:t.example.org", "credential": "hunter2"}]
+    with pytest.raises(ConfigurationError, match="but an object of type dict is in it") as raised:
+        RtcConfig(ice_servers=servers)
+    assert "hunter2" not in str(raised.value)
+
+
 def test_turn_needs_credentials_and_nobody_reads_them() -> None:
     with pytest.raises(ConfigurationError, match="needs a username and a credential"):
         IceServer("turn:t.example.org", "me")
@@ -58,6 +74,20 @@ def test_turn_needs_credentials_and_nobody_reads_them() -> None:
         ({"udp_ports": (50, 40)}, "first and last port"),
         ({"udp_ports": (0, 40)}, "first and last port"),
         ({"udp_ports": (60000, 70000)}, "first and last port"),
+        ({"udp_ports": "50000-50100"}, r"udp_ports is '50000-50100'; .* two numbers .*\(50000, 50100\)"),
+        ({"udp_ports": (50000,)}, "two numbers"),
+        ({"udp_ports": ("50000", "50100")}, "two numbers"),
+        ({"udp_ports": 50000}, "udp_ports is 50000; .* two numbers"),
+        ({"addresses": "192.0.2.1"}, r"addresses is '192.0.2.1'; give a tuple"),
+        ({"addresses": (5,)}, "addresses: 5 is not an IP address as a text"),
+        ({"advertised_address": 5}, "advertised_address: 5 is not an IP address as a text"),
+        ({"connect_s": "5"}, "connect_s is '5'"),
+        ({"connect_s": float("nan")}, "connect_s is nan"),
+        ({"vanish_s": True}, "vanish_s is True"),
+        ({"vanish_s": None}, "vanish_s is None"),
+        ({"ice_servers": "stun:a"}, r"the text 'stun:a'; give a tuple: \(IceServer\('stun:a'\),\)"),
+        ({"ice_servers": IceServer("stun:a")}, "a tuple like .*, got an object of type IceServer"),
+        ({"ice_servers": ("stun:a",)}, "a tuple like .*, but an object of type str is in it"),
         ({"addresses": ("localhost",)}, "such as 192.0.2.1"),
         ({"addresses": ("fe80::1%eth0",)}, "link-local"),
         ({"addresses": ("0.0.0.0",)}, "set advertised_address to an IPv4 address"),

@@ -12,7 +12,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from vivavoce.errors import ConfigurationError
+from vivavoce.errors import ConfigurationError, MissingKeyError
 from vivavoce.providers.base import (
     KEY_HEADERS,
     NAMES_THE_SESSION,
@@ -133,9 +133,9 @@ async def _keys(target: Target, base_url: str) -> dict[str, str]:
             return _bearer(token)
     if same_server(base_url, os.environ.get("OPENAI_BASE_URL")) and (key := os.environ.get("OPENAI_API_KEY")):
         return {"api-key": key}
-    raise ConfigurationError(
-        "No key for Azure OpenAI: set AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN, or pass "
-        "model_config={'api_key': …}, a function for tokens that expire"
+    raise MissingKeyError(
+        "No key for Azure OpenAI: set AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN",
+        "or pass model_config={'api_key': …}, a function for tokens that expire",
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProtocolError
+from vivavoce.errors import ConfigurationError, ConnectionLostError, MissingKeyError, RemoteProtocolError
 from vivavoce.protocol import Session
 from vivavoce.protocol.base import Wire
 from vivavoce.protocol.codec import session_from, to_builtins
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SHORTEST_S = 10
 LONGEST_S = 7200
+"""Seconds that the API lets a client secret be good for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,10 @@ async def create_client_secret(
             "model": "gpt-realtime", "audio": {"output": {"voice": "marin"}}}``.
         expires_after_s: seconds for which it can be used to connect, 10 to 7200; ``None`` is the server's
             default of 600.
-        api_key: your own key, a text or a function; without one it comes from the environment, as for a
-            connection.
-        base_url: the server, as for a connection; without one it is OpenAI's.
+        api_key: your own key, a text or a function. Without one: ``OPENAI_API_KEY``, for OpenAI and for the
+            server in ``OPENAI_BASE_URL`` alone; with Azure ``AZURE_OPENAI_API_KEY`` or
+            ``AZURE_OPENAI_AD_TOKEN``. Any other server is shown no key of the environment.
+        base_url: the server, as for a connection; without one that of ``OPENAI_BASE_URL``, else OpenAI's.
         provider: ``"openai"`` or ``"azure"``; ``None`` looks at `base_url`.
         headers: HTTP headers of your own.
         timeout_s: seconds the whole may take.
@@ -66,13 +68,15 @@ async def create_client_secret(
         ConnectionLostError: the server could not be reached, or refused; the message says which.
         RemoteProtocolError: the server's answer holds no key.
     """
-    body = _body(session, expires_after_s)
+    body = secret_request(session, expires_after_s)
     model = body["session"].get("model")
     target = Target(base_url, api_key=api_key, headers=headers or {}, model=model)
     try:
         async with asyncio.timeout(timeout_s):
             endpoint = await endpoint_of(target, provider)
             status, text, answer = await _post(_secrets_url(endpoint), endpoint.headers, body)
+    except MissingKeyError as error:
+        raise ConfigurationError(f"{error.problem}, or pass api_key") from error
     except TimeoutError as error:
         raise ConnectionLostError(f"The realtime server did not answer within {timeout_s:g} s.") from error
     if status >= 300:
@@ -81,7 +85,16 @@ async def create_client_secret(
     return _secret(answer)
 
 
-def _body(session: object, expires_after_s: int | None) -> dict[str, Any]:
+def secret_request(session: object, expires_after_s: int | None) -> dict[str, Any]:
+    """Return the body of the request for a client secret.
+
+    Args:
+        session: settings of the session, or ``None``.
+        expires_after_s: 10 to 7200, or ``None`` for the server's default.
+
+    Raises:
+        ConfigurationError: one of the two is not accepted.
+    """
     form = to_builtins(session) if isinstance(session, Wire) else session
     if form is None:
         form = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from vivavoce.errors import ConfigurationError
+from vivavoce.errors import MissingKeyError
 from vivavoce.providers.base import (
     NAMES_THE_SESSION,
     Endpoint,
@@ -81,9 +81,9 @@ async def openai_endpoint(target: Target) -> Endpoint:
     if key:
         headers["Authorization"] = f"Bearer {key}"
     elif is_openai(base_url):
-        raise ConfigurationError(
-            "No API key for the realtime server: set OPENAI_API_KEY, pass model_config={'api_key': …}, "
-            "or use model='local'"
+        raise MissingKeyError(
+            "No API key for the realtime server: set OPENAI_API_KEY",
+            "pass model_config={'api_key': …}, or use model='local'",
         )
     return Endpoint(url, headers)
 

@@ -22,18 +22,19 @@ class Origins:
         allowed: origins like `https://app.example.com` or `http://10.0.0.5:3000`, or `*` for all of them.
 
     Raises:
-        ConfigurationError: one is no origin.
+        ConfigurationError: one is no origin, or they are one text.
     """
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
+        if isinstance(allowed, str):
+            raise ConfigurationError(f"origins is the text {allowed!r}; give a tuple: ({allowed!r},)")
         self.listed = tuple(allowed)
         self.all = ANY_ORIGIN in self.listed
         self._allowed = {_normal(origin) for origin in self.listed if origin != ANY_ORIGIN}
         if None in self._allowed:
             wrong = next(origin for origin in self.listed if origin != ANY_ORIGIN and not _normal(origin))
             raise ConfigurationError(
-                f"{wrong!r} is no origin of web pages; one looks like https://app.example.com "
-                "(no path), and * stands for all of them"
+                f"{wrong!r} is no origin of web pages; one looks like https://app.example.com (no path)"
             )
 
     def __bool__(self) -> bool:

@@ -16,8 +16,9 @@ from vivavoce.errors import MissingExtraError
 if any(find_spec(package) is None for package in ("starlette", "python_multipart")):
     raise MissingExtraError("server", "taking calls from browsers")
 
-from vivavoce.web.calls import BrowserCalls, CallOptions
+from vivavoce.web.calls import BrowserCalls
 from vivavoce.web.client_secrets import client_secret_routes
+from vivavoce.web.options import CallOptions
 from vivavoce.web.visitors import everybody
 from vivavoce.webrtc.config import IceServer, RtcConfig
 

@@ -7,7 +7,6 @@ import contextlib
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -18,7 +17,9 @@ from vivavoce.errors import ConfigurationError, MissingExtraError, VivavoceError
 from vivavoce.ids import RandomIds
 from vivavoce.server.envelope import Refusal, RefusedError
 from vivavoce.server.rest.offers import offer_of
+from vivavoce.session import RealtimeRunner
 from vivavoce.tasks import Tasks
+from vivavoce.web.options import CallOptions
 from vivavoce.web.visitors import Authorize, Visitors
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
-    from vivavoce.session import RealtimeRunner
     from vivavoce.web.call import BrowserCall, OnSession
-    from vivavoce.webrtc.config import RtcConfig
 
 logger = logging.getLogger(__name__)
 
@@ -38,39 +37,6 @@ CLOSE_S = 1.0
 """Seconds that calls have to end when the application does."""
 RETRY_S = 5
 """What a refused caller is told to wait."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallOptions:
-    """What calls may do, and how many there may be.
-
-    Args:
-        max_calls: at the same time; the next one is refused with 503. Default 100.
-        max_calls_per_user: of one user at the same time; the next one is refused with 429. Default: any.
-        max_s: seconds that a call may last; default one hour, ``None`` is any.
-        rtc: UDP ports, addresses, STUN and TURN servers. Default: any port of any interface.
-        show_agent: show the browser the agent's instructions, prompt and tools in `session.created` and
-            `session.updated`, credentials of MCP servers left out, and the words of system messages. Default:
-            they are kept from it.
-        allow_settings: settings of the session that the browser may change by `session.update`, as paths:
-            ``("audio.output.speed",)``. Default: none.
-
-    Raises:
-        ConfigurationError: a number is below one.
-    """
-
-    max_calls: int = 100
-    max_calls_per_user: int | None = None
-    max_s: float | None = 3600.0
-    rtc: RtcConfig | None = None
-    show_agent: bool = False
-    allow_settings: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for name in ("max_calls", "max_calls_per_user", "max_s"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ConfigurationError(f"{name} must be 1 or more, got {value!r}")
 
 
 class BrowserCalls:
@@ -95,7 +61,7 @@ class BrowserCalls:
 
     Raises:
         MissingExtraError: aiortc is not installed.
-        ConfigurationError: `authorize` is no function, an origin is none, or `model_config` cannot work.
+        ConfigurationError: an argument is of another kind, an origin is none, or `model_config` cannot work.
     """
 
     def __init__(
@@ -115,6 +81,7 @@ class BrowserCalls:
         import vivavoce.webrtc.wiring  # noqa: F401
         from vivavoce.web import call
 
+        _check(runner, on_session, context, options)
         self._call_type = call.BrowserCall
         self._runner = runner
         self._visitors = Visitors(authorize, origins)
@@ -258,7 +225,8 @@ class BrowserCalls:
             raise RefusedError(refusal)
         own = sum(call.user == user for call in self._calls.values())
         if options.max_calls_per_user is not None and own >= options.max_calls_per_user:
-            message = f"You have {own} call(s) already. End one first."
+            lead = "are in a call" if own == 1 else f"have {own} calls"
+            message = f"You {lead} already; end {'it' if own == 1 else 'one'} first."
             refusal = Refusal(
                 429, message, code="user_call_limit_reached", type="rate_limit_error", headers=retry
             )
@@ -271,6 +239,19 @@ class BrowserCalls:
         if not self._watched:
             self._watched = True
             logger.warning("Calls will not end in order: give the application lifespan=calls.lifespan")
+
+
+def _check(runner: object, on_session: object, context: object, options: object) -> None:
+    if not isinstance(runner, RealtimeRunner):
+        kind = type(runner).__name__
+        raise ConfigurationError(
+            f"runner must be a RealtimeRunner, got a {kind}: RealtimeRunner(agent) makes one"
+        )
+    for name, value in (("on_session", on_session), ("context", context)):
+        if value is not None and not callable(value):
+            raise ConfigurationError(f"{name} must be a function, got {value!r}")
+    if not isinstance(options, CallOptions | None):
+        raise ConfigurationError(f"options must be CallOptions(…), got {options!r}")
 
 
 def _refuse(error: VivavoceError) -> NoReturn:

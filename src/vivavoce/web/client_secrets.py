@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from vivavoce.errors import ConfigurationError, ConnectionLostError, ProtocolError
 from vivavoce.protocol import Session
 from vivavoce.providers import create_client_secret
+from vivavoce.providers.client_secret import secret_request
 from vivavoce.server.envelope import Refusal, RefusedError
 from vivavoce.web.visitors import Authorize, Visitors
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from vivavoce.providers.resolving import ProviderName
 
 logger = logging.getLogger(__name__)
+
+UNAVAILABLE = "No key could be had for this conversation. The server's log says why."
 
 SessionForm: TypeAlias = Session | Mapping[str, Any]
 SessionOf: TypeAlias = SessionForm | Callable[[Any], SessionForm | Awaitable[SessionForm]]
@@ -52,21 +55,24 @@ def client_secret_routes(
         authorize: returns the user of a request, of any type, or ``None``, which is answered with 401.
         expires_after_s: seconds for which it can be used to connect, 10 to 7200; ``None`` is the server's
             default of 600.
-        api_key: your own key, a text or a function; without one it comes from the environment.
-        base_url: the Realtime server; without one it is OpenAI's.
+        api_key: your own key, a text or a function. Without one: ``OPENAI_API_KEY``, for OpenAI and for the
+            server in ``OPENAI_BASE_URL`` alone; with Azure ``AZURE_OPENAI_API_KEY`` or
+            ``AZURE_OPENAI_AD_TOKEN``. A server of your own in `base_url` gets no key unless you name it here.
+        base_url: the Realtime server; without one that of ``OPENAI_BASE_URL``, else OpenAI's.
         provider: ``"openai"`` or ``"azure"``; ``None`` looks at `base_url`.
         origins: pages of other hosts that may ask, like ``"https://app.example.com"``.
 
     Raises:
-        ConfigurationError: `authorize` is no function, or an origin is none.
+        ConfigurationError: `authorize` is no function, an origin is none, `expires_after_s` is out of range,
+            or the settings are not accepted.
     """
+    secret_request({} if callable(session) else session, expires_after_s)
     visitors = Visitors(authorize, origins)
 
     async def mint(request: Request) -> Response:
         user = await visitors.admit(request)
         settings = session(user) if callable(session) else session
-        if inspect.isawaitable(settings):
-            settings = await settings
+        settings = await settings if inspect.isawaitable(settings) else settings
         try:
             secret = await create_client_secret(
                 settings,
@@ -79,9 +85,8 @@ def client_secret_routes(
             # The page is not told: the words may be about the key or the place of the server.
             logger.error("A client secret could not be made: %s", error)  # noqa: TRY400  # whose bug it is not
             status = 502 if isinstance(error, ConnectionLostError) else 500
-            message = "No key could be had for this conversation. The server's log says why."
             raise RefusedError(
-                Refusal(status, message, code="client_secret_unavailable", type="server_error")
+                Refusal(status, UNAVAILABLE, code="client_secret_unavailable", type="server_error")
             ) from error
         body = {"value": secret.value, "expires_at": secret.expires_at}
         return JSONResponse(body, headers={"cache-control": "no-store"})

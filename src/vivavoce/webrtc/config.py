@@ -57,6 +57,13 @@ class IceServer:
     credential: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        for name in ("url", "username", "credential"):
+            value = getattr(self, name)
+            if not isinstance(value, str) and (name == "url" or value is not None):
+                # The value is not shown: it may be a secret.
+                raise ConfigurationError(
+                    f"{name} of an IceServer must be a text, got an object of type {_kind(value)}"
+                )
         if self.address.kind == "turn" and not (self.username and self.credential):
             raise ConfigurationError(f"the TURN server {self.url!r} needs a username and a credential")
 
@@ -112,19 +119,16 @@ class RtcConfig:
     vanish_s: float = 8.0
 
     def __post_init__(self) -> None:
+        _check_servers(self.ice_servers)
         kinds = [server.address.kind for server in self.ice_servers]
         if twice := {kind for kind in kinds if kinds.count(kind) > 1}:
             raise ConfigurationError(f"ice_servers has several of the kind {min(twice)}; give one of each")
         if self.udp_ports is not None:
-            first, last = self.udp_ports
-            if not 0 < first <= last < 65536:
-                raise ConfigurationError(
-                    f"udp_ports {first}-{last} is no range: give first and last port, 1 to 65535"
-                )
-        if self.connect_s <= 0:
-            raise ConfigurationError(f"connect_s is {self.connect_s}; it must be more than 0 seconds")
-        if self.vanish_s < 1:
-            raise ConfigurationError(f"vanish_s is {self.vanish_s}; it must be at least 1 second")
+            _check_ports(self.udp_ports)
+        if not _is_number(self.connect_s) or not self.connect_s > 0:
+            raise ConfigurationError(f"connect_s is {self.connect_s!r}; it must be more than 0 seconds")
+        if not _is_number(self.vanish_s) or not self.vanish_s >= 1:
+            raise ConfigurationError(f"vanish_s is {self.vanish_s!r}; it must be at least 1 second")
         self._check_addresses()
 
     def _check_addresses(self) -> None:
@@ -136,6 +140,10 @@ class RtcConfig:
                     f"advertised_address {advertised} is no address that a peer could reach: give the one "
                     "under which the world sees this machine"
                 )
+        if not isinstance(self.addresses, tuple | list):
+            raise ConfigurationError(
+                f"addresses is {self.addresses!r}; give a tuple of texts: ('192.0.2.1',)"
+            )
         for text in self.addresses:
             address = _ip("addresses", text)
             if address.version == 6 and address.is_link_local:
@@ -147,9 +155,43 @@ class RtcConfig:
                 )
 
 
-def _ip(name: str, text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def _check_servers(servers: object) -> None:
+    if isinstance(servers, str):
+        raise ConfigurationError(
+            f"ice_servers is the text {servers!r}; give a tuple: (IceServer({servers!r}),)"
+        )
+    wanted = "ice_servers must be a tuple like (IceServer('stun:stun.example.com'),)"
+    # No value is shown: a credential may be in it.
+    if not isinstance(servers, tuple | list):
+        raise ConfigurationError(f"{wanted}, got an object of type {_kind(servers)}")
+    for server in servers:
+        if not isinstance(server, IceServer):
+            raise ConfigurationError(f"{wanted}, but an object of type {_kind(server)} is in it")
+
+
+def _check_ports(ports: object) -> None:
+    wanted = "give first and last port as two numbers from 1 to 65535: (50000, 50100)"
+    if not isinstance(ports, tuple | list) or len(ports) != 2 or not all(type(port) is int for port in ports):
+        raise ConfigurationError(f"udp_ports is {ports!r}; {wanted}")
+    first, last = ports
+    if not 0 < first <= last < 65536:
+        raise ConfigurationError(f"udp_ports {first}-{last} is no range; {wanted}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__
+
+
+def _ip(name: str, text: object) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     try:
-        return ipaddress.ip_address(text)
+        if isinstance(text, str):  # a number would be taken for an address as well
+            return ipaddress.ip_address(text)
     except ValueError:
-        wanted = "an IP address, such as 192.0.2.1 or 2001:db8::1"
-        raise ConfigurationError(f"{name}: {text!r} is not {wanted}") from None
+        pass
+    raise ConfigurationError(
+        f"{name}: {text!r} is not an IP address as a text, such as 192.0.2.1 or 2001:db8::1"
+    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.playground.visit import home
@@ -13,8 +14,10 @@ from tests.playground.visit import home
 from vivavoce.engines.scripted import scripted_engines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from playwright.async_api import WebSocketRoute
     from tests.playground.conftest import Visit
 
 pytestmark = pytest.mark.browser
@@ -39,6 +42,93 @@ async ([width, how]) => {
   document.body.dispatchEvent(event);
 }
 """
+
+
+SILENCE = base64.b64encode(bytes(4800)).decode()
+
+
+def server_saying(*events: dict[str, Any]) -> Callable[[WebSocketRoute], None]:
+    """The server's end of a WebSocket that says these events when it is asked for a response."""
+
+    def begin(route: WebSocketRoute) -> None:
+        def say(event: dict[str, Any]) -> None:
+            route.send(json.dumps({"event_id": "e", **event}))
+
+        def receive(text: str | bytes) -> None:
+            event = json.loads(text)
+            if event["type"] == "session.update":
+                session = {"id": "sess_1", "model": "m", **event["session"]}
+                say({"type": "session.updated", "session": session})
+            elif event["type"] == "response.create":
+                for one in events:
+                    say(one)
+
+        route.on_message(receive)
+        say({"type": "session.created", "session": {"id": "sess_1", "model": "m", "audio": {"input": {}}}})
+
+    return begin
+
+
+def test_nothing_is_heard_before_it_is_made(playground_loop: asyncio.Runner, person_at: Visit) -> None:
+    """The page and the server each have a clock, and begin to count at different moments."""
+    stages = {"end_of_speech": 0, "end_of_turn": 300, "transcript": 500, "first_token": 700}
+    stages["first_audio"] = 60_000
+    done = {"id": "resp_1", "status": "completed", "output": [{"id": "item_2"}]}
+    handler = server_saying(
+        {"type": "input_audio_buffer.speech_started", "item_id": "item_1"},
+        {"type": "input_audio_buffer.speech_stopped", "item_id": "item_1"},
+        {"type": "response.created", "response": {"id": "resp_1"}},
+        {"type": "response.output_audio.delta", "item_id": "item_2", "delta": SILENCE},
+        {"type": "response.done", "response": done, "stage_times": stages},
+    )
+
+    async def main() -> None:
+        async with home(scripted_engines()) as house, person_at(house.url) as person:
+            await person.routed(handler)
+            await person.choose("WebSocket")
+            await person.type("Hello.")
+            await person.sees(".turn dt", "Heard here")
+            assert await person.page.locator(".turn dt").all_inner_texts() == [
+                "Turn over",
+                "Transcript",
+                "First word",
+                "First sound",
+                "Heard here",
+            ]
+            values = await person.page.locator(".turn dd").all_inner_texts()
+            assert values == ["300 ms", "500 ms", "700 ms", "60000 ms", "60000 ms"]
+
+    playground_loop.run(main())
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_turn_without_words(playground_loop: asyncio.Runner, person_at: Visit, written: bool) -> None:
+    """Nothing could be understood, or nothing was to be written down: the page knows which."""
+    item = {"id": "item_1", "type": "message", "role": "user", "status": "completed"}
+    spoken = {**item, "content": [{"type": "input_audio", "transcript": None}]}
+    transcript = {
+        "type": "conversation.item.input_audio_transcription.completed",
+        "item_id": "item_1",
+        "transcript": "",
+    }
+    handler = server_saying(
+        {"type": "input_audio_buffer.speech_started", "item_id": "item_1"},
+        {"type": "input_audio_buffer.speech_stopped", "item_id": "item_1"},
+        {"type": "conversation.item.added", "item": spoken},
+        *([transcript] if written else []),
+        {"type": "conversation.item.done", "item": spoken},
+    )
+
+    async def main() -> None:
+        async with home(scripted_engines()) as house, person_at(house.url) as person:
+            await person.routed(handler)
+            await person.choose("WebSocket")
+            await person.page.set_checked("[name=transcribe]", written)
+            await person.type("Hello.")
+            words = "No words understood." if written else "Spoken, not written down."
+            await person.sees(".entry.user .said", words)
+
+    playground_loop.run(main())
 
 
 def test_events_can_be_searched_filtered_and_read(playground_loop: asyncio.Runner, person_at: Visit) -> None:

@@ -93,6 +93,52 @@ def test_a_person_types_what_a_tool_answers(playground_loop: asyncio.Runner, per
     playground_loop.run(main())
 
 
+@pytest.mark.parametrize("mode", ["ask", "type"])
+def test_what_waits_for_an_answer_is_lost_with_the_connection(
+    playground_loop: asyncio.Runner, person_at: Visit, mode: str
+) -> None:
+    """Nothing is left to press, what was answered before stays answered, and the agent can be asked again."""
+    call = FunctionCallDelta(0, "book_table", "{}")
+    engines = scripted_engines(answers=[[CALL], ["Sunny."], [call], [call], ["Booked."]])
+
+    async def main() -> None:
+        async with home(engines) as house, person_at(house.url) as person:
+            page = person.page
+            await person.choose("WebSocket")
+            await person.press("Weather")
+            await person.press("Book a table")
+            await page.select_option("#reply-book_table", mode)
+            await person.type("What is the weather in Oslo?")
+            await person.sees(".entry.assistant .said", "Sunny.")
+            await person.type("Book a table.")
+            await person.sees(".card.asks", "book_table")
+            session = (await person.event("session.created"))["session"]["id"]
+            if mode == "type":
+                await page.get_by_label("Answer of the tool").fill("{}")  # and the focus stays there
+            assert house.app._sessions.calls.hang_up(session, None)
+            await person.phase("lost")
+            await person.sees(".card .state", "lost with the connection")
+            await person.picture("lost")
+            assert await person.see(".card button, .card textarea").count() == 0
+            assert await page.locator(".card .state").all_inner_texts() == [
+                "done",
+                "lost with the connection",
+            ]
+            assert "book_table was lost" in await page.inner_text("#announcer")
+            await page.locator(".notice").get_by_role("button", name="Reconnect").click()
+            await person.phase("live")
+            await person.sees(".entry.note", "Connected again")
+            await person.sees("#activity", "Waiting for a message")
+            await person.type("Book it again.")
+            await person.sees(".card.asks", "book_table")
+            await person.press("Approve" if mode == "ask" else "Send the answer")
+            await person.sees(".entry.assistant .said", "Booked.")
+            states = await page.locator(".card .state").all_inner_texts()
+            assert states == ["done", "lost with the connection", "done"]
+
+    playground_loop.run(main())
+
+
 # --- tools that the server calls --------------------------------------------------------------------------
 
 REQUEST = {

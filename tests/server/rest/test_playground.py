@@ -168,8 +168,10 @@ def test_whoever_may_come_in_is_told_what_there_is_to_choose_from(house: Callabl
 
 def test_a_page_is_told_whether_there_is_webrtc(house: Callable[..., Any]) -> None:
     async def scenario() -> None:
-        assert (await knock(house()))["webrtc"] is webrtc_installed()
-        assert (await knock(house(webrtc=None)))["webrtc"] is False
+        told = await knock(house())
+        assert (told["webrtc"], told["webrtc_off"]) == (webrtc_installed(), False)
+        told = await knock(house(webrtc=None))
+        assert (told["webrtc"], told["webrtc_off"]) == (False, True)
 
     run(scenario())
 

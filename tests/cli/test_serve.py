@@ -50,6 +50,25 @@ def url_of(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().split()[-1]
 
 
+def test_the_first_words_of_the_help_say_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    assert "Serve the Realtime API over WebSocket and WebRTC, and a page to talk to it." in words
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--udp-ports", "50000"], "--udp-ports is '50000'; write the first and the last port"),
+        (["--advertised-address", "me"], "--advertised-address: 'me' is not an IP address"),
+    ],
+)
+def test_what_is_wrong_with_an_option_is_said_by_its_name(options: list[str], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{words}"):
+        configured(*options)
+
+
 def test_defaults_are_this_machine_and_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VIVAVOCE_API_KEY", raising=False)
     config = configured()

@@ -115,6 +115,7 @@ def test_without_a_file_the_defaults_are_shown(capsys: pytest.CaptureFixture[str
     for row in [
         ("settings", "no file; options and defaults"),
         ("address", "ws://[::1]:8000/v1/realtime"),
+        ("page", "http://[::1]:8000/"),
         ("keys", "none: only this machine may connect"),
         ("client secrets", "good in one process"),
         ("web pages", "those of this machine"),
@@ -218,7 +219,7 @@ def test_where_all_engines_are_here_nobody_was_left_out(capsys: pytest.CaptureFi
         ([], "by WebRTC: media on any free UDP port of every address of this machine"),
         (["--no-webrtc"], "none by WebRTC: switched off"),
         (
-            ["--udp-ports", "50000-50100", "--advertised-address", "203.0.113.7"],
+            ["--udp-ports", "50000-50100", "--max-sessions", "101", "--advertised-address", "203.0.113.7"],
             (
                 "by WebRTC: media on UDP ports 50000-50100 of every address of this machine, "
                 "known as 203.0.113.7"
@@ -237,6 +238,49 @@ def test_what_calls_lack_is_said(capsys: pytest.CaptureFixture[str], monkeypatch
     own = RtcConfig(addresses=("10.0.0.5", "10.0.0.6"))
     monkeypatch.undo()
     assert webrtc_words(ServerConfig(webrtc=own)).endswith("any free UDP port of 10.0.0.5, 10.0.0.6")
+
+
+def test_servers_on_the_way_are_named_and_the_password_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "vivavoce.toml").write_text(
+        '[server]\nplayground = false\n[webrtc]\nstun = "stun:stun.test"\nturn = "turn:turn.test"\n'
+        'turn_username = "me"\nturn_credential = "hunter2"\n'
+    )
+    assert main(["serve", "--check", "--engines", "bench"]) == 0
+    output = capsys.readouterr().out
+    later = ": whether it answers shows with the first call"
+    for row in [
+        ("stun", f"stun:stun.test{later}"),
+        ("turn", f"turn:turn.test{later}"),
+        ("page", "none: switched off"),
+    ]:
+        assert row in rows(output)
+    assert "hunter2" not in output
+
+
+@pytest.mark.parametrize(
+    ("ports", "ends"), [("50000-50006", "all is well"), ("50000-50005", "it would run, with a warning")]
+)
+def test_fewer_ports_than_sessions_are_a_warning(
+    ports: str, ends: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--check", "--engines", "bench", "--max-sessions", "7", "--udp-ports", ports]) == 0
+    output = capsys.readouterr().out
+    assert output.splitlines()[-1] == ends
+    assert (
+        f"udp_ports {ports} is enough for 6 calls at once, one port each, but 7 sessions may be" in output
+    ) == (ends != "all is well")
+
+
+@pytest.mark.parametrize("options", [[], ["--no-webrtc"], ["--udp-ports", "50000-50001"]])
+def test_settings_of_an_extra_that_is_missing_are_a_warning(
+    options: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vivavoce.server.webrtc.webrtc_installed", lambda: False)
+    assert main(["serve", "--check", "--engines", "bench", *options]) == 0
+    warned = "[webrtc] is set, but no calls come in without the extra" in capsys.readouterr().out
+    assert warned == ("--udp-ports" in options)
 
 
 def test_one_is_not_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUMMARY", "add_arguments", "config_from", "run"]
 
-SUMMARY = "serve the Realtime API on this machine"
+SUMMARY = "serve the Realtime API on this machine, by WebSocket and WebRTC, with a page to try it"
 
 CONFIG_NAME = "vivavoce.toml"
 
@@ -48,6 +48,9 @@ a client:
   async with client.realtime.connect(model="local") as connection: ...
 """
 
+_OPTION_OF = {"udp_ports": "--udp-ports", "advertised_address": "--advertised-address"}
+"""Settings whose options an error names."""
+
 MAX_SESSION_MINUTES = 7 * 24 * 60
 """Longest session that an operator may allow: a week."""
 
@@ -55,8 +58,9 @@ MAX_SESSION_MINUTES = 7 * 24 * 60
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `vivavoce serve`."""
     parser.description = (
-        "Serve the Realtime API over WebSocket. Any client of that API can connect: an OpenAI client, an "
-        "Agents SDK, a browser. Ends cleanly on Ctrl-C and SIGTERM; a second one ends at once."
+        "Serve the Realtime API over WebSocket and WebRTC, and a page to talk to it. Any client of that API "
+        "can connect: an OpenAI client, an Agents SDK, a browser. Ends cleanly on Ctrl-C and SIGTERM; a "
+        "second one ends at once."
     )
     parser.epilog = _EPILOG
     parser.add_argument(
@@ -242,8 +246,16 @@ def config_from(args: argparse.Namespace) -> ServerConfig:
         ConfigurationError: an option or setting has a value that cannot be used.
     """
     from vivavoce.server.config_file import read_config
+    from vivavoce.server.config_tables import MisplacedError
 
-    return read_config(config_path(args), _flags(args))
+    try:
+        return read_config(config_path(args), _flags(args))
+    except MisplacedError as error:  # what is wrong in the file is a plain ConfigurationError
+        option = _OPTION_OF.get(error.key or "")
+        if option is None:
+            raise
+        words = str(error).removeprefix(f"[{'.'.join(error.table)}] ").removeprefix(str(error.key))
+        raise ConfigurationError(option + words) from error
 
 
 def config_path(args: argparse.Namespace) -> Path | None:
@@ -332,7 +344,7 @@ def _engines(args: argparse.Namespace) -> dict[str, Any]:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM, or say what would be served."""
-    from vivavoce.cli.serve_check import webrtc_words
+    from vivavoce.cli.serve_check import page_url, webrtc_words
     from vivavoce.server import run as run_server
     from vivavoce.server.logs import configure_logging
 
@@ -358,7 +370,7 @@ def run(args: argparse.Namespace) -> int:
             )
         tell(f"calls {webrtc_words(config)}")
         if config.playground:
-            tell(f"a page to talk to it is at {url.replace('ws', 'http', 1).removesuffix('v1/realtime')}")
+            tell(f"a page to talk to it is at {page_url(url)}")
         sys.stdout.write(f"vivavoce: listening on {url}\n")
         sys.stdout.flush()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vivavoce.server import RealtimeApp, ServerConfig
     from vivavoce.server.keys import ApiKey, KeyLimits
 
-__all__ = ["check", "webrtc_words"]
+__all__ = ["check", "page_url", "webrtc_words"]
 
 _WIDTH = 16
 
@@ -45,14 +45,18 @@ def check(config: ServerConfig, path: Path | None) -> str:
         app = create_app(config, engines)
         rows = [("settings", str(path) if path is not None else "no file; options and defaults")]
         rows += [*_access(config, app), *_engines(config, engines), *_rest(config, app), *_unasked(config)]
+        warnings = [("warning", words) for words in _warnings(config, app.max_sessions)]
     finally:
         asyncio.run(engines.aclose())
-    return "".join(f"{name:<{_WIDTH}}{words}\n" for name, words in rows) + "all is well\n"
+    table = "".join(f"{name:<{_WIDTH}}{words}\n" for name, words in [*rows, *warnings])
+    return table + ("it would run, with a warning\n" if warnings else "all is well\n")
 
 
 def _access(config: ServerConfig, app: RealtimeApp) -> Iterator[tuple[str, str]]:
     host = f"[{config.host}]" if ":" in config.host else config.host
-    yield "address", f"ws://{host}:{config.port}/v1/realtime"
+    url = f"ws://{host}:{config.port}/v1/realtime"
+    yield "address", url
+    yield "page", page_url(url) if config.playground else "none: switched off"
     if app.keys:
         for index, key in enumerate(app.keys):
             yield ("" if index else "keys"), _key(key)
@@ -100,6 +104,9 @@ def _rest(config: ServerConfig, app: RealtimeApp) -> Iterator[tuple[str, str]]:
         yield "each key", bounds
     yield "agent", f"model {config.session.model}, voice {config.session.voice}"
     yield "calls", webrtc_words(config)
+    if config.webrtc is not None:
+        for server in config.webrtc.ice_servers:
+            yield server.address.kind, f"{server.url}: whether it answers shows with the first call"
     for index, endpoint in enumerate(config.webhooks):
         events = ", ".join(endpoint.events) or "all events of the API"
         yield ("" if index else "webhooks"), f"{shown_url(endpoint.url)}: {events}"
@@ -112,6 +119,11 @@ def _rest(config: ServerConfig, app: RealtimeApp) -> Iterator[tuple[str, str]]:
     if config.recording is not None:
         which = {"all": "all sessions", "asked": "sessions that ask for it"}[config.recording.sessions]
         yield "recordings", f"{which}, in {config.recording.folder}"
+
+
+def page_url(url: str) -> str:
+    """Return where the page to talk to a server is, from the URL of its WebSocket."""
+    return url.replace("ws", "http", 1).removesuffix("v1/realtime")
 
 
 def webrtc_words(config: ServerConfig) -> str:
@@ -128,6 +140,30 @@ def webrtc_words(config: ServerConfig) -> str:
     where = ", ".join(config.webrtc.addresses) or "every address of this machine"
     known = config.webrtc.advertised_address
     return f"by WebRTC: media on {ports} of {where}" + (f", known as {known}" if known else "")
+
+
+def _warnings(config: ServerConfig, max_sessions: int) -> Iterator[str]:
+    """Yield what runs, but hardly as it was meant."""
+    from vivavoce.server.webrtc import webrtc_installed
+    from vivavoce.webrtc.config import RtcConfig
+
+    webrtc = config.webrtc
+    if webrtc is None:
+        return
+    if not webrtc_installed():
+        if webrtc != RtcConfig():
+            yield "[webrtc] is set, but no calls come in without the extra: pip install 'vivavoce[webrtc]'"
+        return
+    if webrtc.udp_ports is not None:
+        first, last = webrtc.udp_ports
+        ports = last - first + 1
+        if ports < max_sessions:
+            calls = _counted(ports, "call", "calls")
+            sessions = _counted(max_sessions, "session", "sessions")
+            yield (
+                f"udp_ports {first}-{last} is enough for {calls} at once, one port each, but {sessions} may be: "
+                "widen it, or lower max_sessions"
+            )
 
 
 def _unasked(config: ServerConfig) -> Iterator[tuple[str, str]]:

@@ -71,22 +71,25 @@ class WebRtcSettings:
 
 
 def _server(kind: str, url: str, username: str | None = None, credential: str | None = None) -> IceServer:
+    other = {"stun": "turn", "turn": "stun"}[kind]
+    if url.startswith((f"{other}:", f"{other}s:")):
+        raise ConfigurationError(
+            f"{kind}: {url!r} is the URL of a {other.upper()} server; put it under {other}"
+        )
     try:
-        server = IceServer(url, username, credential)
+        return IceServer(url, username, credential)
     except ConfigurationError as error:
         needs = "; give turn_username and turn_credential_env" if "needs a username" in str(error) else ""
         raise ConfigurationError(f"{kind}: {error}{needs}") from error
-    if server.address.kind != kind:
-        raise ConfigurationError(f"{kind}: {url!r} is the URL of a {server.address.kind.upper()} server")
-    return server
 
 
 def _ports(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     ports = _PORTS.fullmatch(text)
-    if ports is None:
+    first, last = (int(ports[1]), int(ports[2])) if ports is not None else (0, 0)
+    if not 0 < first <= last < 65536:
         raise ConfigurationError(
-            f"udp_ports is {text!r}; write the first and the last port, like 50000-50100"
+            f"udp_ports is {text!r}; write the first and the last port, from 1 to 65535, like 50000-50100"
         )
-    return int(ports[1]), int(ports[2])
+    return first, last

@@ -22,7 +22,7 @@ async def served(app: Any) -> AsyncIterator[str]:
     """Serve an application on a port of this machine."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", log_config=None))
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve(sockets=[listening]))
             try:

@@ -130,6 +130,7 @@ def test_a_fragment_with_a_name_that_is_not_there_is_seen() -> None:
 
 SHOWN = {
     "agents_and_tools.py": "Manager speaks now.",
+    "bad_network.py": "The agent was heard to the end.",
     "guardrail_kinds.py": "[stopped: The sofa costs four hundred euros, and that is a promise.]",
     "in_a_session.py": "'assistant: We have rooms with a view']",
     "looking_on.py": "['response', 'turn', 'session']",

@@ -161,8 +161,8 @@ def _warnings(config: ServerConfig, max_sessions: int) -> Iterator[str]:
             calls = _counted(ports, "call", "calls")
             sessions = _counted(max_sessions, "session", "sessions")
             yield (
-                f"udp_ports {first}-{last} is enough for {calls} at once, one port each, but {sessions} may be: "
-                "widen it, or lower max_sessions"
+                f"udp_ports {first}-{last} is enough for {calls} at once, one port each, but {sessions} may "
+                "be: widen it, or lower max_sessions"
             )
 
 

@@ -49,10 +49,16 @@ class LinkConditions:
 class LossyLink:
     """The way to one peer, and back from it.
 
+    The peer that offers names no address, and learns of the other one only the link's: all goes through it.
+    ``calls_url`` is where a server takes calls, ``events`` an object with the methods of `PeerEvents`; a
+    whole program is in docs/testing.md.
+
     ```python
-    async with LossyLink(LinkConditions(loss=0.05, jitter_ms=80)) as link:
-        answer = await post(without_candidates(offer))
-        await peer.accept(await link.through(answer))
+    caller = RtcPeer(RtcConfig(), events)
+    async with LossyLink(LinkConditions(loss=0.05, jitter_ms=80)) as link, httpx.AsyncClient() as web:
+        offer = without_candidates(await caller.offer())
+        answer = await web.post(calls_url, content=offer, headers={"content-type": "application/sdp"})
+        await caller.accept(await link.through(answer.text))
     ```
 
     Args:

@@ -129,6 +129,18 @@ def test_there_are_so_many_lines_and_so_many_for_one_user() -> None:
     asyncio.run(story())
 
 
+def test_who_has_several_calls_is_told_how_many() -> None:
+    async def story() -> None:
+        calls = calls_for(options=CallOptions(rtc=LOCAL, max_calls_per_user=2))
+        async with open_house(calls) as web, page() as first, page() as second, page() as third:
+            for browser in (first, second):
+                assert (await browser.call(web, PATH, x_user="ada")).status_code == 201
+            refused = await third.call(web, PATH, x_user="ada")
+            assert refused.json()["error"]["message"] == "You have 2 calls already; end one first."
+
+    asyncio.run(story())
+
+
 @dataclass
 class Basket:
     """What tools of one user's call get."""

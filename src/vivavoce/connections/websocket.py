@@ -21,7 +21,7 @@ from vivavoce.errors import ConfigurationError, ConnectionLostError, RemoteProto
 from vivavoce.protocol import ErrorEvent
 from vivavoce.protocol.codec import decode_server_event, encode_text, to_builtins
 from vivavoce.providers.base import ApiKey
-from vivavoce.providers.resolving import PROVIDERS, ProviderName
+from vivavoce.providers.resolving import ProviderName, check_provider
 from vivavoce.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ class WebSocketRealtimeModel(RealtimeModel):
         options: TransportOptions | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        if provider is not None and provider not in PROVIDERS:
-            accepted = " or ".join(map(repr, PROVIDERS))
-            raise ConfigurationError(f"provider must be {accepted}, or None, got {provider!r}")
+        check_provider(provider)
         self._url = url
         self._api_key = api_key
         self._provider = provider

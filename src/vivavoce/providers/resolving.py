@@ -6,12 +6,24 @@ import os
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from vivavoce.errors import ConfigurationError
 from vivavoce.providers.azure import azure_endpoint, is_azure
 from vivavoce.providers.base import Endpoint, Target
 from vivavoce.providers.openai import openai_endpoint
 
 ProviderName: TypeAlias = Literal["openai", "azure"]
 PROVIDERS: tuple[ProviderName, ...] = ("openai", "azure")
+
+
+def check_provider(provider: str | None) -> None:
+    """Check what a program names as its provider.
+
+    Raises:
+        ConfigurationError: there is none of this name.
+    """
+    if provider is not None and provider not in PROVIDERS:
+        accepted = " or ".join(map(repr, PROVIDERS))
+        raise ConfigurationError(f"provider must be {accepted}, or None, got {provider!r}")
 
 
 async def endpoint_of(target: Target, provider: ProviderName | None = None) -> Endpoint:
